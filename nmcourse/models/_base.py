@@ -1,0 +1,172 @@
+"""What every model of the course shares: the verbs, the trajectory, the checks.
+
+A model is an ``nn.Module`` with five verbs (``initial_state``, ``step``, ``velocity``,
+``readout``, ``forward``). Axes are always (batch, time, unit), times are in ms.
+
+Parameters may carry one leading *seed axis* (many networks in one batch, see
+``nmcourse.training.fit_many``). All equations are therefore written with ``@`` on the last two
+axes; nothing else changes, and outputs gain the same leading axis.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Any, Literal, NamedTuple, get_args
+
+import torch
+from torch import Tensor, nn
+
+RecurrentScaling = Literal["none", "1/sqrt(N)", "1/N"]
+
+
+class Trajectory(NamedTuple):
+    """A simulated trial; entry t of each field is the value after step t.
+
+    Attributes:
+        outputs: (batch, time, output).
+        states: (batch, time, unit), or None where a model does not keep them.
+        modulator_states: (batch, time, modulator unit); NM-RNN only.
+        gains: (batch, time, rank), the gain s that each step used; NM-RNN only.
+    """
+
+    outputs: Tensor
+    states: Tensor | None
+    modulator_states: Tensor | None = None
+    gains: Tensor | None = None
+
+
+class RecurrentModel(nn.Module, ABC):
+    """The contract of every recurrent model, from the vanilla RNN to the NM-RNN.
+
+    Attributes:
+        n_inputs: input channels P (context channels not counted).
+        n_outputs: output channels O.
+        dt: time step in ms.
+    """
+
+    n_inputs: int
+    n_outputs: int
+    dt: float
+
+    @abstractmethod
+    def initial_state(self, batch_size: int) -> Any:
+        """State that a trial starts from, (batch, unit)."""
+
+    @abstractmethod
+    def velocity(self, state: Any, input: Tensor, context: Tensor | None = None) -> Any:
+        """Right-hand side of the equation at the present state, per ms; shaped as the state."""
+
+    @abstractmethod
+    def step(self, state: Any, input: Tensor, context: Tensor | None = None) -> Any:
+        """State one time step later."""
+
+    @abstractmethod
+    def readout(self, state: Any) -> Tensor:
+        """Outputs (batch, output) of a state."""
+
+    @abstractmethod
+    def forward(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
+        """Whole trial from ``inputs`` (batch, time, input); equals ``step`` repeated."""
+
+    @abstractmethod
+    def parts(self) -> dict[str, list[str]]:
+        """Parameter names by part (``"input weights"``, ...): what training can freeze."""
+
+
+def recurrent_scale(scaling: str, n_units: int) -> float:
+    """Factor in front of a recurrent sum over N units.
+
+    Args:
+        scaling: ``"none"``, ``"1/sqrt(N)"`` or ``"1/N"``.
+        n_units: N.
+
+    Raises:
+        ValueError: if ``scaling`` is not one of the three.
+    """
+    scales = {"none": 1.0, "1/sqrt(N)": 1.0 / math.sqrt(n_units), "1/N": 1.0 / n_units}
+    if scaling not in scales:
+        raise ValueError(
+            f"recurrent_scaling must be one of {get_args(RecurrentScaling)}, got {scaling!r}"
+        )
+    return scales[scaling]
+
+
+def check_sizes(**sizes: int) -> None:
+    """Raise ``ValueError`` naming the first size that is not a positive integer."""
+    for name, size in sizes.items():
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise ValueError(f"{name} must be a positive integer, got {size!r}")
+
+
+def check_times(tau: float, dt: float) -> None:
+    """Raise ``ValueError`` unless 0 < dt <= tau (both in ms): Euler needs small steps."""
+    for name, value in (("tau", tau), ("dt", dt)):
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f"{name} must be a positive time in ms, got {value!r}")
+    if dt > tau:
+        raise ValueError(f"dt must not exceed tau: got dt={dt} ms and tau={tau} ms")
+
+
+def start_value(name: str, value: float | Tensor, n_units: int) -> Tensor:
+    """Initial state as a vector of length N, from a number or such a vector."""
+    vector = torch.as_tensor(value)
+    if vector.ndim == 0:
+        vector = torch.full((n_units,), float(vector))
+    if vector.shape != (n_units,):
+        raise ValueError(
+            f"{name} must be a number or have shape ({n_units},), got {tuple(vector.shape)}"
+        )
+    if not torch.isfinite(vector).all():
+        raise ValueError(f"{name} must be finite, got NaN or infinity")
+    return vector.detach().clone()
+
+
+def expand_start(start: Tensor, batch_size: int) -> Tensor:
+    """Repeat the start vector (.., unit) over the trials of a batch: (.., batch, unit)."""
+    check_sizes(batch_size=batch_size)
+    return start.unsqueeze(-2).expand(*start.shape[:-1], batch_size, start.shape[-1])
+
+
+def check_trial(name: str, values: Tensor, n_channels: int) -> None:
+    """Raise ``ValueError`` unless ``values`` is a finite (batch, time, channel) tensor."""
+    if values.ndim not in (3, 4) or values.shape[-1] != n_channels or 0 in values.shape[:-1]:
+        raise ValueError(
+            f"{name} must have shape (batch, time, {n_channels}), got {tuple(values.shape)}"
+        )
+    if not torch.isfinite(values).all():
+        raise ValueError(f"{name} must be finite, got NaN or infinity")
+
+
+def join_context(inputs: Tensor, context: Tensor | None) -> Tensor:
+    """Inputs with the context channels appended (models without a modulator see both alike)."""
+    if context is None:
+        return inputs
+    if context.shape[:-1] != inputs.shape[:-1]:
+        raise ValueError(
+            f"context must match inputs in every axis but the last, got {tuple(context.shape)} "
+            f"for inputs {tuple(inputs.shape)}"
+        )
+    return torch.cat([inputs, context], dim=-1)
+
+
+def swap_time(values: Tensor) -> Tensor:
+    """(.., batch, time, unit) <-> (.., time, batch, unit), the order a time loop reads."""
+    return values.transpose(-3, -2)
+
+
+def project(values: Tensor, weights: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``weights`` applied to every entry of whole trials, as one matrix product.
+
+    Args:
+        values: (.., time, batch, P).
+        weights: (.., N, P), with or without the seed axis.
+        bias: (.., N).
+
+    Returns:
+        (.., time, batch, N).
+    """
+    rows = values.flatten(-3, -2) @ weights.mT
+    if bias is not None:
+        rows = rows + bias.unsqueeze(-2)
+    return rows.unflatten(-2, values.shape[-3:-1])

@@ -1,0 +1,40 @@
+"""The linear readout y = C x + d that every model ends with."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from nmcourse.models._base import project
+
+
+class Readout(nn.Module):
+    """Outputs of a state, y = C x + d.
+
+    Args:
+        n_units: N, size of the state.
+        n_outputs: O.
+        bias: whether the offset d exists.
+        generator: source of the initial weights, N(0, 1/N) each.
+    """
+
+    def __init__(
+        self, n_units: int, n_outputs: int, *, bias: bool, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        scale = 1.0 / math.sqrt(n_units)
+        self.weights = nn.Parameter(scale * torch.randn(n_outputs, n_units, generator=generator))
+        self.bias: nn.Parameter | None = None
+        if bias:
+            self.bias = nn.Parameter(scale * torch.randn(n_outputs, generator=generator))
+
+    def forward(self, states: Tensor) -> Tensor:
+        """Outputs (.., batch, output) of states (.., batch, unit)."""
+        outputs = states @ self.weights.mT
+        return outputs if self.bias is None else outputs + self.bias.unsqueeze(-2)
+
+    def of_trial(self, states: Tensor) -> Tensor:
+        """Outputs (.., time, batch, output) of states (.., time, batch, unit)."""
+        return project(states, self.weights, self.bias)

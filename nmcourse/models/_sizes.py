@@ -1,0 +1,42 @@
+"""Counting parameters, and the size that makes two models comparable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Number of trainable numbers of a model."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def matching_size(build: Callable[[int], nn.Module], target: int, *, largest: int = 4096) -> int:
+    """Size whose parameter count is nearest to ``target`` (the smaller one of a tie).
+
+    Args:
+        build: size -> model; the count must grow with the size.
+        target: parameter count to match.
+        largest: sizes tried are 1..largest.
+
+    Returns:
+        The size.
+
+    Raises:
+        ValueError: if ``target`` is below one or lies beyond the count at ``largest``.
+    """
+    if target < 1:
+        raise ValueError(f"target must be a positive parameter count, got {target!r}")
+    low, high = 1, 1
+    while count_parameters(build(high)) < target:
+        if high == largest:
+            raise ValueError(f"target={target} parameters need a size above largest={largest}")
+        low, high = high, min(2 * high, largest)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if count_parameters(build(middle)) < target:
+            low = middle
+        else:
+            high = middle
+    return min((low, high), key=lambda size: abs(count_parameters(build(size)) - target))

@@ -1,0 +1,189 @@
+r"""The low-rank RNN: N units that talk through K numbers.
+
+    tau x' = -x + g L R^T phi(x) + B u          y = C x + d
+
+    x  state, (batch, N)               u  input, (batch, P)
+    L  row factors (N, K)              R  column factors (N, K)
+    B  input weights (N, P)            C, d  readout
+    phi  tanh, or any nonlinearity     g  recurrent scaling: 1, 1/sqrt(N) or 1/N
+
+The K numbers R^T phi(x) are all that the units tell each other: a step costs N K, not N^2.
+An NM-RNN (``nmcourse.models.NMRNN``) multiplies them by gains: W = L diag(s) R^T.
+
+With ``orthonormal=True`` the L in use is the Q factor of a QR decomposition of the trained
+``row_factors``. The released NM-RNN code does the same; its LR-RNN also has g = 1/N, its
+NM-RNN g = 1 (chapter 5 asks what that does to the comparison).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from nmcourse.models._base import (
+    RecurrentModel,
+    RecurrentScaling,
+    Trajectory,
+    check_sizes,
+    check_times,
+    check_trial,
+    expand_start,
+    join_context,
+    project,
+    recurrent_scale,
+    start_value,
+    swap_time,
+)
+from nmcourse.models._readout import Readout
+from nmcourse.models._scan import leaky_scan
+
+
+class LowRankRNN(RecurrentModel):
+    """A rate network (current form) whose connectivity has rank K.
+
+    Args:
+        n_inputs: input channels P.
+        n_units: units N.
+        n_outputs: output channels O.
+        rank: K, at most N.
+        orthonormal: use the Q factor of ``row_factors`` as L.
+        symmetric: R = L; there are then no column factors.
+        nonlinearity: phi; the identity (``lambda x: x``) makes the network linear.
+        recurrent_scaling: the factor g.
+        readout_bias: whether the readout offset d exists.
+        tau: time constant in ms.
+        dt: time step in ms, at most ``tau``.
+        x0: state that a trial starts from, a number or (N,).
+        generator: source of the initial weights.
+
+    Raises:
+        ValueError: for a size below one, a rank above N, an unknown scaling, or dt > tau.
+
+    Reference:
+        Chapter 2; Mastrogiuseppe and Ostojic 2018; Costacurta et al. 2024, Eqs. 2-4.
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_units: int,
+        n_outputs: int,
+        rank: int,
+        *,
+        orthonormal: bool = True,
+        symmetric: bool = False,
+        nonlinearity: Callable[[Tensor], Tensor] = torch.tanh,
+        recurrent_scaling: RecurrentScaling = "none",
+        readout_bias: bool = True,
+        tau: float = 100.0,
+        dt: float = 10.0,
+        x0: float | Tensor = 0.1,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs, rank=rank)
+        check_times(tau, dt)
+        if rank > n_units:
+            raise ValueError(f"rank must be at most n_units={n_units}, got {rank}")
+        self.n_inputs, self.n_units, self.n_outputs = n_inputs, n_units, n_outputs
+        self.rank, self.orthonormal, self.symmetric = rank, orthonormal, symmetric
+        self.nonlinearity = nonlinearity
+        self.scale = recurrent_scale(recurrent_scaling, n_units)
+        self.tau, self.dt = tau, dt
+
+        self.row_factors = nn.Parameter(torch.randn(n_units, rank, generator=generator))
+        self.column_factors: nn.Parameter | None = None
+        if not symmetric:
+            self.column_factors = nn.Parameter(torch.randn(n_units, rank, generator=generator))
+        self.input_weights = nn.Parameter(
+            torch.randn(n_units, n_inputs, generator=generator) / math.sqrt(n_inputs)
+        )
+        self.output = Readout(n_units, n_outputs, bias=readout_bias, generator=generator)
+        self.x0: Tensor
+        self.register_buffer("x0", start_value("x0", x0, n_units))
+
+    def factors(self) -> tuple[Tensor, Tensor]:
+        """The factors in use, L and R, each (N, K)."""
+        left = torch.linalg.qr(self.row_factors)[0] if self.orthonormal else self.row_factors
+        return left, left if self.column_factors is None else self.column_factors
+
+    def connectivity(self, gain: Tensor | None = None) -> Tensor:
+        """The recurrent matrix g L diag(s) R^T, (N, N); s = 1 unless ``gain`` (K,) is given."""
+        left, right = self.factors()
+        return self.scale * (left if gain is None else left * gain) @ right.mT
+
+    def initial_state(self, batch_size: int) -> Tensor:
+        """State (batch, N) that a trial starts from."""
+        return expand_start(self.x0, batch_size)
+
+    def velocity(
+        self,
+        state: Tensor,
+        input: Tensor,
+        context: Tensor | None = None,
+        *,
+        gain: Tensor | None = None,
+    ) -> Tensor:
+        """Right-hand side of the equation, per ms: (batch, N).
+
+        ``gain`` (batch, K) multiplies the K latent sums; None means gains of 1.
+        """
+        left, right = self.factors()
+        latent = self.scale * self.nonlinearity(state) @ right
+        if gain is not None:
+            latent = gain * latent
+        drive = join_context(input, context) @ self.input_weights.mT
+        return (-state + latent @ left.mT + drive) / self.tau
+
+    def step(
+        self,
+        state: Tensor,
+        input: Tensor,
+        context: Tensor | None = None,
+        *,
+        gain: Tensor | None = None,
+    ) -> Tensor:
+        """State one Euler step of dt later."""
+        return state + self.dt * self.velocity(state, input, context, gain=gain)
+
+    def readout(self, state: Tensor) -> Tensor:
+        """y = C x + d."""
+        return self.output(state)
+
+    def forward(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
+        """Simulate whole trials from ``inputs`` (batch, time, P)."""
+        inputs = join_context(inputs, context)
+        check_trial("inputs", inputs, self.n_inputs)
+        x = self.run(inputs)
+        return Trajectory(swap_time(self.output.of_trial(x)), swap_time(x))
+
+    def run(self, inputs: Tensor, gains: Tensor | None = None) -> Tensor:
+        """States (time, batch, N) of whole trials.
+
+        Args:
+            inputs: (batch, time, P).
+            gains: (time, batch, K) or None for gains of 1; an NM-RNN passes its gains here.
+        """
+        alpha = self.dt / self.tau
+        left, right = self.factors()
+        return leaky_scan(
+            self.initial_state(inputs.shape[-3]),
+            project(swap_time(inputs), alpha * self.input_weights),
+            1.0 - alpha,
+            self.nonlinearity,
+            right,
+            alpha * self.scale * left.mT,
+            gains,
+        )
+
+    def parts(self) -> dict[str, list[str]]:
+        """Parameter names by part."""
+        factors = ["row_factors"] + ([] if self.symmetric else ["column_factors"])
+        return {
+            "input weights": ["input_weights"],
+            "recurrent weights": factors,
+            "readout": [f"output.{name}" for name, _ in self.output.named_parameters()],
+        }

@@ -1,0 +1,146 @@
+r"""The NM-RNN: a low-rank network whose rank-one terms are scaled by another network.
+
+    output network   tau_x x' = -x + g L diag(s) R^T phi(x) + B_x u          y = C x + d
+    modulator        tau_z z' = -z + W_z phi(z) + B_z u                      s = sigma(A z + b)
+
+    x  state of the output network, (batch, N)     z  modulator state, (batch, M)
+    s  gain, (batch, K), one per rank-one term l_k r_k^T; other symbols: see the two parts
+
+The model is made of its parts, and its variants are other parts:
+
+    NMRNN(LowRankRNN(3, 100, 1, rank=3), Modulator(3, 5, rank=3))      the published model
+    LowRankRNN(..., orthonormal=False)                                 free row factors
+    LowRankRNN(..., symmetric=True, nonlinearity=identity)             the linear symmetric one
+    Modulator(..., n_context=4)                                        context for the modulator
+    Modulator(..., n_feedback=100)                                     it hears the output network
+    PrescribedGain(s)  or  ClampedGain(modulator, {2: 0.5})            instead of the modulator
+
+The published update (Costacurta et al. 2024, released code) is not plain Euler on both
+equations: it advances z, takes the gain of the *new* z, and then advances x. ``step`` does that;
+``velocity`` is the right-hand side at the present state. Both have the same fixed points and
+differ by O(dt^2) a step.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from nmcourse.models._base import RecurrentModel, Trajectory, check_trial, swap_time
+from nmcourse.models.low_rank_rnn import LowRankRNN
+from nmcourse.models.modulator import GainSource
+
+
+class NMState(NamedTuple):
+    """State of an NM-RNN: x (batch, N) of the output network, z (batch, M) of the modulator."""
+
+    x: Tensor
+    z: Tensor
+
+
+class NMRNN(RecurrentModel):
+    """A low-rank output network with a gain source.
+
+    Args:
+        output_network: the network whose rank-one terms are scaled.
+        modulator: what sets the gains, with the same rank and dt.
+
+    Raises:
+        ValueError: if the parts do not fit together (rank, inputs, feedback size, dt).
+
+    Reference:
+        Chapter 4; Costacurta et al. 2024, Eqs. 1-4 and 9.
+    """
+
+    def __init__(self, output_network: LowRankRNN, modulator: GainSource) -> None:
+        super().__init__()
+        pairs = {
+            "rank": (modulator.rank, output_network.rank),
+            "dt": (modulator.dt, output_network.dt),
+            "n_inputs": (modulator.n_inputs or output_network.n_inputs, output_network.n_inputs),
+            "n_feedback": (modulator.n_feedback or output_network.n_units, output_network.n_units),
+        }
+        for name, (given, needed) in pairs.items():
+            if given != needed:
+                raise ValueError(
+                    f"modulator.{name} must fit the output network: got {given}, needed {needed}"
+                )
+        self.output_network, self.modulator = output_network, modulator
+        self.n_inputs, self.n_outputs = output_network.n_inputs, output_network.n_outputs
+        self.n_units, self.rank, self.dt = output_network.n_units, output_network.rank, modulator.dt
+
+    def initial_state(self, batch_size: int) -> NMState:
+        """States that a trial starts from."""
+        return NMState(
+            self.output_network.initial_state(batch_size), self.modulator.initial_state(batch_size)
+        )
+
+    def velocity(self, state: NMState, input: Tensor, context: Tensor | None = None) -> NMState:
+        """Right-hand sides at the present state, per ms."""
+        x, z = state
+        gain = self.modulator.gain(z)
+        return NMState(
+            self.output_network.velocity(x, input, gain=gain),
+            self.modulator.velocity(z, input, context, self._rates(x)),
+        )
+
+    def step(self, state: NMState, input: Tensor, context: Tensor | None = None) -> NMState:
+        """First the modulator, then the output network under the new gain."""
+        x, z = state
+        z = self.modulator.step(z, input, context, self._rates(x))
+        x = self.output_network.step(x, input, gain=self.modulator.gain(z))
+        return NMState(x, z)
+
+    def readout(self, state: NMState) -> Tensor:
+        """y = C x + d."""
+        return self.output_network.readout(state.x)
+
+    def forward(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
+        """Simulate whole trials from ``inputs`` (batch, time, P) and ``context`` (batch, time, .)."""
+        self._check(inputs, context)
+        if self.modulator.n_feedback:
+            x, z, s = self._run_with_feedback(inputs, context)
+        else:
+            z, s = self.modulator.run(inputs, context)
+            x = self.output_network.run(inputs, s)
+        y = self.output_network.output.of_trial(x)
+        return Trajectory(swap_time(y), swap_time(x), swap_time(z), swap_time(s))
+
+    def parts(self) -> dict[str, list[str]]:
+        """Parameter names by part; "input weights" are those of both networks."""
+        names = [name for name, _ in self.named_parameters()]
+        parts = {
+            part: [f"output_network.{name}" for name in of_network]
+            for part, of_network in self.output_network.parts().items()
+        }
+        parts["output network"] = [n for n in names if n.startswith("output_network.")]
+        parts["modulator"] = [n for n in names if n.startswith("modulator.")]
+        parts["input weights"] = [n for n in names if n.endswith("input_weights")]
+        return parts
+
+    def _rates(self, x: Tensor) -> Tensor | None:
+        return self.output_network.nonlinearity(x) if self.modulator.n_feedback else None
+
+    def _run_with_feedback(
+        self, inputs: Tensor, context: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """States, modulator states and gains, (time, batch, .), when each needs the other."""
+        state, history = self.initial_state(inputs.shape[-3]), []
+        for t in range(inputs.shape[-2]):
+            now = None if context is None else context[..., t, :]
+            state = self.step(state, inputs[..., t, :], now)
+            history.append((state.x, state.z, self.modulator.gain(state.z)))
+        x, z, s = (torch.stack(values, dim=-3) for values in zip(*history, strict=True))
+        return x, z, s
+
+    def _check(self, inputs: Tensor, context: Tensor | None) -> None:
+        check_trial("inputs", inputs, self.n_inputs)
+        n_context = self.modulator.n_context
+        if context is None and n_context:
+            raise ValueError(f"context is needed: the modulator has {n_context} context channels")
+        if context is not None:
+            if not n_context:
+                raise ValueError("context was given, but the modulator has no context channels")
+            check_trial("context", context, n_context)

@@ -1,0 +1,177 @@
+"""Measure-Wait-Go: keep an interval in mind, then reproduce it as a ramp.
+
+    channel    what happens
+    measure    a pulse: the interval begins
+    wait       a pulse, one interval later: the interval is over, hold it
+    go         a pulse, a fixed delay later: answer now
+    ramp       (target) -0.5 until go, a straight line to +0.5 that takes exactly the
+               interval, then +0.5
+
+Times in ms; the published task has dt = 10 ms, 110 steps, pulses of one step and amplitude 10.
+
+Reference: Costacurta et al. 2024 (released code); the task goes back to Beiran et al. 2023, whose
+version is longer, noisy, and has variable delays and catch trials (chapter 3).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from nmcourse.tasks._base import Task, Trials, whole_steps
+
+TRAINED = (120.0, 140.0, 160.0, 180.0)
+SHORTER = (40.0, 60.0, 80.0, 100.0)
+LONGER = (200.0, 220.0, 240.0, 260.0)
+
+
+class MeasureWaitGo(Task):
+    """The Measure-Wait-Go task; its trials are all pairs of an interval and a measure time.
+
+    Args:
+        intervals: intervals in ms. ``TRAINED``, ``SHORTER`` and ``LONGER`` of this module are
+            the published sets.
+        measure_times: when the measure pulse may come, in ms.
+        delay: time from wait to go, in ms.
+        duration: length of a trial, in ms.
+        dt: time step in ms.
+        amplitude: height of a pulse.
+        mask_padding: None for a loss over the whole trial; p (steps) for a loss over
+            t_go - p <= t < t_go + longest interval + p.
+
+    Raises:
+        ValueError: for times that are not multiples of dt, an empty list, an interval of zero,
+            or a ramp that would not end within the trial.
+    """
+
+    input_names = ("measure", "wait", "go")
+    output_names = ("ramp",)
+
+    def __init__(
+        self,
+        intervals: Sequence[float] = TRAINED,
+        *,
+        measure_times: Sequence[float] = tuple(range(100, 200, 10)),
+        delay: float = 150.0,
+        duration: float = 1100.0,
+        dt: float = 10.0,
+        amplitude: float = 10.0,
+        mask_padding: int | None = None,
+    ) -> None:
+        for name, values in (("intervals", intervals), ("measure_times", measure_times)):
+            if len(values) == 0:
+                raise ValueError(f"{name} must hold at least one time in ms, got none")
+        if not dt > 0:
+            raise ValueError(f"dt must be a positive time in ms, got {dt!r}")
+        if mask_padding is not None and mask_padding < 0:
+            raise ValueError(f"mask_padding must be None or at least 0 steps, got {mask_padding}")
+        self.dt, self.amplitude, self.mask_padding = dt, amplitude, mask_padding
+        self.intervals = tuple(float(interval) for interval in intervals)
+        self.measure_times = tuple(float(time) for time in measure_times)
+        self._intervals = [whole_steps("intervals", time, dt) for time in intervals]
+        self._measures = [whole_steps("measure_times", time, dt) for time in measure_times]
+        self._delay = whole_steps("delay", delay, dt)
+        self.n_steps = whole_steps("duration", duration, dt)
+        if 0 in self._intervals:
+            raise ValueError("intervals must be positive, got 0 ms")
+        end = max(self._measures) + 2 * max(self._intervals) + self._delay
+        if end >= self.n_steps:
+            raise ValueError(
+                f"duration must exceed {end * dt} ms, where the last ramp ends; got {duration} ms"
+            )
+
+    def enumerate(self) -> Trials:
+        """Every trial: intervals in the outer order, measure times in the inner one."""
+        pairs = list(itertools.product(self._intervals, self._measures))
+        return self._trials(torch.tensor(pairs))
+
+    def sample(self, n_trials: int, *, generator: torch.Generator | None = None) -> Trials:
+        """Draw interval and measure time of each trial independently and uniformly."""
+        if n_trials < 1:
+            raise ValueError(f"n_trials must be at least 1, got {n_trials!r}")
+        columns = [
+            torch.tensor(choices)[torch.randint(len(choices), (n_trials,), generator=generator)]
+            for choices in (self._intervals, self._measures)
+        ]
+        return self._trials(torch.stack(columns, dim=1))
+
+    def _trials(self, pairs: Tensor) -> Trials:
+        """Trials of the given (interval, measure step) pairs, (trial, 2)."""
+        interval, measure = pairs.unbind(1)
+        wait = measure + interval
+        go = wait + self._delay
+        time = torch.arange(self.n_steps)
+        pulses = torch.stack([measure, wait, go], dim=1)  # (trial, channel)
+        dtype = torch.get_default_dtype()
+        inputs = self.amplitude * (time[:, None] == pulses[:, None, :]).to(dtype)
+        ramp = (time - go[:, None]).double() / interval[:, None]
+        targets = (ramp.clamp(0.0, 1.0)[..., None] - 0.5).to(dtype)
+        mask = torch.ones_like(targets)
+        if self.mask_padding is not None:
+            start = go[:, None] - self.mask_padding
+            end = go[:, None] + max(self._intervals) + self.mask_padding
+            mask = ((time >= start) & (time < end)).to(inputs.dtype)[..., None]
+        times = {"interval": interval, "measure_time": measure, "wait_time": wait, "go_time": go}
+        return Trials(
+            inputs, targets, mask, conditions={name: self.dt * t for name, t in times.items()}
+        )
+
+
+def produced_interval(
+    outputs: Tensor, go_times: Tensor, dt: float, *, fraction: float = 0.95
+) -> Tensor:
+    """Time from go until the ramp has covered ``fraction`` of its way, scaled to the whole way.
+
+    The way is from -0.5 to +0.5. A perfect ramp gives its interval. The crossing is interpolated
+    between steps.
+
+    Args:
+        outputs: (.., trial, time, 1) or (.., trial, time).
+        go_times: (trial,), in ms.
+        dt: time step in ms.
+        fraction: part of the way at which the ramp is read.
+
+    Returns:
+        (.., trial) in ms; NaN where the output never gets there after go.
+
+    Raises:
+        ValueError: unless 0 < fraction <= 1 and one go time per trial is given.
+    """
+    if not 0.0 < fraction <= 1.0:
+        raise ValueError(f"fraction must be in (0, 1], got {fraction!r}")
+    ramp = outputs.squeeze(-1) if outputs.shape[-1] == 1 else outputs
+    if go_times.shape != (ramp.shape[-2],):
+        raise ValueError(
+            f"go_times must have shape ({ramp.shape[-2]},), got {tuple(go_times.shape)}"
+        )
+    threshold = fraction - 0.5
+    time = dt * torch.arange(ramp.shape[-1], device=ramp.device, dtype=ramp.dtype)
+    after_go = time > go_times[:, None]
+    above = (ramp >= threshold - 1e-6) & after_go
+    first = above.to(torch.int8).argmax(dim=-1, keepdim=True).clamp(min=1)
+    high, low = ramp.gather(-1, first), ramp.gather(-1, first - 1)
+    part = ((threshold - low) / (high - low)).clamp(0.0, 1.0)  # how far into the step
+    crossing = time[first] - dt * (1.0 - part)
+    produced = (crossing - go_times[:, None]).squeeze(-1) / fraction
+    return torch.where(above.any(dim=-1), produced, torch.nan)
+
+
+def ramp_slope(outputs: Tensor, go_times: Tensor, dt: float) -> Tensor:
+    """Slope of the ramp in 1/ms: from a quarter to three quarters of the way.
+
+    A perfect ramp of interval I has slope 1/I.
+
+    Args:
+        outputs: (.., trial, time, 1) or (.., trial, time).
+        go_times: (trial,), in ms.
+        dt: time step in ms.
+
+    Returns:
+        (.., trial); NaN where the output does not cover that part of the way after go.
+    """
+    quarter = 0.25 * produced_interval(outputs, go_times, dt, fraction=0.25)
+    three_quarters = 0.75 * produced_interval(outputs, go_times, dt, fraction=0.75)
+    return 0.5 / (three_quarters - quarter)

@@ -1,0 +1,80 @@
+"""Many networks as one: parameters stacked along a seed axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from nmcourse.models import RecurrentModel
+from nmcourse.tasks import Trials
+
+
+class Networks:
+    """Networks of one architecture, trained together.
+
+    Attributes:
+        parameters: name -> (seed, ...).
+        buffers: name -> (seed, ...).
+    """
+
+    def __init__(self, models: Sequence[nn.Module]) -> None:
+        self.models = list(models)
+        shapes = {_shapes(model) for model in self.models}
+        if len(shapes) > 1:
+            raise ValueError("build must return models of one architecture for every seed")
+        self.parameters = _stack([dict(model.named_parameters()) for model in self.models])
+        self.buffers = _stack([dict(model.named_buffers()) for model in self.models])
+
+    def __len__(self) -> int:
+        return len(self.models)
+
+    def outputs(self, trials: Trials) -> Tensor:
+        """Outputs (seed, trial, time, output); trials may have a seed axis of their own."""
+        model = self.models[0]
+        arguments = (trials.inputs,) if trials.context is None else (trials.inputs, trials.context)
+        state = {**self.parameters, **self.buffers}
+        if len(self) == 1:
+            alone = {name: values[0] for name, values in state.items()}
+            return _outputs(functional_call(model, alone, arguments)).unsqueeze(0)
+        if isinstance(model, RecurrentModel):
+            return _outputs(functional_call(model, self._shared_buffers(state), arguments))
+        own = 0 if trials.inputs.ndim == 4 else None
+        run = torch.func.vmap(
+            lambda state, *args: _outputs(functional_call(model, state, args)),
+            in_dims=(0, *[own] * len(arguments)),
+            randomness="different",
+        )
+        return run(state, *arguments)
+
+    def write_back(self, parameters: dict[str, Tensor]) -> None:
+        """Copy stacked parameters into the models."""
+        with torch.no_grad():
+            for number, model in enumerate(self.models):
+                for name, parameter in model.named_parameters():
+                    parameter.copy_(parameters[name][number])
+
+    def _shared_buffers(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Buffers that all networks have in common need no seed axis."""
+        return state | {
+            name: values[0]
+            for name, values in self.buffers.items()
+            if bool((values == values[:1]).all())
+        }
+
+
+def _outputs(result: Any) -> Tensor:
+    return result if isinstance(result, Tensor) else result.outputs
+
+
+def _shapes(model: nn.Module) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    return tuple((name, tuple(p.shape)) for name, p in model.named_parameters())
+
+
+def _stack(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {
+        name: torch.stack([state[name].detach() for state in states]).clone() for name in states[0]
+    }

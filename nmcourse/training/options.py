@@ -1,0 +1,113 @@
+"""How to train: one frozen record of settings, checked when it is made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from nmcourse.training.losses import masked_mse
+
+Schedule = Literal["one-cycle", "constant"] | Callable[[int], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """Settings of a training run.
+
+    Attributes:
+        n_steps: gradient steps.
+        learning_rate: of AdamW; the peak if the schedule is ``"one-cycle"``.
+        schedule: ``"one-cycle"`` (rises for 30 % of the steps, then falls to almost nothing),
+            ``"constant"``, or a function step -> factor on ``learning_rate``.
+        batch_size: trials drawn for each step; None trains on every trial of the task at once.
+        loss: ``loss(outputs, targets, mask)``, see ``nmcourse.training.losses``.
+        clip_norm: largest norm of the gradient, per network; None does not clip.
+        clip_value: largest absolute value of each gradient entry; None does not clip. (The
+            released NM-RNN code clips so, at 1.)
+        weight_decay: of AdamW, decoupled from the gradient.
+        freeze: parts of the model that stay as they are, see ``model.parts()``.
+        stop_below: stop once the loss of every network still in training is below this.
+        reset_optimizer_every: forget AdamW's moments after so many steps. Only there to show
+            what that flaw of the released code does (chapter 5).
+    """
+
+    n_steps: int
+    learning_rate: float = 1e-2
+    schedule: Schedule = "one-cycle"
+    batch_size: int | None = None
+    loss: Callable[[Tensor, Tensor, Tensor], Tensor] = masked_mse
+    clip_norm: float | None = 1.0
+    clip_value: float | None = None
+    weight_decay: float = 0.0
+    freeze: tuple[str, ...] = ()
+    stop_below: float | None = None
+    reset_optimizer_every: int | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.freeze, str):
+            raise ValueError(f"freeze must be a tuple of part names, got the text {self.freeze!r}")
+        object.__setattr__(self, "freeze", tuple(self.freeze))
+        for name in ("n_steps", "batch_size", "reset_optimizer_every"):
+            value = getattr(self, name)
+            if value is None and name != "n_steps":
+                continue
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        for name in ("learning_rate", "clip_norm", "clip_value", "stop_below"):
+            value = getattr(self, name)
+            if value is None and name != "learning_rate":
+                continue
+            if not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{name} must be positive, got {value!r}")
+        if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
+            raise ValueError(f"weight_decay must be at least 0, got {self.weight_decay!r}")
+        if self.schedule not in ("one-cycle", "constant") and not callable(self.schedule):
+            raise ValueError(
+                f"schedule must be 'one-cycle', 'constant' or a function, got {self.schedule!r}"
+            )
+
+    def fingerprint(self) -> dict[str, str]:
+        """Every setting as text: a checkpoint is only resumed by a run with the same settings."""
+        return {
+            name: getattr(value, "__qualname__", repr(value))
+            for name, value in asdict(self).items()
+        }
+
+    def optimizer(self, parameters: Iterable[Tensor]) -> torch.optim.AdamW:
+        """AdamW on the given tensors."""
+        return torch.optim.AdamW(
+            list(parameters), lr=self.learning_rate, weight_decay=self.weight_decay
+        )
+
+    def scheduler(self, optimizer: torch.optim.AdamW) -> Any:
+        """The learning-rate schedule."""
+        if self.schedule == "one-cycle":
+            return torch.optim.lr_scheduler.OneCycleLR(
+                optimizer, self.learning_rate, total_steps=self.n_steps, cycle_momentum=False
+            )
+        factor = (lambda step: 1.0) if self.schedule == "constant" else self.schedule
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+
+
+def frozen_parameters(model: nn.Module, parts: Iterable[str]) -> set[str]:
+    """Names of the parameters that belong to the given parts.
+
+    Raises:
+        ValueError: for a part that the model does not have, or if nothing would be left to train.
+    """
+    parts = tuple(parts)
+    if not parts:
+        return set()
+    available = model.parts() if hasattr(model, "parts") else {}
+    unknown = [part for part in parts if part not in available]
+    if unknown:
+        raise ValueError(f"freeze: unknown part {unknown}; this model has {sorted(available)}")
+    frozen = {name for part in parts for name in available[part]}
+    if frozen >= {name for name, _ in model.named_parameters()}:
+        raise ValueError(f"freeze={list(parts)} freezes everything: nothing is left to train")
+    return frozen
