@@ -246,8 +246,6 @@ class _Run:
                 gradient = gradient.clamp(-options.clip_value, options.clip_value)
             values.grad = torch.where(self.active.view(shape), gradient, 0.0)
             good.copy_(values.detach())
-        if options.reset_optimizer_every and self.step % options.reset_optimizer_every == 0:
-            self.optimizer.state.clear()
         self.optimizer.step()
         self.scheduler.step()
         if not self.active.all():

@@ -32,8 +32,6 @@ class FitOptions:
         weight_decay: of AdamW, decoupled from the gradient.
         freeze: parts of the model that stay as they are, see ``model.parts()``.
         stop_below: stop once the loss of every network still in training is below this.
-        reset_optimizer_every: forget AdamW's moments after so many steps. Only there to show
-            what that flaw of the released code does (chapter 5).
     """
 
     n_steps: int
@@ -46,13 +44,12 @@ class FitOptions:
     weight_decay: float = 0.0
     freeze: tuple[str, ...] = ()
     stop_below: float | None = None
-    reset_optimizer_every: int | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.freeze, str):
             raise ValueError(f"freeze must be a tuple of part names, got the text {self.freeze!r}")
         object.__setattr__(self, "freeze", tuple(self.freeze))
-        for name in ("n_steps", "batch_size", "reset_optimizer_every"):
+        for name in ("n_steps", "batch_size"):
             value = getattr(self, name)
             if value is None and name != "n_steps":
                 continue

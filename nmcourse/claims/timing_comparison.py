@@ -1,0 +1,311 @@
+"""N4, N5, N6 and N8: who keeps time, and who extrapolates, on equal terms?
+
+Four models of about 1,100 parameters learn Measure-Wait-Go with one optimiser and one budget. The
+peak learning rate of each is chosen on three seeds that are not used again. Then ten other seeds
+are trained. Each baseline is trained twice: with a recurrence as strong at the start as the
+NM-RNN's (fair), and divided by N as in the released code. The NM-RNN, too, is trained divided
+by N, to see the other side.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nmcourse import pretrained
+from nmcourse.claims.numbers import format_number
+from nmcourse.claims.record import Experiment, Judgement, Rule
+from nmcourse.claims.store import Results, plain, remember
+from nmcourse.claims.timing_networks import (
+    DIVIDED_BY_N,
+    FAIR,
+    NETWORKS,
+    PUBLISHED,
+    TEST_INTERVALS,
+    WEIGHT_DECAY,
+    evaluate,
+    in_parallel,
+)
+from nmcourse.tasks import TRAINED, MeasureWaitGo
+from nmcourse.training import fit_many
+
+COMMAND = "python -m nmcourse.claims run N8"
+SETTINGS: dict[str, dict[str, Any]] = {
+    "cpu": {
+        "n_steps": 8000,
+        "n_seeds": 10,
+        "rates": [3e-3, 1e-2, 3e-2],
+        "tuning_steps": 3000,
+        "tuning_seeds": [1000, 1001, 1002],
+    },
+    "smoke": {
+        "n_steps": 20,
+        "n_seeds": 2,
+        "rates": [3e-3, 1e-2],
+        "tuning_steps": 10,
+        "tuning_seeds": [1000],
+    },
+}
+
+
+def run(tier: str, run_dir: Path) -> dict[str, Any]:
+    """Tune and train every network; resumes where it was killed."""
+    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    jobs = {name: partial(_train, name, settings, str(run_dir)) for name in NETWORKS}
+    metrics: dict[str, Any] = in_parallel(jobs)
+    if tier != "smoke":
+        for name in NETWORKS:
+            _ship(name, settings, metrics[name], run_dir)
+    return {"config": settings | {"weight_decay": WEIGHT_DECAY}, "metrics": metrics}
+
+
+def _train(name: str, settings: dict[str, Any], run_dir: str) -> dict[str, Any]:
+    """Choose the peak learning rate of one network, train its seeds, measure them."""
+    folder = Path(run_dir) / name
+    tuning = {}
+    for rate in settings["rates"]:
+        tuning[rate] = remember(
+            folder / f"tuning_{rate:g}.json",
+            lambda rate=rate: _tune(name, rate, settings),
+            {"rate": rate} | settings,
+        )
+    medians = {rate: torch.tensor(losses).median().item() for rate, losses in tuning.items()}
+    rate = min(medians, key=medians.__getitem__)
+    measured = remember(
+        folder / "measured.json",
+        lambda: _train_seeds(name, rate, settings, folder),
+        {"rate": rate} | settings,
+    )
+    return measured | {
+        "learning_rate": rate,
+        "tuning": {f"rate_{rate:g}".replace(".", "_"): losses for rate, losses in tuning.items()},
+        "n_parameters": NETWORKS[name].n_parameters(),
+    }
+
+
+def _tune(name: str, rate: float, settings: dict[str, Any]) -> list[float]:
+    """Training loss of the tuning seeds, mean of the last 50 steps; infinite after divergence."""
+    result = fit_many(
+        NETWORKS[name].build,
+        MeasureWaitGo(),
+        seeds=settings["tuning_seeds"],
+        n_steps=settings["tuning_steps"],
+        learning_rate=rate,
+        weight_decay=WEIGHT_DECAY,
+        progress=False,
+    )
+    losses = result.losses[-50:].mean(dim=0)
+    return [
+        1e9 if seed in result.diverged else loss
+        for seed, loss in zip(result.seeds, losses.tolist(), strict=True)
+    ]
+
+
+def _train_seeds(name: str, rate: float, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Train the seeds that count, and measure them."""
+    result = fit_many(
+        NETWORKS[name].build,
+        MeasureWaitGo(),
+        seeds=settings["n_seeds"],
+        n_steps=settings["n_steps"],
+        learning_rate=rate,
+        weight_decay=WEIGHT_DECAY,
+        checkpoint=folder / "checkpoint.pt",
+        progress=False,
+    )
+    torch.save([model.state_dict() for model in result.models], folder / "weights.pt")
+    measured: dict[str, Any] = plain(evaluate(result.models))
+    measured["training_loss"] = result.losses[-50:].mean(dim=0).tolist()
+    measured["diverged"] = sorted(result.diverged)
+    return measured
+
+
+def _ship(name: str, settings: dict[str, Any], measured: dict[str, Any], run_dir: Path) -> None:
+    """Store the trained networks as pretrained weights."""
+    network, models = NETWORKS[name], []
+    for state in torch.load(run_dir / name / "weights.pt", weights_only=True):
+        model = network.build(torch.Generator().manual_seed(0))
+        model.load_state_dict(state)
+        models.append(model)
+    pretrained.save(
+        f"mwg_{name}",
+        models,
+        command=COMMAND,
+        metrics={
+            f"{group}_mse_median": torch.tensor(measured[group]).median().item()
+            for group in ("trained", "extrapolated")
+        },
+        config={
+            "build": network.builder,
+            "kwargs": {"recurrent_scaling": network.recurrent_scaling},
+            "seeds": list(range(settings["n_seeds"])),
+        },
+        licence="CC BY 4.0",
+    )
+
+
+def _medians(results: Results, group: str, networks: Any) -> dict[str, float]:
+    return {n.name: results.summary(f"{n.name}.{group}").median for n in networks}
+
+
+def _listing(results: Results, group: str, networks: Any) -> str:
+    return "; ".join(
+        f"{n.label} {format_number(results.summary(f'{n.name}.{group}').median)}" for n in networks
+    )
+
+
+def _spread(results: Results, group: str, networks: Any) -> str:
+    return "; ".join(f"{n.label} {results.summary(f'{n.name}.{group}')}" for n in networks)
+
+
+def _order_holds(medians: dict[str, float]) -> bool:
+    """N4's order: the LSTM lowest, the low-rank RNN highest."""
+    ordered = sorted(medians, key=medians.__getitem__)
+    return ordered[0] == "lstm" and ordered[-1].startswith("low_rank_rnn")
+
+
+def _nm_rnn_lowest(medians: dict[str, float]) -> bool:
+    """N5's order: the NM-RNN lowest of four."""
+    return min(medians, key=medians.__getitem__) == "nm_rnn"
+
+
+def _judge_order(results: Results, group: str, holds: Any) -> Judgement:
+    """Reproduced under fair scaling; partly if only under the published scaling."""
+    fair, published = (holds(_medians(results, group, nets)) for nets in (FAIR, PUBLISHED))
+    status = "reproduced" if fair else "partly" if published else "not reproduced"
+    return Judgement(
+        status=status,
+        measured=(
+            f"median error, fair scaling: {_listing(results, group, FAIR)}. "
+            f"Published scaling: {_listing(results, group, PUBLISHED)}"
+        ),
+        spread=_spread(results, group, FAIR + DIVIDED_BY_N[:2]),
+        seeds=results.config["n_seeds"],
+        caveats=(
+            f"The order holds under fair scaling: {'yes' if fair else 'no'}; under the published "
+            f"scaling: {'yes' if published else 'no'}.",
+            f"{results.config['n_steps']:,} one-cycle steps for every model, not the published "
+            "50,000 to 70,000.",
+        ),
+    )
+
+
+def judge_n4(results: Results) -> Judgement:
+    """Does the LSTM fit best and the low-rank RNN worst?"""
+    return _judge_order(results, "trained", _order_holds)
+
+
+def judge_n5(results: Results) -> Judgement:
+    """Does the NM-RNN extrapolate best?"""
+    return _judge_order(results, "extrapolated", _nm_rnn_lowest)
+
+
+def _interval_errors(results: Results, name: str) -> list[float]:
+    """Mean |produced - asked| over the untrained intervals in ms, per seed; a ramp that never
+    arrives counts as an error of its whole interval."""
+    asked = torch.tensor(TEST_INTERVALS)
+    produced = torch.tensor(
+        [
+            [0.0 if value is None else value for value in seed]
+            for seed in results.value(f"{name}.produced")
+        ]
+    )
+    untrained = torch.tensor([interval not in TRAINED for interval in TEST_INTERVALS])
+    return (produced - asked).abs()[:, untrained].mean(dim=1).tolist()
+
+
+def judge_n6(results: Results) -> Judgement:
+    """Do the ramps of the NM-RNN follow untrained intervals better than the low-rank RNN's?"""
+    names = ("nm_rnn", "low_rank_rnn", "low_rank_rnn_over_n")
+    errors = {name: torch.tensor(_interval_errors(results, name)) for name in names}
+    median = {name: values.median().item() for name, values in errors.items()}
+    fair = median["nm_rnn"] < median["low_rank_rnn"]
+    published = median["nm_rnn"] < median["low_rank_rnn_over_n"]
+    status = "reproduced" if fair and published else "partly" if published else "not reproduced"
+    return Judgement(
+        status=status,
+        measured="mean error of the produced interval on untrained intervals, median of seeds: "
+        + "; ".join(f"{NETWORKS[n].label} {format_number(median[n])} ms" for n in names),
+        spread="; ".join(
+            f"{NETWORKS[n].label} {format_number(values.min().item())} to "
+            f"{format_number(values.max().item())} ms"
+            for n, values in errors.items()
+        ),
+        seeds=results.config["n_seeds"],
+        caveats=(
+            "The interval is read where the ramp has covered 95 % of its way; a ramp that never "
+            "arrives counts with its whole interval.",
+            "The published numbers are one older pair of networks, read at 90 % of the maximum.",
+        ),
+    )
+
+
+def judge_n8(results: Results) -> Judgement:
+    """How much of the NM-RNN's advantage over the low-rank RNN is scaling?"""
+    low_rank = {
+        n: results.summary(f"{n}.extrapolated").median
+        for n in ("nm_rnn", "low_rank_rnn", "low_rank_rnn_over_n", "nm_rnn_over_n")
+    }
+    ratio = {n: value / low_rank["nm_rnn"] for n, value in low_rank.items()}
+    return Judgement(
+        status="measured",
+        measured=(
+            "extrapolated error of the low-rank RNN over that of the NM-RNN: "
+            f"{format_number(ratio['low_rank_rnn_over_n'])} with 1/N as released, "
+            f"{format_number(ratio['low_rank_rnn'])} on equal terms; the NM-RNN with 1/N: "
+            f"{format_number(ratio['nm_rnn_over_n'])}. Trained / extrapolated medians: "
+            + "; ".join(
+                f"{n.label} {format_number(results.summary(f'{n.name}.trained').median)} / "
+                f"{format_number(results.summary(f'{n.name}.extrapolated').median)}"
+                for n in FAIR + DIVIDED_BY_N
+            )
+        ),
+        spread=_spread(results, "extrapolated", FAIR + DIVIDED_BY_N),
+        seeds=results.config["n_seeds"],
+        caveats=(
+            "The peak learning rate of each network was chosen from "
+            f"{', '.join(format_number(rate) for rate in results.config['rates'])} on "
+            f"{len(results.config['tuning_seeds'])} other seeds over "
+            f"{results.config['tuning_steps']:,} steps.",
+            "No noise and a fixed delay, as in the released task.",
+        ),
+    )
+
+
+_SAME_SETTINGS = "order of the medians of the seeds; no tolerance"
+EXPERIMENTS = (
+    Experiment(
+        name="timing_comparison",
+        run=run,
+        rules={
+            "N4": Rule(
+                judge=judge_n4,
+                tolerance=_SAME_SETTINGS,
+                rule="reproduced if under fair scaling the LSTM has the lowest and the low-rank "
+                "RNN the highest median error on trained intervals; partly if only under the "
+                "published scaling",
+            ),
+            "N5": Rule(
+                judge=judge_n5,
+                tolerance=_SAME_SETTINGS,
+                rule="reproduced if under fair scaling the NM-RNN has the lowest median error on "
+                "untrained intervals; partly if only under the published scaling",
+            ),
+            "N6": Rule(
+                judge=judge_n6,
+                tolerance=_SAME_SETTINGS,
+                rule="reproduced if the median error of the produced interval is lower for the "
+                "NM-RNN than for the low-rank RNN under both scalings; partly if only under the "
+                "published one",
+            ),
+            "N8": Rule(
+                judge=judge_n8,
+                tolerance="none: nothing was published",
+                rule="measured: ratios of medians, with every seed in the results",
+            ),
+        },
+    ),
+)
