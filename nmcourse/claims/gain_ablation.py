@@ -1,7 +1,7 @@
 """N7: what does each gain component of a trained NM-RNN do?
 
-Every component of every trained NM-RNN of ``timing_comparison`` is held, one at a time, at its value
-at the start of the trial (the paper's ablation) or at zero (the released notebook's), and the
+Every component of every trained NM-RNN of ``timing_comparison`` is held, one at a time, at its
+value at the start of the trial (the paper's ablation) or at zero (the released notebook's), and the
 trained intervals are asked again. Three numbers tell what is left:
 
     error      masked mean squared error
@@ -124,7 +124,8 @@ def judge(results: Results) -> Judgement:
         )
         + "; error of the ablated over the intact network, median over networks and components "
         f"{format_number(ratio.median().item())}",
-        spread=f"weakest ablation of each network {summarise(ratio.amin(dim=1).tolist())}; strongest "
+        spread="error ratio of the weakest ablation of each network "
+        f"{summarise(ratio.amin(dim=1).tolist())}; of the strongest "
         f"{summarise(ratio.amax(dim=1).tolist())}; control that the critical component leaves "
         f"{summarise(control.tolist())}",
         seeds=n,

@@ -69,7 +69,7 @@ def _train(name: str, settings: dict[str, Any], run_dir: str) -> dict[str, Any]:
     for rate in settings["rates"]:
         tuning[rate] = remember(
             folder / f"tuning_{rate:g}.json",
-            lambda rate=rate: _tune(name, rate, settings),
+            partial(_tune, name, rate, settings),
             {"rate": rate} | settings,
         )
     medians = {rate: torch.tensor(losses).median().item() for rate, losses in tuning.items()}
@@ -204,8 +204,10 @@ def judge_n5(results: Results) -> Judgement:
 
 
 def _interval_errors(results: Results, name: str) -> list[float]:
-    """Mean |produced - asked| over the untrained intervals in ms, per seed; a ramp that never
-    arrives counts as an error of its whole interval."""
+    """Mean difference of produced and asked interval over the untrained ones in ms, per seed.
+
+    A ramp that never arrives counts as an error of its whole interval.
+    """
     asked = torch.tensor(TEST_INTERVALS)
     produced = torch.tensor(
         [

@@ -101,7 +101,7 @@ def check_sizes(**sizes: int) -> None:
 
 def check_times(tau: float, dt: float) -> None:
     """Raise ``ValueError`` unless 0 < dt <= tau (both in ms): Euler needs small steps."""
-    for name, value in (("tau", tau), ("dt", dt)):
+    for name, value in (("dt", dt), ("tau", tau)):
         if not (math.isfinite(value) and value > 0):
             raise ValueError(f"{name} must be a positive time in ms, got {value!r}")
     if dt > tau:
@@ -110,9 +110,9 @@ def check_times(tau: float, dt: float) -> None:
 
 def start_value(name: str, value: float | Tensor, n_units: int) -> Tensor:
     """Initial state as a vector of length N, from a number or such a vector."""
-    vector = torch.as_tensor(value)
+    vector = torch.as_tensor(value, dtype=torch.get_default_dtype())  # as the weights are
     if vector.ndim == 0:
-        vector = torch.full((n_units,), float(vector))
+        vector = vector.expand(n_units)
     if vector.shape != (n_units,):
         raise ValueError(
             f"{name} must be a number or have shape ({n_units},), got {tuple(vector.shape)}"
@@ -128,12 +128,14 @@ def expand_start(start: Tensor, batch_size: int) -> Tensor:
     return start.unsqueeze(-2).expand(*start.shape[:-1], batch_size, start.shape[-1])
 
 
-def check_trial(name: str, values: Tensor, n_channels: int) -> None:
+def check_trial(name: str, values: Tensor, n_channels: int, dtype: torch.dtype) -> None:
     """Raise ``ValueError`` unless ``values`` is a finite (batch, time, channel) tensor."""
     if values.ndim not in (3, 4) or values.shape[-1] != n_channels or 0 in values.shape[:-1]:
         raise ValueError(
             f"{name} must have shape (batch, time, {n_channels}), got {tuple(values.shape)}"
         )
+    if values.dtype != dtype:
+        raise ValueError(f"{name} must be {dtype} as the model is, got {values.dtype}")
     if not torch.isfinite(values).all():
         raise ValueError(f"{name} must be finite, got NaN or infinity")
 
@@ -148,6 +150,14 @@ def join_context(inputs: Tensor, context: Tensor | None) -> Tensor:
             f"for inputs {tuple(inputs.shape)}"
         )
     return torch.cat([inputs, context], dim=-1)
+
+
+def trial_inputs(inputs: Tensor, context: Tensor | None, weights: Tensor) -> Tensor:
+    """Inputs and context of whole trials, side by side, checked against the input weights."""
+    joined = join_context(inputs, context)
+    name = "inputs" if context is None else "inputs with context"
+    check_trial(name, joined, weights.shape[-1], weights.dtype)
+    return joined
 
 
 def swap_time(values: Tensor) -> Tensor:

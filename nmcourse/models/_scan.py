@@ -5,10 +5,9 @@ r"""The time loop of the leaky networks, with its gradient written out.
 ``keep`` is 1 - dt/tau. A full network has one weight matrix and no gain: its last term is
 ``phi(x_{t-1}) R``.
 
-Autograd could do this, one small node after the other. Written out, the loop backwards does four
-products a step, and the gradients of the weights are one large product at the end. That is backpropagation
-through time (Werbos 1990) and it is about twice as fast for the networks of this course; see
-``benchmarks/``.
+Autograd could do this, one small node after the other. Written out, the loop backwards does two
+products a step, and the gradients of the weights are one large product at the end. That is
+backpropagation through time; ``make bench`` shows what it gains.
 """
 
 from __future__ import annotations
@@ -112,7 +111,7 @@ class _LeakyScan(torch.autograd.Function):
         left: Tensor | None,
         gains: Tensor | None,
     ) -> Tensor:
-        n_seeds, n_steps, n_trials, n_units = drives.shape
+        n_seeds, n_steps, n_trials, _ = drives.shape
         states = torch.empty_like(drives, memory_format=torch.contiguous_format)
         rates = torch.empty_like(states)
         latents = drives.new_empty(n_seeds, n_steps, n_trials, right.shape[-1])

@@ -12,23 +12,29 @@ def count_parameters(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
-def matching_size(build: Callable[[int], nn.Module], target: int, *, largest: int = 4096) -> int:
+def matching_size(
+    build: Callable[[int], nn.Module], target: int, *, smallest: int = 1, largest: int = 4096
+) -> int:
     """Size whose parameter count is nearest to ``target`` (the smaller one of a tie).
 
     Args:
         build: size -> model; the count must grow with the size.
         target: parameter count to match.
-        largest: sizes tried are 1..largest.
+        smallest: sizes tried are smallest..largest; a rank-3 network needs 3.
+        largest: see ``smallest``.
 
     Returns:
         The size.
 
     Raises:
-        ValueError: if ``target`` is below one or lies beyond the count at ``largest``.
+        ValueError: if ``target`` is below one or lies beyond the count at ``largest``, or unless
+            1 <= smallest <= largest.
     """
     if target < 1:
         raise ValueError(f"target must be a positive parameter count, got {target!r}")
-    low, high = 1, 1
+    if not 1 <= smallest <= largest:
+        raise ValueError(f"smallest must be in 1..{largest} (largest), got {smallest!r}")
+    low = high = smallest
     while count_parameters(build(high)) < target:
         if high == largest:
             raise ValueError(f"target={target} parameters need a size above largest={largest}")

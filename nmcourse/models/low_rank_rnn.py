@@ -29,13 +29,13 @@ from nmcourse.models._base import (
     Trajectory,
     check_sizes,
     check_times,
-    check_trial,
     expand_start,
     join_context,
     project,
     recurrent_scale,
     start_value,
     swap_time,
+    trial_inputs,
 )
 from nmcourse.models._readout import Readout
 from nmcourse.models._scan import leaky_scan
@@ -150,13 +150,12 @@ class LowRankRNN(RecurrentModel):
         return state + self.dt * self.velocity(state, input, context, gain=gain)
 
     def readout(self, state: Tensor) -> Tensor:
-        """y = C x + d."""
+        """Outputs y = C x + d."""
         return self.output(state)
 
     def forward(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
         """Simulate whole trials from ``inputs`` (batch, time, P)."""
-        inputs = join_context(inputs, context)
-        check_trial("inputs", inputs, self.n_inputs)
+        inputs = trial_inputs(inputs, context, self.input_weights)
         x = self.run(inputs)
         return Trajectory(swap_time(self.output.of_trial(x)), swap_time(x))
 

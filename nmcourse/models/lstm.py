@@ -26,12 +26,12 @@ from nmcourse.models._base import (
     Trajectory,
     check_sizes,
     check_times,
-    check_trial,
     expand_start,
     join_context,
     project,
     start_value,
     swap_time,
+    trial_inputs,
 )
 from nmcourse.models._readout import Readout
 
@@ -106,13 +106,12 @@ class LSTM(RecurrentModel):
         return self._update(state, drive)
 
     def readout(self, state: LSTMState) -> Tensor:
-        """y = C h (+ d)."""
+        """Outputs y = C h (+ d)."""
         return self.output(state.h)
 
     def forward(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
         """Simulate whole trials from ``inputs`` (batch, time, P)."""
-        inputs = join_context(inputs, context)
-        check_trial("inputs", inputs, self.n_inputs)
+        inputs = trial_inputs(inputs, context, self.input_weights)
         drives = project(swap_time(inputs), self.input_weights, self.bias)
         state, states = self.initial_state(inputs.shape[-3]), []
         for drive in drives.unbind(-3):

@@ -116,7 +116,7 @@ class Modulator(GainSource):
         check_sizes(n_inputs=n_inputs, n_units=n_units, rank=rank)
         check_times(tau, dt)
         for name, size in (("n_context", n_context), ("n_feedback", n_feedback)):
-            if size < 0:
+            if not isinstance(size, int) or size < 0:
                 raise ValueError(f"{name} must be zero or a positive integer, got {size!r}")
         self.n_inputs, self.n_units, self.rank = n_inputs, n_units, rank
         self.n_context, self.n_feedback = n_context, n_feedback
@@ -159,7 +159,7 @@ class Modulator(GainSource):
         return (-z + self.nonlinearity(z) @ self.recurrent_weights.mT + drive) / self.tau
 
     def gain(self, z: Tensor) -> Tensor:
-        """s = sigma(A z + b), (.., K)."""
+        """Gain s = sigma(A z + b), (.., K)."""
         return self.gain_nonlinearity(z @ self.gain_weights.mT + self.gain_bias.unsqueeze(-2))
 
     def run(self, inputs: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -205,7 +205,7 @@ class PrescribedGain(GainSource):
         if not torch.isfinite(gains).all():
             raise ValueError("gains must be finite, got NaN or infinity")
         self.n_inputs, self.n_context, self.n_feedback = None, 0, 0
-        self.rank, self.dt = gains.shape[-1], dt
+        self.rank, self.dt, self.per_trial = gains.shape[-1], dt, gains.ndim == 3
         self.register_buffer("gains", gains.detach().clone())
         self.register_buffer("start", torch.zeros(1, dtype=gains.dtype))
 
@@ -218,6 +218,7 @@ class PrescribedGain(GainSource):
 
     def initial_state(self, batch_size: int) -> Tensor:
         """Elapsed time (batch, 1), zero."""
+        self._check_trials(batch_size)
         return expand_start(self.start, batch_size)
 
     def velocity(
@@ -230,7 +231,7 @@ class PrescribedGain(GainSource):
         """Gain (.., batch, K) of the step that ends at time z (.., batch, 1)."""
         steps = (z[..., 0] / self.dt).round().long() - 1
         steps = steps.clamp(0, self.gains.shape[-2] - 1)
-        if self.gains.ndim == 2:
+        if not self.per_trial:
             return self.gains[steps]
         return self.gains[torch.arange(self.gains.shape[0], device=z.device), steps]
 
@@ -241,15 +242,19 @@ class PrescribedGain(GainSource):
             raise ValueError(
                 f"inputs have {n_steps} steps, but gains are prescribed for {self.gains.shape[-2]}"
             )
-        if self.gains.ndim == 3 and n_trials != self.gains.shape[0]:
-            raise ValueError(
-                f"inputs have {n_trials} trials, but gains are prescribed for {self.gains.shape[0]}"
-            )
+        self._check_trials(n_trials)
         times = self.dt * torch.arange(1, n_steps + 1, dtype=self.start.dtype, device=inputs.device)
         gains = self.gains[..., :n_steps, :]
-        if gains.ndim == 2:
-            gains = gains.expand(n_trials, *gains.shape)
+        if not self.per_trial:
+            gains = gains.unsqueeze(-3).expand(*gains.shape[:-2], n_trials, *gains.shape[-2:])
         return times.reshape(-1, 1, 1).expand(n_steps, n_trials, 1), swap_time(gains)
+
+    def _check_trials(self, n_trials: int) -> None:
+        if self.per_trial and n_trials != self.gains.shape[-3]:
+            raise ValueError(
+                f"inputs have {n_trials} trials, but gains are prescribed for "
+                f"{self.gains.shape[-3]}"
+            )
 
 
 class ClampedGain(GainSource):
@@ -299,12 +304,14 @@ class ClampedGain(GainSource):
 
     def gain(self, z: Tensor) -> Tensor:
         """Gains (.., K) with the clamped components at their values."""
-        return self._clamp(self.source.gain(z))
+        return self._clamp(self.source.gain(z), n_axes=1)
 
     def run(self, inputs: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
         """The source's states, and its gains with the clamped ones at their values."""
         z, gains = self.source.run(inputs, context)
-        return z, self._clamp(gains)
+        return z, self._clamp(gains, n_axes=2)
 
-    def _clamp(self, gains: Tensor) -> Tensor:
-        return torch.where(self.held, self.values.to(gains.dtype), gains)
+    def _clamp(self, gains: Tensor, n_axes: int) -> Tensor:
+        """``n_axes``: how many axes stand between the seed axis, if there is one, and K."""
+        shape = (*self.held.shape[:-1], *[1] * n_axes, self.rank)
+        return torch.where(self.held.view(shape), self.values.view(shape).to(gains.dtype), gains)

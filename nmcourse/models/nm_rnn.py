@@ -94,11 +94,11 @@ class NMRNN(RecurrentModel):
         return NMState(x, z)
 
     def readout(self, state: NMState) -> Tensor:
-        """y = C x + d."""
+        """Outputs y = C x + d."""
         return self.output_network.readout(state.x)
 
     def forward(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
-        """Simulate whole trials from ``inputs`` (batch, time, P) and ``context`` (batch, time, .)."""
+        """Simulate whole trials from ``inputs`` and ``context``, (batch, time, channel)."""
         self._check(inputs, context)
         if self.modulator.n_feedback:
             x, z, s = self._run_with_feedback(inputs, context)
@@ -136,11 +136,12 @@ class NMRNN(RecurrentModel):
         return x, z, s
 
     def _check(self, inputs: Tensor, context: Tensor | None) -> None:
-        check_trial("inputs", inputs, self.n_inputs)
+        dtype = self.output_network.input_weights.dtype
+        check_trial("inputs", inputs, self.n_inputs, dtype)
         n_context = self.modulator.n_context
         if context is None and n_context:
             raise ValueError(f"context is needed: the modulator has {n_context} context channels")
         if context is not None:
             if not n_context:
                 raise ValueError("context was given, but the modulator has no context channels")
-            check_trial("context", context, n_context)
+            check_trial("context", context, n_context, dtype)

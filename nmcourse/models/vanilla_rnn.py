@@ -32,13 +32,13 @@ from nmcourse.models._base import (
     Trajectory,
     check_sizes,
     check_times,
-    check_trial,
     expand_start,
     join_context,
     project,
     recurrent_scale,
     start_value,
     swap_time,
+    trial_inputs,
 )
 from nmcourse.models._readout import Readout
 from nmcourse.models._scan import leaky_scan
@@ -123,13 +123,12 @@ class VanillaRNN(RecurrentModel):
         return state + self.dt * self.velocity(state, input, context)
 
     def readout(self, state: Tensor) -> Tensor:
-        """y = C x + d (in rate form C r + d)."""
+        """Outputs y = C x + d (in rate form C r + d)."""
         return self.output(state)
 
     def forward(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
         """Simulate whole trials from ``inputs`` (batch, time, P)."""
-        inputs = join_context(inputs, context)
-        check_trial("inputs", inputs, self.n_inputs)
+        inputs = trial_inputs(inputs, context, self.input_weights)
         alpha, phi = self.dt / self.tau, self.nonlinearity
         weights = self.scale * self.recurrent_weights.mT
         drives = project(swap_time(inputs), self.input_weights, self.bias)

@@ -36,7 +36,8 @@ class DivergenceError(RuntimeError):
     def __init__(self, step: int, losses: Tensor) -> None:
         last = f"{losses[-1].item():.3g}" if len(losses) else "none"
         super().__init__(
-            f"training diverged at step {step}: loss or gradient is not finite (last loss: {last}). "
+            f"training diverged at step {step}: loss or gradient is not finite "
+            f"(last loss: {last}). "
             "The model holds the last good state; try a smaller learning_rate or clip_norm"
         )
         self.step, self.losses = step, losses
@@ -130,7 +131,10 @@ def fit_many(
         build: makes a network from a generator, which is seeded with the network's seed.
         data: a task, or trials of one. Drawn trials differ from seed to seed.
         seeds: the seeds, or how many (0, 1, ...).
-        checkpoint, checkpoint_every, progress, **options: as in ``fit``.
+        checkpoint: file to resume from and to save to, or None.
+        checkpoint_every: steps between two checkpoints.
+        progress: show a progress bar.
+        **options: see ``FitOptions``; ``n_steps`` must be given.
 
     Returns:
         The networks with their histories. A seed that diverges is stopped, keeps its last good

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from nmcourse.models import RecurrentModel
 from nmcourse.training.losses import masked_mse
 
 Schedule = Literal["one-cycle", "constant"] | Callable[[int], float]
@@ -46,8 +47,9 @@ class FitOptions:
     stop_below: float | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.freeze, str):
-            raise ValueError(f"freeze must be a tuple of part names, got the text {self.freeze!r}")
+        freeze: object = self.freeze
+        if isinstance(freeze, str):  # tuple() would take it apart into its letters
+            raise ValueError(f"freeze must be a tuple of part names, got the text {freeze!r}")
         object.__setattr__(self, "freeze", tuple(self.freeze))
         for name in ("n_steps", "batch_size"):
             value = getattr(self, name)
@@ -100,7 +102,7 @@ def frozen_parameters(model: nn.Module, parts: Iterable[str]) -> set[str]:
     parts = tuple(parts)
     if not parts:
         return set()
-    available = model.parts() if hasattr(model, "parts") else {}
+    available = model.parts() if isinstance(model, RecurrentModel) else {}
     unknown = [part for part in parts if part not in available]
     if unknown:
         raise ValueError(f"freeze: unknown part {unknown}; this model has {sorted(available)}")

@@ -1,0 +1,87 @@
+"""``python -m nmcourse.claims``: print the ledger, measure a claim again, or check the ledger."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from nmcourse.claims.display import Box, table
+from nmcourse.claims.ledger import check, entries, update
+from nmcourse.claims.record import TIERS, ClaimError, LedgerError
+from nmcourse.claims.runner import run
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: Words after the command; those of the process by default.
+
+    Returns:
+        Exit status: 0, or 1 if something is wrong.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command == "run":
+            for entry in run(
+                options.claim,
+                tier=options.tier,
+                resume_dir=options.resume_dir,
+                fresh=options.fresh,
+            ):
+                print(Box(entry), end="\n\n")
+        elif options.command == "update":
+            update()
+        elif options.command == "check":
+            return _check()
+        elif options.json:
+            print(json.dumps([entry.as_dict() for entry in entries()], indent=2))
+        else:
+            print(table())
+    except (ClaimError, LedgerError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m nmcourse.claims", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print the ledger as JSON")
+    commands = parser.add_subparsers(dest="command")
+    again = commands.add_parser("run", help="measure a claim again from nothing")
+    again.add_argument("claim", help="such as N1")
+    again.add_argument(
+        "--tier",
+        choices=TIERS,
+        default=os.environ.get("NMCOURSE_TIER", "cpu"),
+        help="size of the experiment; smoke only shows that it works (default: cpu)",
+    )
+    again.add_argument(
+        "--resume-dir",
+        type=Path,
+        default=Path("runs"),
+        help="where a killed run left its work, and finds it again (default: runs)",
+    )
+    again.add_argument("--fresh", action="store_true", help="throw unfinished work away first")
+    commands.add_parser("update", help="judge all results again and rewrite ledger.json")
+    commands.add_parser("check", help="judge all results again and compare with ledger.json")
+    return parser
+
+
+def _check() -> int:
+    problems = check()
+    for problem in problems:
+        print(problem)
+    if problems:
+        print(f"{len(problems)} problems")
+    else:
+        print(f"{len(entries())} claims agree with their results")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

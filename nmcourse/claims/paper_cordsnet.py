@@ -1,0 +1,120 @@
+"""Claims of the CordsNet paper: Soo et al., NeurIPS 2024.
+
+"Authors' response" and "public comment" are the public pages of the paper on OpenReview.
+"""
+
+from __future__ import annotations
+
+from nmcourse.claims.record import Claim
+
+_PAPER = "Soo et al. 2024"
+
+CLAIMS = (
+    Claim(
+        "C1",
+        "Convolutional RNNs with random weights are stable, oscillatory or chaotic, depending on "
+        "the gain of their recurrent weights.",
+        f"{_PAPER}, Fig. 1B and S1B",
+        "the three regimes are shown; no number published",
+    ),
+    Claim(
+        "C2",
+        "The kernel size of a convolution shapes the distribution of singular values of the "
+        "matrix that it amounts to.",
+        f"{_PAPER}, Fig. S1A",
+        "the shape changes with the kernel size",
+    ),
+    Claim(
+        "C3",
+        "Trained on cognitive tasks, convolutional, low-rank and sparse RNNs of 125 to 216 units "
+        "find trajectories comparable to those of a dense RNN.",
+        f"{_PAPER}, Fig. 1C and the table of Procrustes distances",
+        "comparable solutions; values not accessible",
+    ),
+    Claim(
+        "C4",
+        "On a memory-guided task the delay activity of a convolutional RNN rests on a ring, a "
+        "line or point attractors, depending on the set of stimuli.",
+        f"{_PAPER}, Fig. S3",
+        "ring, line and point attractors are shown; no number published",
+    ),
+    Claim(
+        "C5",
+        "Batch normalisation can be folded into weights and bias maps without changing what the "
+        "network computes.",
+        f"{_PAPER}, released code",
+        "identical by construction",
+    ),
+    Claim(
+        "C6",
+        "Initialising CordsNet in stages gives a higher accuracy than training it directly for "
+        "the same time; after fine-tuning it is slightly below the CNN.",
+        f"{_PAPER}, Fig. 2D and Table 1; authors' response",
+        "initialised above direct, fine-tuned slightly below the CNN; values not accessible",
+    ),
+    Claim(
+        "C7",
+        "Between two images CordsNet returns to baseline and then classifies the second image; a "
+        "feed-forward CNN has no dynamics, and a discrete-time recurrent CNN is right only at "
+        "its trained step.",
+        f"{_PAPER}, Fig. 3A and 3B; authors' response",
+        "only CordsNet resets and classifies again; no number published",
+    ),
+    Claim(
+        "C8",
+        "With noise added at every step, the activity and the accuracy of CordsNet degrade less "
+        "than those of a CNN and of a discrete-time recurrent CNN.",
+        f"{_PAPER}, Fig. 3C and 3D; authors' response",
+        "CordsNet degrades less at 5 noise levels; values not published",
+    ),
+    Claim(
+        "C9",
+        "Networks trained to answer in an early or in a late window have other dynamics and other "
+        "leading eigenvalues.",
+        f"{_PAPER}, Fig. 4B; authors' response",
+        "dynamics and spectra differ; the direction of the change is not published",
+    ),
+    Claim(
+        "C10",
+        "Arnoldi iteration finds the leading eigenvalues of a convolutional recurrent matrix.",
+        f"{_PAPER}, Fig. 4A and released code",
+        "a spectrum is shown; the error is not published",
+    ),
+    Claim(
+        "C11",
+        "The return-to-rest penalty with coefficient 10⁻³ makes all trained networks monostable; "
+        "without it some are unstable or multistable.",
+        f"{_PAPER}, authors' response and Appendix D",
+        "20 networks for each of 6 coefficients: all monostable at 10⁻³, mixed at 0; counts not "
+        "accessible",
+    ),
+    Claim(
+        "C12",
+        "Rising weights of the loss over the answer window prevent networks that classify only "
+        "inside the window.",
+        f"{_PAPER}, authors' response and Appendix D",
+        "10 networks for each of 5 scales: a few transient ones without rising weights, none "
+        "with them; counts not accessible",
+    ),
+    Claim(
+        "C13",
+        "CordsNet as a front end, followed by a fully connected RNN, solves four cognitive tasks "
+        "from images: numerosity, categorisation, oculomotor delayed response, random dots.",
+        f"{_PAPER}, Fig. 5",
+        "solved, as a demonstration; no number published",
+    ),
+    Claim(
+        "C14",
+        "Predicting neurons over time from CordsNet is better than predicting the same data with "
+        "shuffled time.",
+        f"{_PAPER}, Fig. 6; authors' response",
+        "better, paired t-test p < 10⁻⁴ or p < 10⁻⁷; scores not accessible",
+    ),
+    Claim(
+        "C15",
+        "How accuracy and stability depend on the time step, from a fine one (dt/τ = 0.2) to a "
+        "network with few unrolled steps (dt/τ = 1).",
+        f"{_PAPER}, public comment",
+        "not published: an open question",
+    ),
+)

@@ -1,0 +1,57 @@
+"""Measure a claim again from nothing, and go on where a killed run stopped."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from nmcourse.claims.experiments import by_claim
+from nmcourse.claims.ledger import Entry, command, find, judge, update
+from nmcourse.claims.record import TIERS, ClaimError
+from nmcourse.claims.store import read_results, results_path, write_results
+
+
+def run(
+    claim_id: str, *, tier: str = "cpu", resume_dir: Path = Path("runs"), fresh: bool = False
+) -> list[Entry]:
+    """Run the experiment that settles a claim, and judge every claim that it settles.
+
+    A run that was killed goes on where it stopped; a run that had finished starts from nothing.
+    The smoke tier only shows that the code works: its results stay in ``resume_dir`` and never
+    reach the ledger.
+
+    Args:
+        claim_id: Such as "N1".
+        tier: "smoke", "cpu" or "gpu".
+        resume_dir: Unfinished work is kept in ``resume_dir/<experiment>/<tier>``.
+        fresh: Throw unfinished work away first.
+
+    Returns:
+        The lines of the ledger for all claims of that experiment.
+
+    Raises:
+        ValueError: ``tier`` is unknown.
+        ClaimError: There is no such claim, or no experiment for it yet.
+    """
+    if tier not in TIERS:
+        raise ValueError(f"tier must be one of {', '.join(TIERS)}, got {tier!r}")
+    find(claim_id)
+    experiment = by_claim().get(claim_id)
+    if experiment is None:
+        raise ClaimError(f"claim {claim_id} has no experiment yet: its status is 'not attempted'")
+    run_dir = resume_dir / experiment.name / tier
+    finished = run_dir / "finished"
+    if run_dir.exists() and (fresh or finished.exists()):
+        shutil.rmtree(run_dir)
+    run_dir.mkdir(parents=True, exist_ok=True)
+
+    outcome = experiment.run(tier, run_dir)
+    path = run_dir / "results.json" if tier == "smoke" else results_path(experiment.name)
+    again = command(min(experiment.rules), tier)
+    write_results(experiment, outcome, tier=tier, command=again, path=path)
+    results = read_results(experiment.name, path=path)
+    lines = [judge(find(claim), experiment, results) for claim in experiment.rules]
+    if tier != "smoke":
+        update()
+    finished.touch()
+    return lines

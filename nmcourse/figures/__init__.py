@@ -1,0 +1,93 @@
+"""Figures of the course: one style, the recurring pictures, and figures that respond to the reader.
+
+Every function takes arrays and returns the axes (or an object that a notebook shows); none trains
+or imports a model.
+"""
+
+from nmcourse.figures.activity import (
+    interval_kind,
+    plot_by_interval,
+    plot_decays,
+    plot_gain_by_interval,
+    plot_gains,
+    plot_raster,
+    plot_trial,
+    plot_units,
+)
+from nmcourse.figures.comparison import (
+    plot_ablations,
+    plot_losses,
+    plot_produced_intervals,
+    plot_ramps,
+    plot_seeds,
+)
+from nmcourse.figures.dynamics import (
+    plot_fixed_points,
+    plot_flow_1d,
+    plot_flow_2d,
+    plot_spectrum,
+    plot_trajectories,
+)
+from nmcourse.figures.explorer import Explorer, explore
+from nmcourse.figures.interactive import interactive_lines, interactive_simulation
+from nmcourse.figures.predict import predict_first
+from nmcourse.figures.slider import Slider
+from nmcourse.figures.style import (
+    GAINS,
+    GREY,
+    INTERVALS,
+    MODELS,
+    NEUTRAL,
+    SADDLE,
+    STABLE,
+    TARGET,
+    UNSTABLE,
+    Look,
+    StyleHandle,
+    gain_look,
+    look,
+    use_style,
+)
+from nmcourse.figures.widget import Widget
+
+__all__ = [
+    "GAINS",
+    "GREY",
+    "INTERVALS",
+    "MODELS",
+    "NEUTRAL",
+    "SADDLE",
+    "STABLE",
+    "TARGET",
+    "UNSTABLE",
+    "Explorer",
+    "Look",
+    "Slider",
+    "StyleHandle",
+    "Widget",
+    "explore",
+    "gain_look",
+    "interactive_lines",
+    "interactive_simulation",
+    "interval_kind",
+    "look",
+    "plot_ablations",
+    "plot_by_interval",
+    "plot_decays",
+    "plot_fixed_points",
+    "plot_flow_1d",
+    "plot_flow_2d",
+    "plot_gain_by_interval",
+    "plot_gains",
+    "plot_losses",
+    "plot_produced_intervals",
+    "plot_ramps",
+    "plot_raster",
+    "plot_seeds",
+    "plot_spectrum",
+    "plot_trajectories",
+    "plot_trial",
+    "plot_units",
+    "predict_first",
+    "use_style",
+]

@@ -1,0 +1,81 @@
+// A question to answer before the figure: nmPredict(id, spec) brings its form to life.
+// The answer stays in this browser (localStorage), or in this page where that is not allowed.
+
+const nmMemory = {};
+const nmStore = {
+  get(key) {
+    try { return window.localStorage.getItem(key); } catch (error) { return nmMemory[key] ?? null; }
+  },
+  set(key, value) {
+    try {
+      if (value === null) window.localStorage.removeItem(key);
+      else window.localStorage.setItem(key, value);
+    } catch (error) { nmMemory[key] = value; }
+  },
+};
+
+function nmPredict(id, spec) {
+  const here = document.currentScript && document.currentScript.closest("[data-nm]");
+  const free = () => document.querySelector(`[data-nm="${id}"]:not([data-nm-ready])`);
+  const root = here && !here.hasAttribute("data-nm-ready") ? here : free();
+  if (!root) return;
+  root.setAttribute("data-nm-ready", "");
+
+  const key = `nmcourse:predict:${id}`;
+  const inputs = Array.from(root.querySelectorAll("input[type=radio]"));
+  const options = inputs.map((input) => input.closest(".nm-option"));
+  const [check, again] = root.querySelectorAll("button");
+  const verdict = root.querySelector(".nm-verdict");
+  const explanation = root.querySelector("details");
+  // Two copies of one question on a page must not share their buttons.
+  const copy = document.querySelectorAll(`[data-nm="${id}"][data-nm-ready]`).length;
+  inputs.forEach((input) => { input.name = `${id}-${copy}`; });
+  root.querySelector(".nm-actions").hidden = false;
+  explanation.hidden = true;
+
+  const show = (chosen) => {
+    const right = chosen === spec.answer;
+    options.forEach((option, k) => {
+      option.classList.toggle("nm-right", k === spec.answer);
+      option.classList.toggle("nm-wrong", k === chosen && !right);
+      const mark = k === spec.answer ? "\u2713 answer" : k === chosen ? "\u2717 your prediction" : "";
+      option.querySelector(".nm-mark").textContent = mark;
+      inputs[k].disabled = true;
+      inputs[k].checked = k === chosen;
+    });
+    verdict.innerHTML = (right ? "<strong>Yes.</strong> " : "<strong>Not so.</strong> ") + spec.feedback[chosen];
+    explanation.hidden = false;
+    explanation.open = true;
+    check.hidden = true;
+    again.hidden = false;
+  };
+  const clear = () => {
+    options.forEach((option, k) => {
+      option.classList.remove("nm-right", "nm-wrong");
+      option.querySelector(".nm-mark").textContent = "";
+      inputs[k].disabled = false;
+      inputs[k].checked = false;
+    });
+    verdict.textContent = "";
+    explanation.hidden = true;
+    check.hidden = false;
+    again.hidden = true;
+  };
+  check.addEventListener("click", () => {
+    const chosen = inputs.findIndex((input) => input.checked);
+    if (chosen < 0) {
+      verdict.textContent = "Choose one answer first.";
+      return;
+    }
+    nmStore.set(key, String(chosen));
+    show(chosen);
+    again.focus();
+  });
+  again.addEventListener("click", () => {
+    nmStore.set(key, null);
+    clear();
+    inputs[0].focus();
+  });
+  const before = nmStore.get(key);
+  if (before !== null && inputs[+before]) show(+before);
+}

@@ -1,0 +1,91 @@
+"""A question to answer before the figure, on a static page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from nmcourse.figures.widget import (
+    Widget,
+    assemble,
+    identifier,
+    inline,
+    required_text,
+    to_script,
+)
+
+
+def predict_first(
+    question: str,
+    options: Sequence[str],
+    answer: str,
+    explanation: str,
+    *,
+    feedback: Mapping[str, str] | None = None,
+    key: str = "",
+) -> Widget:
+    """Ask for a prediction; answer and explanation appear once the reader has chosen.
+
+    The choice is kept in the reader's browser and goes nowhere. In all texts ``*emphasis*`` and
+    `` `code` `` are understood; mathematics is written in Unicode (τ, s₁).
+
+    Args:
+        question: The question.
+        options: Two or more possible answers.
+        answer: The right one of `options`.
+        explanation: Why it is right.
+        feedback: For any wrong option, what was probably thought and why it does not hold.
+        key: Any text that tells this question from a second one with the very same content.
+
+    Returns:
+        A widget that the notebook shows.
+
+    Raises:
+        ValueError: If a text is empty, options repeat, or `answer` or a key of `feedback` is not
+            one of them.
+    """
+    asked = required_text(question, "question", "ask something")
+    reason = required_text(explanation, "explanation", "say why the answer is right")
+    choices = [required_text(option, "options", "every option needs a text") for option in options]
+    if len(choices) < 2 or len(set(choices)) < len(choices):
+        raise ValueError(f"options: needs two or more different ones, got {choices}")
+    if answer not in choices:
+        raise ValueError(f"answer: {answer!r} is not one of the options {choices}")
+    replies = dict(feedback or {})
+    for option in replies:
+        if option not in choices or option == answer:
+            raise ValueError(f"feedback: {option!r} is not one of the wrong options of {choices}")
+    name = identifier(asked, reason, *choices, answer, str(sorted(replies.items())), key)
+    radios = "\n".join(
+        f'<label class="nm-option"><input type="radio" name="{name}" value="{k}">'
+        f'<span>{inline(choice)}</span><span class="nm-mark"></span></label>'
+        for k, choice in enumerate(choices)
+    )
+    body = f"""<fieldset>
+<legend><span class="nm-tag">Predict first</span>{inline(asked)}</legend>
+<div class="nm-options">
+{radios}
+</div>
+</fieldset>
+<div class="nm-actions" hidden>
+<button type="button" class="nm-check">Check</button>
+<button type="button" class="nm-again" hidden>Answer again</button>
+<small>Your answer stays in this browser.</small>
+</div>
+<p class="nm-verdict" role="status" aria-live="polite"></p>
+<details>
+<summary>Answer and explanation</summary>
+<p><strong>{inline(answer)}.</strong> {inline(reason)}</p>
+</details>"""
+    spec = {
+        "answer": choices.index(answer),
+        "feedback": [inline(replies.get(choice, "")) for choice in choices],
+    }
+    return assemble(
+        id=name,
+        kind="nm-predict",
+        label=f"Predict first: {asked}",
+        body=body,
+        scripts=("predict.js",),
+        call=f'nmPredict("{name}", {to_script(spec)});',
+        text=f"[predict first: {asked} {' · '.join(choices)}]",
+    )

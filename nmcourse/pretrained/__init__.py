@@ -1,0 +1,21 @@
+"""Pretrained weights: small files inside the package, verified each time they are loaded.
+
+``manifest.json`` says of every file its size, its SHA-256, the command that makes it again, what
+was measured on it and its licence. ``python -m nmcourse.pretrained`` prints that list.
+"""
+
+from nmcourse.pretrained.builders import BUILDERS
+from nmcourse.pretrained.manifest import Entry, PretrainedError
+from nmcourse.pretrained.weights import available, info, load, parameters, save, verify
+
+__all__ = [
+    "BUILDERS",
+    "Entry",
+    "PretrainedError",
+    "available",
+    "info",
+    "load",
+    "parameters",
+    "save",
+    "verify",
+]

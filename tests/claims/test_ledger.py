@@ -1,0 +1,229 @@
+"""The ledger is complete, is computed from results, and notices when it is out of date."""
+
+import json
+
+import pytest
+
+from nmcourse import claims
+from nmcourse.claims import __main__ as command_line
+from nmcourse.claims import experiments, ledger, store
+from nmcourse.claims.record import STATUSES, Experiment, Judgement, LedgerError, Rule
+from nmcourse.claims.store import results_path
+
+
+def test_every_target_has_a_record():
+    wanted = {f"N{number}" for number in range(1, 17)} | {f"C{number}" for number in range(1, 16)}
+    assert wanted <= set(claims.ids())
+    assert len(set(claims.ids())) == len(claims.ids())
+
+
+def test_records_are_complete():
+    for claim in ledger.CLAIMS:
+        assert claim.statement.endswith((".", "?")), claim.id
+        assert claim.source, claim.id
+        assert claim.published, claim.id
+
+
+def test_every_rule_belongs_to_a_claim():
+    assert set(experiments.by_claim()) <= set(claims.ids())
+
+
+def test_stored_ledger_agrees_with_the_results():
+    assert claims.check() == []
+
+
+def test_json_has_what_others_rely_on(capsys):
+    assert command_line.main(["--json"]) == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert [entry["id"] for entry in entries] == list(claims.ids())
+    for entry in entries:
+        texts = {key for key, value in entry.items() if isinstance(value, str)}
+        assert texts >= {"id", "statement", "source", "published", "measured", "spread"}
+        assert texts >= {"tolerance", "rule", "status", "command", "chapter"}
+        assert type(entry["seeds"]) is int
+        assert entry["status"] in STATUSES
+        measured = entry["status"] != "not attempted"
+        assert bool(entry["evidence"]) == measured
+        assert entry["command"] or not measured
+
+
+def test_results_are_small():
+    for path in (store.FOLDER / "results").glob("*.json"):
+        assert path.stat().st_size < 1_000_000, path.name
+
+
+def test_unknown_claim_lists_what_there_is():
+    with pytest.raises(claims.ClaimError, match=r"^no claim 'N99' in the ledger; there are N1, N2"):
+        claims.get("N99")
+    with pytest.raises(KeyError):
+        claims.box("N99")
+
+
+def test_a_claim_without_results(small_ledger):
+    entry = claims.get("T1")
+    assert (entry.status, entry.measured, entry.seeds) == ("not attempted", "not measured", 0)
+    assert entry.command == "python -m nmcourse.claims run T1"
+    with pytest.raises(claims.ClaimError, match="claim T1 has no results yet"):
+        claims.value("T1", "net.error")
+
+
+def test_a_claim_without_an_experiment(small_ledger):
+    entry = claims.get("T2")
+    assert (entry.status, entry.command, entry.rule) == ("not attempted", "", "not fixed yet")
+    with pytest.raises(claims.ClaimError, match="claim T2 has no experiment yet"):
+        claims.run("T2", resume_dir=small_ledger.runs)
+
+
+@pytest.mark.parametrize(
+    ("values", "status"), [([1.0, 2.0, 4.0], "reproduced"), ([1.0, 2.5, 4.0], "not reproduced")]
+)
+def test_the_numbers_decide(small_ledger, values, status):
+    small_ledger.values = values
+    (entry,) = claims.run("T1", resume_dir=small_ledger.runs)
+    assert entry == claims.get("T1")
+    assert entry.status == status
+    assert entry.seeds == 3
+    assert entry.measured.startswith("median 2")
+    assert entry.evidence == "results/weights.json"
+    assert claims.value("T1", "net.error.maximum") == 4.0
+    assert claims.number("T1", "net.error.minimum") == "1"
+    assert claims.summary("T1", "net.error").n == 3
+    assert claims.check() == []
+
+
+def test_number_is_one_number(small_ledger):
+    claims.run("T1", resume_dir=small_ledger.runs)
+    with pytest.raises(claims.ClaimError, match=r"'net\.error' is not one number"):
+        claims.number("T1", "net.error")
+
+
+def test_a_killed_run_goes_on_and_a_finished_one_starts_again(small_ledger):
+    small_ledger.kill_at = 2
+    with pytest.raises(KeyboardInterrupt):
+        claims.run("T1", resume_dir=small_ledger.runs)
+    assert claims.get("T1").status == "not attempted"
+    small_ledger.kill_at = None
+    claims.run("T1", resume_dir=small_ledger.runs)
+    assert small_ledger.calls == [0, 1, 2]
+    claims.run("T1", resume_dir=small_ledger.runs)
+    assert small_ledger.calls == [0, 1, 2, 0, 1, 2]
+
+
+def test_fresh_throws_unfinished_work_away(small_ledger):
+    small_ledger.kill_at = 2
+    with pytest.raises(KeyboardInterrupt):
+        claims.run("T1", resume_dir=small_ledger.runs)
+    small_ledger.kill_at = None
+    claims.run("T1", resume_dir=small_ledger.runs, fresh=True)
+    assert small_ledger.calls == [0, 1, 0, 1, 2]
+
+
+def test_smoke_results_never_reach_the_ledger(small_ledger):
+    (entry,) = claims.run("T1", tier="smoke", resume_dir=small_ledger.runs)
+    assert entry.status == "reproduced"
+    assert entry.tier == "smoke"
+    assert not small_ledger.folder.exists()
+    assert claims.get("T1").status == "not attempted"
+
+
+def test_the_tier_stands_in_the_command(small_ledger):
+    claims.run("T1", tier="gpu", resume_dir=small_ledger.runs)
+    assert claims.get("T1").command == "python -m nmcourse.claims run T1 --tier gpu"
+
+
+def test_unknown_tier(small_ledger):
+    with pytest.raises(ValueError, match="tier must be one of smoke, cpu, gpu, got 'tpu'"):
+        claims.run("T1", tier="tpu", resume_dir=small_ledger.runs)
+
+
+def test_a_number_changed_by_hand_is_found(small_ledger):
+    claims.run("T1", resume_dir=small_ledger.runs)
+    path = results_path("weights")
+    path.write_text(path.read_text().replace("2.0", "1.5"))
+    problems = claims.check()
+    assert any("T1: measured is stored as 'median 2 " in problem for problem in problems)
+    assert any("T1: evidence_sha256" in problem for problem in problems)
+
+
+def test_a_status_typed_into_the_ledger_is_found(small_ledger, capsys):
+    claims.run("T1", resume_dir=small_ledger.runs)
+    path = ledger.ledger_path()
+    path.write_text(path.read_text().replace('"not attempted"', '"reproduced"'))
+    assert command_line.main(["check"]) == 1
+    printed = capsys.readouterr().out
+    assert "T2: status is stored as 'reproduced', but judged as 'not attempted'" in printed
+    assert command_line.main(["update"]) == 0
+    assert command_line.main(["check"]) == 0
+    assert "2 claims agree" in capsys.readouterr().out
+
+
+def test_check_finds_strays(small_ledger):
+    claims.run("T1", resume_dir=small_ledger.runs)
+    results_path("stray").write_text("{}")
+    stored = json.loads(ledger.ledger_path().read_text())
+    stored[1]["id"] = "T3"
+    ledger.ledger_path().write_text(json.dumps(stored))
+    problems = claims.check()
+    assert "claim T3: stored, but has no record" in problems
+    assert "claim T2: not in ledger.json" in problems
+    assert "results/stray.json belongs to no experiment" in problems
+
+
+@pytest.mark.parametrize("text", ["", "{", "[3]", '[{"status": "measured"}]'])
+def test_check_of_a_damaged_ledger(small_ledger, text):
+    small_ledger.folder.mkdir()
+    ledger.ledger_path().write_text(text)
+    (problem,) = claims.check()
+    assert "ledger.json cannot be read" in problem
+
+
+def test_check_reports_damaged_results(small_ledger):
+    claims.run("T1", resume_dir=small_ledger.runs)
+    results_path("weights").write_text("{")
+    assert any("weights.json is not valid JSON" in problem for problem in claims.check())
+
+
+def test_results_that_a_rule_cannot_judge(small_ledger):
+    claims.run("T1", resume_dir=small_ledger.runs)
+    path = results_path("weights")
+    path.write_text(path.read_text().replace('"error"', '"loss"'))
+    with pytest.raises(LedgerError, match=r"claim T1: its rule cannot judge .* no 'error' at net"):
+        claims.get("T1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"status": "true"}, "status must be one of"),
+        ({"status": "not attempted"}, "status must be one of"),
+        ({"seeds": -1}, "seeds must be a whole number"),
+        ({"seeds": 2.0}, "seeds must be a whole number"),
+        ({"caveats": "one sentence"}, "caveats must be a tuple"),
+    ],
+)
+def test_judgements_that_are_refused(changes, message):
+    judgement = {"status": "measured", "measured": "", "spread": "", "seeds": 1, **changes}
+    with pytest.raises(ValueError, match=message):
+        Judgement(**judgement)
+
+
+def test_a_claim_is_settled_once():
+    rule = Rule(lambda results: Judgement("measured", "", "", 0), "", "")
+    one, other = (Experiment(name, lambda tier, run_dir: {}, {"T1": rule}) for name in "ab")
+    with pytest.raises(ValueError, match="claim T1 is settled twice: a, b"):
+        experiments.by_claim((one, other))
+    with pytest.raises(ValueError, match="two experiments are named 'a'"):
+        experiments.by_claim((one, one))
+
+
+def test_command_line_run(small_ledger, capsys):
+    arguments = ["run", "T1", "--tier", "cpu", "--resume-dir", str(small_ledger.runs)]
+    assert command_line.main(arguments) == 0
+    assert "Status: ✔\N{NO-BREAK SPACE}reproduced" in capsys.readouterr().out
+    assert command_line.main([]) == 0
+    assert "Claim ledger, 2 claims: 1 reproduced, 1 not attempted" in capsys.readouterr().out
+
+
+def test_command_line_names_what_is_wrong(small_ledger, capsys):
+    assert command_line.main(["run", "T9"]) == 1
+    assert "no claim 'T9'" in capsys.readouterr().err
