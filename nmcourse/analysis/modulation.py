@@ -165,8 +165,8 @@ def ablate_gains(
         The ablated model, of the same dtype.
 
     Raises:
-        ValueError: for an unknown component or value, a model without gains, or initial gains
-            that differ between trials.
+        ValueError: for an unknown component or value, a model without gains, or (with
+            ``"initial"``) gains prescribed trial by trial.
 
     Reference:
         Costacurta et al. 2024, Fig. 3F; chapter 5.
@@ -197,12 +197,9 @@ def initial_gains(model: NMRNN) -> Tensor:
     """Gains (K,) of the state that a trial starts from, before any input.
 
     Raises:
-        ValueError: if trials start with different gains (a ``PrescribedGain`` per trial).
+        ValueError: if the gains are prescribed trial by trial, so that there is no one start.
     """
-    gains = model.modulator.gain(model.modulator.initial_state(1)).detach()
-    if not torch.equal(gains, gains[:1].expand_as(gains)):
-        raise ValueError("model must start every trial with the same gains, got different ones")
-    return gains[0]
+    return model.modulator.gain(model.modulator.initial_state(1)).detach()[0]
 
 
 class Aligned(NamedTuple):

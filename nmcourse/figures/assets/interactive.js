@@ -71,7 +71,7 @@ function nmDraw(svg, spec, curves, domains, width) {
   const height = Math.round(Math.max(200, Math.min(width * ratio, spec.equal ? 470 : 380)));
   const top = 26;
   const bottom = height - 44;
-  const yTicks = (domain) => (log ? nmLogTicks(...domain) : nmTicks(...domain, (bottom - top) / 48));
+  const yTicks = (domain) => (log ? nmLogTicks(...domain) : nmTicks(...domain, (bottom - top) / 42));
   const widest = Math.max(...yTicks(yDomain).map((tick) => tick.text.length), 2);
   const left = 14 + 7.4 * widest;
   const right = width - 12;

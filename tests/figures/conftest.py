@@ -1,0 +1,61 @@
+"""Shared by the tests of the figures: node where it is installed, and a parser of HTML."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from html.parser import HTMLParser
+from importlib import resources
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def node() -> Callable[[str], Any]:
+    """Run JavaScript after arithmetic.js; `show(value)` hands a value back."""
+    program = shutil.which("node")
+    if program is None:
+        pytest.skip("node is not installed: the JavaScript of the figures is not tested here")
+    assets = resources.files("nmcourse.figures").joinpath("assets")
+    arithmetic = assets.joinpath("arithmetic.js").read_text(encoding="utf-8")
+
+    def run(code: str) -> Any:
+        script = f"{arithmetic}\nconst show = (v) => console.log(JSON.stringify(v));\n{code}"
+        done = subprocess.run([program, "-"], input=script, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+class WellFormed(HTMLParser):
+    """Every element is closed in turn; collects ids, labels and texts."""
+
+    VOID = ("input", "br", "img", "meta", "line", "path", "polyline")
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.stack: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+        self.close()
+        assert not self.stack, f"left open: {self.stack}"
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.stack, f"</{tag}> closes nothing"
+        assert self.stack.pop() == tag
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+
+@pytest.fixture
+def parse() -> type[WellFormed]:
+    """Parse HTML; an element left open or closed out of turn fails the test."""
+    return WellFormed

@@ -1,0 +1,87 @@
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from nmcourse.figures import Widget, predict_first
+
+OPTIONS = ["5 ms", "10 ms", "20 ms", "100 ms"]
+
+
+def ask(**changes) -> Widget:
+    options = {
+        "question": "With τ = 10 ms, how long does the mode take when `s = 0.5`?",
+        "options": OPTIONS,
+        "answer": "20 ms",
+        "explanation": "What is *left* of the leak is (1 − s)/τ.",
+        "feedback": {"10 ms": "That is the leak alone."},
+    }
+    return predict_first(**{**options, **changes})
+
+
+def test_html_is_a_form_that_a_keyboard_reaches(parse):
+    page = parse(ask().html)
+    assert page.elements[0][1]["class"] == "nm-widget nm-predict"
+    radios = [attributes for tag, attributes in page.elements if tag == "input"]
+    assert [radio["type"] for radio in radios] == ["radio"] * 4
+    assert len({radio["name"] for radio in radios}) == 1
+    tags = [tag for tag, _ in page.elements]
+    assert tags.count("fieldset") == tags.count("legend") == tags.count("details") == 1
+    assert tags.count("label") == 4
+    verdict = next(a for tag, a in page.elements if a.get("class") == "nm-verdict")
+    assert verdict["aria-live"] == "polite"
+
+
+def test_without_javascript_the_answer_can_be_opened():
+    page = ask().html.split("<script>")[0]
+    assert "<strong>20 ms.</strong>" in page
+    assert "<em>left</em>" in page
+    assert "<code>s = 0.5</code>" in page
+
+
+def test_text_is_escaped():
+    page = ask(question="Is a < b & <b>c</b>?").html
+    assert "Is a &lt; b &amp; &lt;b&gt;c&lt;/b&gt;?" in page
+    assert "2 * 3 * 4" in ask(explanation="It is 2 * 3 * 4.").html
+
+
+def test_the_page_knows_the_answer_and_the_reply_to_each_option():
+    shown = re.search(r'nmPredict\("nm-[0-9a-f]{10}", (.*?)\);\n\}\)', ask().html)
+    assert shown is not None
+    expected = {"answer": 2, "feedback": ["", "That is the leak alone.", "", ""]}
+    assert json.loads(shown.group(1)) == expected
+
+
+def test_a_rebuild_is_the_same_and_another_question_has_another_id():
+    assert ask().html == ask().html
+    ids = {re.search(r'id="(nm-\w+)"', ask(key=key).html).group(1) for key in ("", "again")}
+    assert len(ids) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"question": " "}, "question: .* is empty"),
+        ({"explanation": ""}, "explanation: .* is empty"),
+        ({"options": ["20 ms"]}, "options: needs two or more"),
+        ({"options": ["20 ms", "20 ms"]}, "options: needs two or more different"),
+        ({"answer": "30 ms"}, "answer: '30 ms' is not one of the options"),
+        ({"feedback": {"20 ms": "no"}}, "feedback: '20 ms' is not one of the wrong options"),
+        ({"feedback": {"7 ms": "no"}}, "feedback: '7 ms'"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_an_error(changes, message):
+    with pytest.raises(ValueError, match=message):
+        ask(**changes)
+
+
+def test_the_script_is_valid_javascript(tmp_path):
+    program = shutil.which("node")
+    if program is None:
+        pytest.skip("node is not installed: the JavaScript of the figures is not tested here")
+    (script,) = re.findall(r"<script>(.*?)</script>", ask().html, flags=re.DOTALL)
+    (tmp_path / "predict.js").write_text(script, encoding="utf-8")
+    done = subprocess.run([program, "--check", tmp_path / "predict.js"], capture_output=True)
+    assert done.returncode == 0, done.stderr
