@@ -1,0 +1,96 @@
+# `make` lists the targets. Each one creates what it needs: the first `make book` on a machine with
+# Python 3.11 or later creates .venv, installs the pinned requirements, executes and builds.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+INSTALLED := $(VENV)/.installed
+BROWSER := tools/browser
+STAGES := lint types pairs-check unit notebooks site pages
+
+# One thread per process: small recurrent networks gain nothing from a second one.
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install book test $(STAGES) format pairs addresses chapter page serve bench browser clean distclean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  %-14s %s\n", $$1, $$2}'
+
+install: $(INSTALLED) ## create .venv and install the pinned requirements
+$(INSTALLED): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --requirement requirements.txt
+	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+book: notebooks site ## execute the chapters that changed and build the web book
+
+test: $(INSTALLED) ## everything: lint, types, pairs, unit tests, notebooks, site, pages
+	@done=""; for stage in $(STAGES); do \
+	  echo; echo "=== $$stage$${done:+  (so far:$$done)}"; start=$$(date +%s); \
+	  $(MAKE) --no-print-directory $$stage || exit 1; \
+	  done="$$done $$stage $$(( $$(date +%s) - start )) s,"; \
+	done
+
+lint: $(INSTALLED) ## ruff: rules and format, package, tools, tests and code cells
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(INSTALLED) ## mypy
+	$(BIN)/mypy
+
+pairs-check: $(INSTALLED) ## every notebook equals its MyST source; addresses agree
+	$(PY) -m tools.pairs check
+	$(PY) -m tools.addresses check
+
+unit: $(INSTALLED) ## unit tests
+	$(BIN)/pytest -n 2 --ignore=tests/site --durations=10
+
+notebooks: $(INSTALLED) ## execute the chapters that changed (nbmake), report their times
+	$(PY) -m tools.notebooks
+
+site: $(INSTALLED) ## build the site from these executions, warnings are errors
+	$(PY) -m tools.build_book
+
+pages: $(INSTALLED) ## check the built pages, in a browser if there is one
+	NMCOURSE_SITE=built $(BIN)/pytest tests/site --tb=short --durations=5
+
+format: $(INSTALLED) ## apply ruff's fixes and format, also to the code cells of the chapters
+	$(BIN)/ruff check --fix-only --exclude '*.ipynb' .
+	$(BIN)/ruff format --exclude '*.ipynb' .
+	$(PY) -m tools.pairs format
+	$(PY) -m tools.pairs write
+
+pairs: $(INSTALLED) ## regenerate the notebooks from the MyST sources
+	$(PY) -m tools.pairs write
+
+addresses: $(INSTALLED) ## copy repository address and version from pyproject.toml to where they are used
+	$(PY) -m tools.addresses write
+	$(PY) -m tools.pairs write
+
+chapter: $(INSTALLED) ## one chapter: pair, lint, run; CHAPTER=book/dynamics/rate_networks
+	$(PY) -m tools.pairs write $(basename $(CHAPTER)).md
+	$(BIN)/ruff check $(basename $(CHAPTER)).ipynb
+	$(BIN)/ruff format --check $(basename $(CHAPTER)).ipynb
+	$(BIN)/pytest --nbmake --nbmake-timeout=600 --durations=1 $(basename $(CHAPTER)).ipynb
+
+page: $(INSTALLED) ## build one page to look at; CHAPTER=book/dynamics/rate_networks
+	$(PY) -m tools.build_book --page $(CHAPTER)
+
+serve: $(INSTALLED) ## serve the built site at http://localhost:8000
+	$(PY) -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+bench: $(INSTALLED) ## measure the speed figures
+	@for script in benchmarks/*.py; do echo "=== $$script"; $(PY) $$script || exit 1; done
+
+browser: ## install what the browser checks need besides Node and Chromium
+	npm install --prefix $(BROWSER) --no-package-lock --no-audit --no-fund --silent
+
+clean: ## remove what was built
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+distclean: clean ## remove the environment too
+	rm -rf $(VENV) $(BROWSER)/node_modules *.egg-info

@@ -1,0 +1,48 @@
+"""tools.addresses: the address of the repository and the version stand in one place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.book.conftest import chapter
+from tools import addresses
+
+INSTALL = "%pip install 'nmcourse @ git+{}@{}'"
+
+
+@pytest.fixture
+def release(book: Path) -> addresses.Release:
+    """The release that the small book names in a set-up cell."""
+    right = addresses.release(book)
+    text = chapter(INSTALL.format(right.address, right.tag))
+    (book / "book/first.md").write_text(text)
+    return right
+
+
+def test_agreement_passes(book: Path, release: addresses.Release):
+    assert addresses.check(book) == []
+
+
+@pytest.mark.parametrize("wrong", ["https://github.com/someone/nmcourse@v0.1.0", "nmcourse@v9.9"])
+def test_another_address_or_tag_in_a_chapter_is_found(
+    book: Path, release: addresses.Release, wrong: str
+):
+    (book / "book/second.md").write_text(chapter(f"%pip install {release.address}/../{wrong}"))
+    (problem,) = addresses.check(book)
+    assert problem.startswith("book/second.md: ")
+
+
+def test_a_new_version_is_found_everywhere_and_written_everywhere(
+    book: Path, release: addresses.Release
+):
+    settings = book / "pyproject.toml"
+    text = settings.read_text().replace(f'version = "{release.version}"', 'version = "7.8.9"')
+    settings.write_text(text.replace(release.address, "https://github.com/new/name"))
+    names = {problem.split(":")[0] for problem in addresses.check(book)}
+    assert names == {"_config.yml", "CITATION.cff"}  # the chapter still names the old repository
+    addresses.write(book)
+    assert addresses.check(book) == []
+    expected = INSTALL.format("https://github.com/new/name", "v7.8.9")
+    assert expected in (book / "book/first.md").read_text()

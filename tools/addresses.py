@@ -1,0 +1,103 @@
+"""Keep the repository address and the version in one place: pyproject.toml.
+
+The files that repeat them are the pages, the settings of the book and the citation file.
+
+    python -m tools.addresses check    fail where another address or version is written
+    python -m tools.addresses write    replace the old ones (those of _config.yml) everywhere
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tools import pairs
+
+SINGLE_FILES = ("_config.yml", "README.md", "CONTRIBUTING.md", "CITATION.cff")
+
+
+@dataclass(frozen=True)
+class Release:
+    """Where the course is published and under which tag."""
+
+    address: str
+    version: str
+
+    @property
+    def tag(self) -> str:
+        """The git tag of the release."""
+        return f"v{self.version}"
+
+
+def release(root: Path = pairs.ROOT) -> Release:
+    """Read address and version from pyproject.toml."""
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    address = re.search(r'^Repository = "(.+)"$', text, re.MULTILINE)
+    version = re.search(r'^version = "(.+)"$', text, re.MULTILINE)
+    if address is None or version is None:
+        raise ValueError("pyproject.toml: no version, or no Repository under [project.urls]")
+    return Release(address[1], version[1])
+
+
+def texts(root: Path = pairs.ROOT) -> dict[Path, str]:
+    """Return the texts that may name the repository: pages, notes and settings."""
+    paths = [root / name for name in SINGLE_FILES if (root / name).exists()]
+    paths += sorted((root / "book").rglob("*.md"))
+    return {path: path.read_text(encoding="utf-8") for path in paths}
+
+
+def check(root: Path = pairs.ROOT) -> list[str]:
+    """Return one message per place that disagrees with pyproject.toml."""
+    right = release(root)
+    repository = right.address.rsplit("/", 1)[1]
+    address = re.compile(rf"https://github\.com/[\w.-]+/{re.escape(repository)}(?![\w-])")
+    tag = re.compile(rf"/{re.escape(repository)}(?:\.git)?(?:@|/blob/)(v[\w.]*\w)")
+    problems = []
+    for path, text in texts(root).items():
+        found = set(address.findall(text)) - {right.address} | set(tag.findall(text)) - {right.tag}
+        problems += [f"{path.relative_to(root)}: {item}" for item in sorted(found)]
+    settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["repository"]
+    if (settings["url"], settings["branch"]) != (right.address, right.tag):
+        problems.append(f"_config.yml: repository {settings['url']} at {settings['branch']}")
+    citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
+    if (citation["repository-code"], citation["version"]) != (right.address, right.version):
+        problems.append(f"CITATION.cff: version {citation['version']}")
+    expected = f"pyproject.toml has {right.address} and {right.tag}; run `make addresses`"
+    return [f"{problem} ({expected})" for problem in problems]
+
+
+def write(root: Path = pairs.ROOT) -> None:
+    """Replace the address and the tag that _config.yml holds by those of pyproject.toml."""
+    new = release(root)
+    settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["repository"]
+    old = Release(settings["url"], settings["branch"].removeprefix("v"))
+    for path, text in texts(root).items():
+        changed = text.replace(old.address, new.address)
+        for before in ("@", "/blob/", "branch: "):
+            changed = changed.replace(f"{before}{old.tag}", f"{before}{new.tag}")
+        version = rf"(?m)^version: {re.escape(old.version)}$"
+        changed = re.sub(version, f"version: {new.version}", changed)
+        if changed != text:
+            path.write_text(changed, encoding="utf-8")
+            print(f"updated {path.relative_to(root)}")
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; return the exit status."""
+    if arguments == ["write"]:
+        write()
+    elif arguments != ["check"]:
+        print(__doc__)
+        return 2
+    problems = check()
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
