@@ -45,7 +45,7 @@ RECIPE: dict[str, list[tuple[int, float, tuple[str, ...]]]] = {
     "lstm": [(50_000, 1e-2, ())],
 }
 SETTINGS: dict[str, dict[str, Any]] = {
-    "cpu": {"reset_steps": 5000, "n_seeds": 10, "block": BLOCK, "scale": 1.0, "limit_s": 7200},
+    "cpu": {"reset_steps": 3000, "n_seeds": 10, "block": BLOCK, "scale": 1.0, "limit_s": 7200},
     "smoke": {"reset_steps": 20, "n_seeds": 2, "block": 10, "scale": 2e-4, "limit_s": 60},
 }
 RESET_MODELS = ("nm_rnn", "lstm")

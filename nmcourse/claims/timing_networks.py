@@ -70,7 +70,6 @@ FAIR = (
 DIVIDED_BY_N = (
     Network("low_rank_rnn_over_n", "measure_wait_go_low_rank_rnn", "1/N", "LR-RNN, 1/N"),
     Network("vanilla_rnn_over_n", "measure_wait_go_vanilla_rnn", "1/N", "vanilla RNN, 1/N"),
-    Network("nm_rnn_over_n", "measure_wait_go_nm_rnn", "1/N", "NM-RNN, 1/N"),
 )
 NETWORKS = {network.name: network for network in FAIR + DIVIDED_BY_N}
 PUBLISHED = tuple(
