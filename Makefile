@@ -87,7 +87,7 @@ bench: $(INSTALLED) ## measure the speed figures
 	@for script in benchmarks/*.py; do echo "=== $$script"; $(PY) $$script || exit 1; done
 
 browser: ## install what the browser checks need besides Node and Chromium
-	npm install --prefix $(BROWSER) --no-package-lock --no-audit --no-fund --silent
+	npm install --prefix $(BROWSER) --no-package-lock --no-audit --no-fund --loglevel=error
 
 clean: ## remove what was built
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis

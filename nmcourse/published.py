@@ -14,8 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -73,14 +75,22 @@ def _low_rank(arrays: Mapping[str, Tensor], s: Mapping[str, Any], **options: Any
     )
 
 
-def _nm_rnn(arrays: Mapping[str, Tensor], s: Mapping[str, Any], **options: Any) -> NMRNN:
+def _nm_rnn(
+    arrays: Mapping[str, Tensor], s: Mapping[str, Any], context: bool = False, **options: Any
+) -> NMRNN:
     network = _low_rank(arrays, s, **options)
     n_units, n_channels = arrays["nm_input_weight"].shape
+    n_context = n_channels - network.n_inputs if context else 0
+    if context and n_context < 1:
+        raise ValueError(
+            f"arrays['nm_input_weight'] must have a column for each of {network.n_inputs} inputs "
+            f"and one or more contexts, got shape {(n_units, n_channels)}"
+        )
     modulator = Modulator(
         network.n_inputs,
         n_units,
         network.rank,
-        n_context=n_channels - network.n_inputs,
+        n_context=n_context,
         n_feedback=network.n_units if "nm_feedback_weight" in arrays else 0,
         tau=float(s["tau_z"]),
         dt=1.0,
@@ -130,7 +140,7 @@ LAYOUTS: dict[str, Layout] = {
     "nm_rnn_not_orthonormal": Layout(
         NM_RNN, _NM_SETTINGS, lambda a, s: _nm_rnn(a, s, orthonormal=False)
     ),
-    "context_nm_rnn": Layout(NM_RNN, _NM_SETTINGS, _nm_rnn),
+    "context_nm_rnn": Layout(NM_RNN, _NM_SETTINGS, lambda a, s: _nm_rnn(a, s, context=True)),
     "linear_symmetric_nm_rnn": Layout(
         _without(NM_RNN, "column_factors"),
         _NM_SETTINGS,
@@ -164,7 +174,8 @@ def load(name: str, arrays: Mapping[str, Any], **settings: Any) -> nn.Module:
 
     Args:
         name: which published model, a key of ``LAYOUTS``.
-        arrays: parameters under the authors' names; their dtype becomes the model's.
+        arrays: parameters under the authors' names, torch or NumPy; their dtype becomes the
+            model's.
         **settings: initial states (``x0``, ``z0``, ``h0``, ``c0``) and time constants in steps
             (``tau_x``, ``tau_z``), where the model has them.
 
@@ -172,8 +183,8 @@ def load(name: str, arrays: Mapping[str, Any], **settings: Any) -> nn.Module:
         A model of ``nmcourse.models`` with dt = 1.
 
     Raises:
-        ValueError: for an unknown name or setting, a missing, unknown, misshapen or non-finite
-            array, or a setting that must be given and is not.
+        ValueError: for an unknown name, a missing or unknown array or setting, an array that is
+            misshapen, not finite or not of floating-point numbers, or a setting out of range.
     """
     if name not in LAYOUTS:
         raise ValueError(f"name must be one of {sorted(LAYOUTS)}, got {name!r}")
@@ -182,12 +193,20 @@ def load(name: str, arrays: Mapping[str, Any], **settings: Any) -> nn.Module:
     needed = [key for key, value in layout.settings.items() if value is None]
     _check_names("settings", settings, layout.settings, needed)
 
-    tensors = {key: torch.as_tensor(value) for key, value in arrays.items()}
+    tensors = {key: _tensor(key, value) for key, value in arrays.items()}
     values = {
         key: torch.as_tensor(value, dtype=torch.float64)
         for key, value in (dict(layout.settings) | settings).items()
     }
-    model = layout.build(tensors, values).to(next(iter(tensors.values())).dtype)
+    for key, value in values.items():
+        if key.startswith("tau") and (value.ndim or not value >= 1):
+            raise ValueError(f"{key} must be a number of steps, at least 1, got {value.tolist()}")
+    shapes = {key: tuple(values.shape) for key, values in tensors.items()}
+    try:
+        model = layout.build(tensors, values)
+    except ValueError as error:
+        raise ValueError(f"{error} (shapes of arrays: {shapes})") from error
+    model = model.to(reduce(torch.promote_types, (values.dtype for values in tensors.values())))
     for key, value in values.items():
         if key in ("x0", "z0", "h0", "c0"):  # set again: the constructor works in float32
             _buffer(model, key).copy_(value)
@@ -195,11 +214,9 @@ def load(name: str, arrays: Mapping[str, Any], **settings: Any) -> nn.Module:
         for key, view in _views(model, layout).items():
             if view.shape != tensors[key].shape:
                 raise ValueError(
-                    f"arrays[{key!r}] must have shape {tuple(view.shape)}, "
-                    f"got {tuple(tensors[key].shape)}"
+                    f"arrays[{key!r}] must have shape {tuple(view.shape)}, got {shapes[key]} "
+                    f"(shapes of arrays: {shapes})"
                 )
-            if not torch.isfinite(tensors[key]).all():
-                raise ValueError(f"arrays[{key!r}] must be finite, got NaN or infinity")
             view.copy_(tensors[key])
     model.published_name = name  # type: ignore[assignment]
     return model
@@ -220,6 +237,22 @@ def gradients(model: nn.Module) -> dict[str, Tensor]:
         raise ValueError(f"model has no gradient for {missing}: call backward() on a loss first")
     views = _views(model, LAYOUTS[name], of=lambda p: p.grad)
     return {key: view.detach().clone() for key, view in views.items()}
+
+
+def _tensor(name: str, array: Any) -> Tensor:
+    """A published parameter as a tensor; biases are vectors, everything else is a matrix."""
+    values = array.detach() if isinstance(array, Tensor) else torch.from_numpy(np.array(array))
+    n_axes = 1 if "bias" in name or "intercept" in name else 2
+    if values.ndim != n_axes or 0 in values.shape:
+        raise ValueError(
+            f"arrays[{name!r}] must have {n_axes} axes and not be empty, "
+            f"got shape {tuple(values.shape)}"
+        )
+    if not values.is_floating_point():
+        raise ValueError(f"arrays[{name!r}] must hold floating-point numbers, got {values.dtype}")
+    if not torch.isfinite(values).all():
+        raise ValueError(f"arrays[{name!r}] must be finite, got NaN or infinity")
+    return values
 
 
 def _views(

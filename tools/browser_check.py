@@ -26,8 +26,8 @@ TIMEOUT_S = 900
 
 def chromium() -> str | None:
     """Return the path of Chromium or Chrome (environment: CHROMIUM), None if there is none."""
-    if "CHROMIUM" in os.environ:
-        return os.environ["CHROMIUM"]
+    if given := os.environ.get("CHROMIUM"):
+        return given
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 

@@ -58,7 +58,7 @@ def time_constants(eigenvalues: Tensor, of: View = "velocity", dt: float | None 
 
     Args:
         eigenvalues: complex, any shape, of the Jacobian of a velocity (per ms) or of a step.
-        of: ``"velocity"``: -1 / Re(lambda); ``"step"``: -dt / log |lambda|.
+        of: -1 / Re(lambda) of a ``"velocity"``, -dt / log(abs(lambda)) of a ``"step"``.
         dt: time step in ms, needed for ``"step"``.
 
     Returns:

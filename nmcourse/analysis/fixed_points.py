@@ -39,7 +39,7 @@ class FixedPoints:
     Attributes:
         points: flat states (point, n), in the order of the first candidate that reached each.
         states: the same with the structure of the model's state, held components included.
-        speeds: q = |F|^2 / 2 at each point, (point,).
+        speeds: ``q = |F|^2 / 2`` at each point, (point,).
         is_fixed: q is at most ``fixed_tolerance``, (point,).
         velocity_jacobians: dF/dx per ms, (point, n, n).
         velocity_eigenvalues: their eigenvalues, largest real part first, (point, n).
@@ -92,7 +92,7 @@ class FixedPoints:
 
     @property
     def is_stable(self) -> Tensor:
-        """Every small push decays, (point,): see :func:`find_fixed_points`."""
+        """Whether every small push decays, (point,); see :func:`find_fixed_points`."""
         return self.n_unstable == 0
 
 
@@ -205,7 +205,7 @@ def find_fixed_points(
 
 
 def speed(system: AutonomousSystem, flat: Tensor) -> Tensor:
-    """The speed q = |F(x)|^2 / 2 of flat states (batch, n): (batch,)."""
+    """The speed ``q = |F(x)|^2 / 2`` of flat states (batch, n): (batch,)."""
     return 0.5 * system.velocity(flat).square().sum(dim=-1)
 
 

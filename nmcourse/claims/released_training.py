@@ -150,6 +150,7 @@ def _follow(name: str, settings: dict[str, Any], run_dir: str) -> dict[str, Any]
     model.load_state_dict(best_state)
     part: dict[str, Any] = plain(evaluate([model]))
     return part | {
+        "seconds": used + time.monotonic() - start,
         "loss_by_block": losses,
         "steps_done": done * block,
         "steps": len(blocks) * block,

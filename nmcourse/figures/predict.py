@@ -74,7 +74,7 @@ def predict_first(
 <p class="nm-verdict" role="status" aria-live="polite"></p>
 <details>
 <summary>Answer and explanation</summary>
-<p><strong>{inline(answer)}.</strong> {inline(reason)}</p>
+<p><strong>{inline(answer.removesuffix("."))}.</strong> {inline(reason)}</p>
 </details>"""
     spec = {
         "answer": choices.index(answer),

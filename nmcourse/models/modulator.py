@@ -286,7 +286,8 @@ class ClampedGain(GainSource):
         self.source = source
         self.rank, self.n_inputs, self.n_context = source.rank, source.n_inputs, source.n_context
         self.n_feedback, self.dt = source.n_feedback, source.dt
-        held, clamped = torch.zeros(self.rank, dtype=torch.bool), torch.zeros(self.rank)
+        held = torch.zeros(self.rank, dtype=torch.bool)
+        clamped = torch.zeros(self.rank, dtype=torch.float64)  # keeps every digit of a given value
         for component, value in values.items():
             held[component], clamped[component] = True, value
         self.register_buffer("held", held)
@@ -313,5 +314,8 @@ class ClampedGain(GainSource):
 
     def _clamp(self, gains: Tensor, n_axes: int) -> Tensor:
         """``n_axes``: how many axes stand between the seed axis, if there is one, and K."""
-        shape = (*self.held.shape[:-1], *[1] * n_axes, self.rank)
-        return torch.where(self.held.view(shape), self.values.view(shape).to(gains.dtype), gains)
+        held, values = (
+            buffer.reshape(*buffer.shape[:-1], *[1] * n_axes, self.rank)
+            for buffer in (self.held, self.values)
+        )
+        return torch.where(held, values.to(gains.dtype), gains)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
 import torch
@@ -37,12 +38,22 @@ class Trials:
                     f"{name} must start with (trial, time) = {(n_trials, n_steps)} as inputs do, "
                     f"got {tuple(values.shape)}"
                 )
+        if self.mask.shape[-1] != 1:
+            raise ValueError(f"mask must have one channel, got shape {tuple(self.mask.shape)}")
+        for name, values in self.conditions.items():
+            if values.shape != (n_trials,):
+                raise ValueError(
+                    f"conditions[{name!r}] must have shape ({n_trials},), one entry per trial, "
+                    f"got {tuple(values.shape)}"
+                )
 
     def __len__(self) -> int:
         return self.inputs.shape[0]
 
-    def __getitem__(self, which: Tensor | slice) -> Trials:
-        """Some of the trials."""
+    def __getitem__(self, which: Tensor | Sequence[int] | slice) -> Trials:
+        """Some of the trials, by a slice or by an index tensor."""
+        if isinstance(which, int):  # would take the trial axis away
+            raise ValueError(f"which must be a slice or an index tensor, got the number {which}")
         return Trials(
             self.inputs[which],
             self.targets[which],
@@ -56,6 +67,8 @@ class Trials:
         moved = {f.name: getattr(self, f.name) for f in fields(self)}
         for name in ("inputs", "targets", "mask", "context"):
             moved[name] = None if moved[name] is None else moved[name].to(*args)
+        device = moved["inputs"].device
+        moved["conditions"] = {name: v.to(device) for name, v in self.conditions.items()}
         return Trials(**moved)
 
 

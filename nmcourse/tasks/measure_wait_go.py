@@ -66,8 +66,10 @@ class MeasureWaitGo(Task):
                 raise ValueError(f"{name} must hold at least one time in ms, got none")
         if not dt > 0:
             raise ValueError(f"dt must be a positive time in ms, got {dt!r}")
-        if mask_padding is not None and mask_padding < 0:
-            raise ValueError(f"mask_padding must be None or at least 0 steps, got {mask_padding}")
+        if mask_padding is not None and (not isinstance(mask_padding, int) or mask_padding < 0):
+            raise ValueError(
+                f"mask_padding must be None or a number of steps from 0, got {mask_padding!r}"
+            )
         self.dt, self.amplitude, self.mask_padding = dt, amplitude, mask_padding
         self.intervals = tuple(float(interval) for interval in intervals)
         self.measure_times = tuple(float(time) for time in measure_times)
@@ -90,8 +92,8 @@ class MeasureWaitGo(Task):
 
     def sample(self, n_trials: int, *, generator: torch.Generator | None = None) -> Trials:
         """Draw interval and measure time of each trial independently and uniformly."""
-        if n_trials < 1:
-            raise ValueError(f"n_trials must be at least 1, got {n_trials!r}")
+        if not isinstance(n_trials, int) or n_trials < 1:
+            raise ValueError(f"n_trials must be a positive integer, got {n_trials!r}")
         columns = [
             torch.tensor(choices)[torch.randint(len(choices), (n_trials,), generator=generator)]
             for choices in (self._intervals, self._measures)
@@ -135,7 +137,8 @@ def produced_interval(
         fraction: part of the way at which the ramp is read.
 
     Returns:
-        (.., trial) in ms; NaN where the output never gets there after go.
+        (.., trial) in ms; NaN where the output never gets there after go, 0 where it is there
+        already at go.
 
     Raises:
         ValueError: unless 0 < fraction <= 1 and one go time per trial is given.
@@ -153,7 +156,8 @@ def produced_interval(
     above = (ramp >= threshold - 1e-6) & after_go
     first = above.to(torch.int8).argmax(dim=-1, keepdim=True).clamp(min=1)
     high, low = ramp.gather(-1, first), ramp.gather(-1, first - 1)
-    part = ((threshold - low) / (high - low)).clamp(0.0, 1.0)  # how far into the step
+    part = (threshold - low) / (high - low)  # how far into the step
+    part = torch.where(low < threshold, part.clamp(0.0, 1.0), 0.0)
     crossing = time[first] - dt * (1.0 - part)
     produced = (crossing - go_times[:, None]).squeeze(-1) / fraction
     return torch.where(above.any(dim=-1), produced, torch.nan)
@@ -170,8 +174,10 @@ def ramp_slope(outputs: Tensor, go_times: Tensor, dt: float) -> Tensor:
         dt: time step in ms.
 
     Returns:
-        (.., trial); NaN where the output does not cover that part of the way after go.
+        (.., trial); NaN where the output does not cover that part of the way after go (or is
+        there already at go).
     """
     quarter = 0.25 * produced_interval(outputs, go_times, dt, fraction=0.25)
     three_quarters = 0.75 * produced_interval(outputs, go_times, dt, fraction=0.75)
-    return 0.5 / (three_quarters - quarter)
+    slope = 0.5 / (three_quarters - quarter)
+    return torch.where(quarter > 0, slope, torch.nan)

@@ -37,7 +37,7 @@ def load_checkpoint(path: Path, fingerprint: dict[str, str]) -> dict[str, Any]:
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        saved = content["fingerprint"]
+        saved = dict(content["fingerprint"])
     except Exception as error:
         raise CheckpointError(
             f"checkpoint {path} cannot be read ({type(error).__name__}); delete it to start again"

@@ -7,6 +7,7 @@ own moments, and ends where it would have ended alone.
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -184,8 +185,9 @@ class _Run:
         self.active = torch.ones(len(seeds), dtype=torch.bool, device=self.trainable[0].device)
         self.last_good = [values.detach().clone() for values in self.trainable]
         self.step = 0
-        self.losses: list[Tensor] = []
-        self.norms: list[Tensor] = []
+        # in one piece: thousands of small tensors would keep freed memory from being used again
+        self.losses = self.trainable[0].new_zeros(options.n_steps, len(seeds), requires_grad=False)
+        self.norms = torch.zeros_like(self.losses)
         self.diverged: dict[int, int] = {}
 
     def train(self, checkpoint_every: int, progress: bool) -> None:
@@ -201,7 +203,7 @@ class _Run:
                     self._update()
                     bar.update()
                     if self.step % 50 == 0:
-                        bar.set_postfix_str(f"loss {self.losses[-1].median().item():.2e}")
+                        bar.set_postfix_str(f"loss {self.losses[self.step - 1].median():.2e}")
                     if self.step % checkpoint_every == 0:
                         self._save()
         except BaseException:  # an interrupt, too: keep what was learnt
@@ -215,24 +217,28 @@ class _Run:
 
     def history(self) -> tuple[Tensor, Tensor]:
         """Losses and gradient norms, (step, seed)."""
-        return torch.stack(self.losses).cpu(), torch.stack(self.norms).cpu()
+        return self.losses[: self.step].clone().cpu(), self.norms[: self.step].clone().cpu()
 
     def _finished(self) -> bool:
         if self.step >= self.options.n_steps or not self.active.any():
             return True
         limit = self.options.stop_below
-        return bool(limit and self.losses and (self.losses[-1][self.active] < limit).all())
+        return bool(limit and self.step and (self.losses[self.step - 1, self.active] < limit).all())
 
     def _update(self) -> None:
         """One gradient step of every network that is still in training."""
         options = self.options
         trials = self.stream.next()
         losses = options.loss(self.networks.outputs(trials), trials.targets, trials.mask)
+        if losses.shape != self.active.shape:
+            raise ValueError(
+                "loss must reduce (trial, time, output) and keep the seed axis in front: expected "
+                f"shape {tuple(self.active.shape)}, got {tuple(losses.shape)}"
+            )
         gradients = torch.autograd.grad(losses.sum(), self.trainable, materialize_grads=True)
         norms = torch.stack([g.flatten(1).square().sum(1) for g in gradients]).sum(0).sqrt()
         losses = losses.detach()
-        self.losses.append(losses)
-        self.norms.append(norms)
+        self.losses[self.step], self.norms[self.step] = losses, norms
 
         healthy = losses.isfinite() & norms.isfinite()
         if not healthy[self.active].all():
@@ -263,10 +269,13 @@ class _Run:
                 values.copy_(torch.where(which.view(-1, *[1] * (values.ndim - 1)), good, values))
 
     def _fingerprint(self) -> dict[str, str]:
-        shapes = {name: tuple(v.shape) for name, v in self.networks.parameters.items()}
+        parameters = {
+            name: (tuple(values.shape), str(values.dtype))
+            for name, values in self.networks.parameters.items()
+        }
         return self.options.fingerprint() | {
             "seeds": repr(self.seeds),
-            "parameters": repr(shapes),
+            "parameters": repr(parameters),
             "data": self.stream.description,
         }
 
@@ -299,11 +308,9 @@ class _Run:
         self.scheduler.load_state_dict(content["scheduler"])
         for generator, saved in zip(self.stream.generators, content["generators"], strict=True):
             generator.set_state(saved)
-        device = self.active.device
         self.step, self.diverged = content["step"], content["diverged"]
-        self.active = content["active"].to(device)
-        self.losses = list(content["losses"].to(device).unbind(0))
-        self.norms = list(content["norms"].to(device).unbind(0))
+        self.active = content["active"].to(self.active.device)
+        self.losses[: self.step], self.norms[: self.step] = content["losses"], content["norms"]
 
 
 class _Stream:
@@ -315,7 +322,14 @@ class _Stream:
         self.data, self.batch_size, self.like = data, batch_size, like
         self.generators = [torch.Generator().manual_seed(_DATA_SEED + seed) for seed in seeds]
         self.fixed: Trials | None = None
-        everything = data.enumerate() if batch_size is None and isinstance(data, Task) else data
+        if not isinstance(data, Task | Trials):
+            raise ValueError(f"data must be a Task or Trials, got {type(data).__name__}")
+        everything = data
+        if batch_size is None and isinstance(data, Task):
+            try:
+                everything = data.enumerate()
+            except NotImplementedError as error:
+                raise ValueError(f"batch_size must be given: {error}") from error
         if isinstance(everything, Trials):
             if batch_size is not None and batch_size > len(everything):
                 raise ValueError(
@@ -326,8 +340,7 @@ class _Stream:
             if batch_size is None:
                 self.fixed = everything
             self.data = everything
-        name = type(data).__name__
-        self.description = f"{name}, {len(data)} trials" if isinstance(data, Trials) else name
+        self.description = f"{type(data).__name__} {self._digest()}"
 
     def next(self) -> Trials:
         """Trials of the next step; drawn ones have a seed axis if there is more than one seed."""
@@ -335,6 +348,17 @@ class _Stream:
             return self.fixed
         drawn = [self._draw(generator) for generator in self.generators]
         return drawn[0] if len(drawn) == 1 else _stack_trials(drawn)
+
+    def _digest(self) -> str:
+        """Short text that changes when the task does: of all trials, or of a first draw."""
+        trials = self.data
+        if isinstance(trials, Task):
+            trials = self._draw(torch.Generator().manual_seed(0))
+        digest = hashlib.sha256()
+        for values in (trials.inputs, trials.targets, trials.mask, trials.context):
+            if values is not None:
+                digest.update(values.cpu().numpy().tobytes())
+        return digest.hexdigest()[:12]
 
     def _draw(self, generator: torch.Generator) -> Trials:
         assert self.batch_size is not None

@@ -23,10 +23,10 @@ def masked_mse(outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
     Raises:
         ValueError: if the shapes do not fit or the mask is zero everywhere.
     """
-    if outputs.shape[-3:] != targets.shape[-3:] or mask.shape[-3:-1] != targets.shape[-3:-1]:
+    if outputs.shape[-3:] != targets.shape[-3:] or mask.shape[-3:] != (*targets.shape[-3:-1], 1):
         raise ValueError(
-            "outputs, targets and mask must agree in (trial, time): got "
-            f"{tuple(outputs.shape)}, {tuple(targets.shape)}, {tuple(mask.shape)}"
+            "outputs and targets must agree in (trial, time, output), mask must be (trial, time, "
+            f"1): got {tuple(outputs.shape)}, {tuple(targets.shape)}, {tuple(mask.shape)}"
         )
     weight = mask.sum(dim=(-3, -2, -1))
     if not (weight > 0).all():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import torch
@@ -71,10 +71,16 @@ class FitOptions:
             )
 
     def fingerprint(self) -> dict[str, str]:
-        """Every setting as text: a checkpoint is only resumed by a run with the same settings."""
+        """Every setting as text: a checkpoint is only resumed by a run with the same settings.
+
+        A function counts by its name.
+        """
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
-            name: getattr(value, "__qualname__", repr(value))
-            for name, value in asdict(self).items()
+            name: getattr(value, "__qualname__", type(value).__qualname__)  # no memory addresses
+            if callable(value)
+            else repr(value)
+            for name, value in values.items()
         }
 
     def optimizer(self, parameters: Iterable[Tensor]) -> torch.optim.AdamW:

@@ -18,6 +18,7 @@ const { values: options, positionals } = parseArgs({
 const [folder, ...pages] = positionals;
 const WIDTHS = { wide: 1280, narrow: 375 };
 const SCHEMES = ["light", "dark"];
+const PATIENCE_MS = 120_000; // for a machine that is busy with other things
 
 // The theme declares this constant twice on pages with a launch button; nothing depends on it.
 const KNOWN_ERRORS = [/Identifier 'THEBE_JS_URL' has already been declared/];
@@ -103,6 +104,7 @@ async function sliderProblems(page) {
 async function inspect(browser, name, scheme) {
   const problems = new Set();
   const context = await browser.newContext({ colorScheme: scheme, reducedMotion: "reduce" });
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   page.on("console", (message) => {
     if (message.type() === "error") problems.add(`console error: ${message.text()}`);
@@ -146,7 +148,13 @@ const browser = await chromium.launch({
 const report = {};
 for (const name of pages) {
   report[name] = [];
-  for (const scheme of SCHEMES) report[name].push(...(await inspect(browser, name, scheme)));
+  for (const scheme of SCHEMES) {
+    try {
+      report[name].push(...(await inspect(browser, name, scheme)));
+    } catch (error) {
+      report[name].push(`${scheme}: the page could not be looked at: ${error.message}`);
+    }
+  }
 }
 await browser.close();
 console.log(JSON.stringify(report, null, 1));

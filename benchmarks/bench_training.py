@@ -1,0 +1,162 @@
+"""How fast training is: ratios measured in one run, medians of interleaved repetitions.
+
+    python benchmarks/bench_training.py [--repetitions 5] [--strict]
+
+Four questions:
+
+    seeds     what ten NM-RNN seeds in one batch cost, as a multiple of one seed (target: 4)
+    vmap      the same through ``torch.func.vmap`` of the plain loop
+    scan      what the plain autograd loop costs, as a multiple of the written-out gradient
+    scratch   seconds until one NM-RNN reaches an error of 1e-3 on trained trials (target: 60)
+
+A step is one gradient step on all 40 trials of Measure-Wait-Go. Results go to
+``benchmarks/results/training.json``. With ``--strict`` a missed target is an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch.func import functional_call, vmap
+
+from nmcourse.models import LSTM, _scan
+from nmcourse.pretrained.builders import BUILDERS
+from nmcourse.tasks import MeasureWaitGo
+from nmcourse.training import fit, fit_many, masked_mse
+from nmcourse.training._networks import Networks
+
+TARGETS = {"seeds": 4.0, "scratch_seconds": 60.0}
+
+
+def median_times(calls: dict[str, Callable[[], None]], repetitions: int) -> dict[str, float]:
+    """Median seconds of each call; the calls take turns, so that a slow moment meets all."""
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for call in calls.values():
+        call()
+    for _ in range(repetitions):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def gradient_step(build: Callable[..., torch.nn.Module], n_seeds: int) -> Callable[[], None]:
+    """Loss and gradient of networks in one batch, without the optimiser."""
+    networks = Networks([build(generator=torch.Generator().manual_seed(s)) for s in range(n_seeds)])
+    parameters = [values.requires_grad_() for values in networks.parameters.values()]
+    trials = MeasureWaitGo().enumerate()
+
+    def call() -> None:
+        outputs = networks.outputs(trials)
+        loss = masked_mse(outputs, trials.targets, trials.mask).sum()
+        torch.autograd.grad(loss, parameters)
+
+    return call
+
+
+def plain_loop(call: Callable[[], None]) -> Callable[[], None]:
+    """The same call with autograd in the time loop instead of the written-out gradient."""
+
+    def without_scan() -> None:
+        slopes = dict(_scan.SLOPES)
+        _scan.SLOPES.clear()
+        try:
+            call()
+        finally:
+            _scan.SLOPES.update(slopes)
+
+    return without_scan
+
+
+def mapped(build: Callable[..., torch.nn.Module], n_seeds: int) -> Callable[[], None]:
+    """Many networks by vmap of the plain loop of one."""
+    networks = Networks([build(generator=torch.Generator().manual_seed(s)) for s in range(n_seeds)])
+    state = {name: values.requires_grad_() for name, values in networks.parameters.items()}
+    model, trials = networks.models[0], MeasureWaitGo().enumerate()
+
+    def call() -> None:
+        # check_trial looks at values, which vmap does not allow: the parameters are mapped alone
+        outputs = vmap(lambda one: functional_call(model, one, (trials.inputs,)).outputs)(state)
+        loss = masked_mse(outputs, trials.targets, trials.mask).sum()
+        torch.autograd.grad(loss, list(state.values()))
+
+    return plain_loop(call)
+
+
+def seconds_from_scratch() -> dict[str, float]:
+    """Train one NM-RNN until its error on all trained trials is below 1e-3."""
+    model = BUILDERS["measure_wait_go_nm_rnn"](generator=torch.Generator().manual_seed(0))
+    start = time.perf_counter()
+    result = fit(model, MeasureWaitGo(), n_steps=2000, stop_below=1e-3, progress=False)
+    return {
+        "scratch_seconds": time.perf_counter() - start,
+        "scratch_steps": float(len(result.losses)),
+        "scratch_error": result.losses[-1].item(),
+    }
+
+
+def measure(repetitions: int) -> dict[str, float]:
+    """Every figure of this benchmark."""
+    nm_rnn = BUILDERS["measure_wait_go_nm_rnn"]
+    options = {"n_steps": 5, "progress": False}
+    times = median_times(
+        {
+            "one": lambda: fit(nm_rnn(), MeasureWaitGo(), **options) and None,
+            "ten": lambda: (
+                fit_many(lambda generator: nm_rnn(generator=generator), MeasureWaitGo(), **options)
+                and None
+            ),
+            "vmap": mapped(nm_rnn, 10),
+            "ten, gradient only": gradient_step(nm_rnn, 10),
+        },
+        repetitions,
+    )
+    figures = {
+        "one_seed_step_ms": 1e3 * times["one"] / 5,
+        "ten_seeds_step_ms": 1e3 * times["ten"] / 5,
+        "seeds": times["ten"] / times["one"],
+        "vmap_over_batched": times["vmap"] / times["ten, gradient only"],
+    }
+    for name, build in BUILDERS.items():
+        if isinstance(build(), LSTM):
+            continue  # the LSTM has no written-out gradient
+        for n_seeds in (1, 10):
+            call = gradient_step(build, n_seeds)
+            pair = median_times({"scan": call, "loop": plain_loop(call)}, repetitions)
+            short = name.removeprefix("measure_wait_go_")
+            figures[f"loop_over_scan_{short}_{n_seeds}"] = pair["loop"] / pair["scan"]
+    return figures | seconds_from_scratch()
+
+
+def main() -> None:
+    """Measure, print and store every figure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--strict", action="store_true", help="fail if a target is missed")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+
+    figures = measure(arguments.repetitions)
+    for name, value in figures.items():
+        target = f"   target {TARGETS[name]:g}" if name in TARGETS else ""
+        print(f"{name:28s} {value:10.3g}{target}")
+    path = Path(__file__).parent / "results" / "training.json"
+    path.parent.mkdir(exist_ok=True)
+    record = {"torch": torch.__version__, "threads": 1, "figures": figures}
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    missed = [name for name, target in TARGETS.items() if figures[name] > target]
+    if missed:
+        print("missed:", ", ".join(missed))
+    if missed and arguments.strict:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,326 @@
+"""A run that is killed goes on where it stopped; a file that does not fit is refused."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import torch
+
+from nmcourse.models import LSTM
+from nmcourse.tasks import MeasureWaitGo
+from nmcourse.training import (
+    CheckpointError,
+    DivergenceError,
+    FitManyResult,
+    fit,
+    fit_many,
+    masked_mse,
+)
+from nmcourse.training.checkpoints import save_checkpoint
+
+ROOT = Path(__file__).parents[2]
+
+# Run by itself: it trains, and kills itself in the middle when it is told to.
+SCRIPT = """
+import os, signal, sys
+import torch
+from nmcourse.models import NMRNN, LowRankRNN, Modulator
+from nmcourse.tasks import MeasureWaitGo
+from nmcourse.training import fit, fit_many, masked_mse
+
+checkpoint, result, kill_at, how = sys.argv[1:]
+torch.set_num_threads(1)
+calls = 0
+
+def loss(outputs, targets, mask):
+    global calls
+    calls += 1
+    if calls == int(kill_at):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return masked_mse(outputs, targets, mask)
+
+def build(generator):
+    return NMRNN(
+        LowRankRNN(3, 8, 1, 2, generator=generator), Modulator(3, 3, 2, generator=generator)
+    ).double()
+
+task = MeasureWaitGo([40, 60], measure_times=[20, 30], delay=30, duration=220)
+options = dict(n_steps=30, batch_size=3, loss=loss, checkpoint=checkpoint, checkpoint_every=7,
+               weight_decay=0.01, progress=False)
+if how == "many":
+    run = fit_many(build, task, seeds=3, **options)
+    models = run.models
+else:
+    run = fit(build(torch.Generator().manual_seed(0)), task, **options)
+    models = [run.model]
+states = [model.state_dict() for model in models]
+torch.save({"losses": run.losses, "norms": run.gradient_norms, "states": states}, result)
+"""
+
+
+def run_script(folder: Path, name: str, kill_at: int, how: str) -> subprocess.CompletedProcess:
+    script = folder / "script.py"
+    script.write_text(textwrap.dedent(SCRIPT))
+    return subprocess.run(
+        [
+            sys.executable,
+            script,
+            folder / f"{name}.pt",
+            folder / f"{name}.result",
+            str(kill_at),
+            how,
+        ],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system cannot kill so")
+@pytest.mark.parametrize("how", ["one", "many"])
+def test_a_killed_run_resumes_to_the_same_result(tmp_path, how):
+    killed = run_script(tmp_path, "killed", kill_at=18, how=how)
+    assert killed.returncode == -signal.SIGKILL
+    assert not (tmp_path / "killed.result").exists()
+    assert torch.load(tmp_path / "killed.pt", weights_only=True)["step"] == 14
+
+    resumed = run_script(tmp_path, "killed", kill_at=17, how=how)  # 16 steps are left
+    assert resumed.returncode == 0, resumed.stderr
+    whole = run_script(tmp_path, "whole", kill_at=0, how=how)
+    assert whole.returncode == 0, whole.stderr
+    one, two = (
+        torch.load(tmp_path / f"{name}.result", weights_only=True) for name in ("killed", "whole")
+    )
+    assert torch.equal(one["losses"], two["losses"])
+    assert torch.equal(one["norms"], two["norms"])
+    for first, second in zip(one["states"], two["states"], strict=True):
+        assert all(torch.equal(first[name], second[name]) for name in second)
+
+
+class Interrupted(Exception):
+    pass
+
+
+def interrupted_at(call: int):
+    calls = 0
+
+    def loss(outputs, targets, mask):
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise Interrupted
+        return masked_mse(outputs, targets, mask)
+
+    loss.__qualname__ = "masked_mse"  # the same loss as far as a checkpoint can tell
+    return loss
+
+
+def train(build, task, path=None, loss=masked_mse, **options) -> FitManyResult:
+    settings = {"seeds": 2, "n_steps": 12, "checkpoint_every": 4, "progress": False} | options
+    return fit_many(build, task, checkpoint=path, loss=loss, **settings)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"batch_size": 3}, {"schedule": lambda step: 0.9**step}, {"freeze": ("readout",)}],
+    ids=["one-cycle", "drawn batches", "own schedule", "frozen"],
+)
+def test_an_interrupted_run_resumes_to_the_same_result(course_build, task, tmp_path, options):
+    path, whole = tmp_path / "run.pt", train(course_build, task, **options)
+    with pytest.raises(Interrupted):
+        train(course_build, task, path, loss=interrupted_at(7), **options)
+    assert torch.load(path, weights_only=True)["step"] == 4
+    resumed = train(course_build, task, path, loss=interrupted_at(9), **options)
+    assert torch.equal(resumed.losses, whole.losses)
+    assert torch.equal(resumed.gradient_norms, whole.gradient_norms)
+    for one, two in zip(resumed.models, whole.models, strict=True):
+        for first, second in zip(one.parameters(), two.parameters(), strict=True):
+            assert torch.equal(first, second)
+
+
+def test_a_network_from_elsewhere_resumes_too(plain_build, task, tmp_path):
+    path, whole = tmp_path / "run.pt", train(plain_build, task)
+    with pytest.raises(Interrupted):
+        train(plain_build, task, path, loss=interrupted_at(7))
+    assert torch.equal(train(plain_build, task, path).losses, whole.losses)
+
+
+def test_a_finished_run_is_read_and_not_repeated(small, task, tmp_path):
+    path = tmp_path / "run.pt"
+    whole = train(small, task, path)
+    again = train(small, task, path, loss=interrupted_at(1))
+    assert torch.equal(whole.losses, again.losses)
+    for one, two in zip(whole.models, again.models, strict=True):
+        assert torch.equal(one.row_factors, two.row_factors)
+
+
+def test_a_diverged_seed_stays_diverged_after_resuming(small, task, tmp_path):
+    def poisoned(outputs, targets, mask):
+        losses = masked_mse(outputs, targets, mask)
+        return torch.where(torch.arange(len(losses)) == 1, torch.nan, losses)
+
+    poisoned.__qualname__ = "masked_mse"
+    path = tmp_path / "run.pt"
+    with pytest.warns(UserWarning, match="seed 1 diverged at step 0"):
+        stopped = train(small, task, path, loss=poisoned)
+    with pytest.warns(UserWarning, match="seed 1 diverged at step 0"):
+        again = train(small, task, path)
+    assert again.diverged == {1: 0}
+    assert torch.equal(again.models[1].row_factors, stopped.models[1].row_factors)
+
+
+def test_divergence_is_reported_again_by_fit(small, task, seeded, tmp_path):
+    def poisoned(outputs, targets, mask):
+        return masked_mse(outputs, targets, mask) * torch.nan
+
+    options = {"n_steps": 5, "checkpoint": tmp_path / "run.pt", "progress": False}
+    for _ in range(2):
+        with pytest.raises(DivergenceError, match="step 0"):
+            fit(small(seeded(0)), task, loss=poisoned, **options)
+
+
+def test_checkpoints_change_nothing(small, task, tmp_path):
+    without = train(small, task)
+    with_checkpoints = train(small, task, tmp_path / "new" / "folder" / "run.pt")
+    assert torch.equal(without.losses, with_checkpoints.losses)
+    assert [path.name for path in (tmp_path / "new" / "folder").iterdir()] == ["run.pt"]
+
+
+def test_the_last_step_is_saved_whatever_the_rhythm(small, task, tmp_path):
+    path = tmp_path / "run.pt"
+    train(small, task, path, checkpoint_every=5)
+    assert torch.load(path, weights_only=True)["step"] == 12
+
+
+# files that do not fit
+
+
+def refuses(path: Path, *parts: str):
+    return pytest.raises(
+        CheckpointError, match=".*".join(re.escape(p) for p in (str(path), *parts))
+    )
+
+
+@pytest.mark.parametrize("damage", ["truncated", "overwritten", "empty", "other content", "a list"])
+def test_a_damaged_file(small, task, tmp_path, damage):
+    path = tmp_path / "run.pt"
+    train(small, task, path)
+    content = path.read_bytes()
+    if damage == "truncated":
+        path.write_bytes(content[: len(content) // 2])
+    elif damage == "overwritten":
+        path.write_bytes(b"\0" * len(content))
+    elif damage == "empty":
+        path.write_bytes(b"")
+    else:
+        torch.save({"fingerprint": 3} if damage == "other content" else [1, 2], path)
+    before = path.read_bytes()
+    with refuses(path, "cannot be read", "delete it to start again"):
+        train(small, task, path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("difference", "options"),
+    [
+        ("n_steps: 12 there, 13 now", {"n_steps": 13}),
+        ("learning_rate: 0.01 there, 0.02 now", {"learning_rate": 0.02}),
+        ("batch_size: None there, 3 now", {"batch_size": 3}),
+        ("schedule: 'one-cycle' there, 'constant' now", {"schedule": "constant"}),
+        ("clip_norm: 1.0 there, None now", {"clip_norm": None}),
+        ("clip_value: None there, 1.0 now", {"clip_value": 1.0}),
+        ("weight_decay: 0.0 there, 0.1 now", {"weight_decay": 0.1}),
+        ("freeze: () there, ('readout',) now", {"freeze": ("readout",)}),
+        ("stop_below: None there, 0.001 now", {"stop_below": 1e-3}),
+        ("seeds: [0, 1] there, [0, 2] now", {"seeds": [0, 2]}),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_run_with_other_settings(small, task, tmp_path, difference, options):
+    path = tmp_path / "run.pt"
+    train(small, task, path)
+    with refuses(path, "belongs to another run", difference, "delete it or name another file"):
+        train(small, task, path, **options)
+
+
+@pytest.mark.parametrize("batch_size", [None, 3])
+@pytest.mark.parametrize(
+    "other",
+    [
+        MeasureWaitGo([40, 60], measure_times=[20, 30], delay=30, duration=220, mask_padding=3),
+        MeasureWaitGo([40, 50], measure_times=[20, 30], delay=30, duration=220, mask_padding=2),
+        MeasureWaitGo(
+            [40, 60], measure_times=[20, 30], delay=30, duration=220, mask_padding=2, amplitude=5.0
+        ),
+    ],
+    ids=["mask", "intervals", "amplitude"],
+)
+def test_another_task_of_the_same_name(small, task, tmp_path, other, batch_size):
+    path = tmp_path / "run.pt"
+    train(small, task, path, batch_size=batch_size)
+    with refuses(path, "belongs to another run (data: MeasureWaitGo", "now)"):
+        train(small, other, path, batch_size=batch_size)
+
+
+def test_another_network_or_type(small, task, tmp_path):
+    path = tmp_path / "run.pt"
+    train(small, task, path)
+    with refuses(path, "parameters:", "'row_factors'", "there", "'recurrent_weights'", "now"):
+        train(lambda g: LSTM(3, 4, 1, generator=g).double(), task, path)
+    with refuses(path, "parameters:", "torch.float64", "there", "torch.float32", "now"):
+        train(lambda g: small(g).float(), task, path)
+
+
+def test_another_loss(small, task, tmp_path):
+    def squares(outputs, targets, mask):
+        return masked_mse(outputs, targets, mask)
+
+    path = tmp_path / "run.pt"
+    train(small, task, path)
+    with refuses(path, "loss: masked_mse there,", "squares now"):
+        train(small, task, path, loss=squares)
+
+
+class Bomb:
+    """Unpickling it would create a file."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self):
+        return Path.touch, (self.target,)
+
+
+def test_code_in_a_checkpoint_is_not_executed(small, task, tmp_path):
+    path, target = tmp_path / "run.pt", tmp_path / "executed"
+    torch.save({"fingerprint": {}, "step": Bomb(target)}, path)
+    with refuses(path, "cannot be read"):
+        train(small, task, path)
+    assert not target.exists()
+    torch.load(path, weights_only=False)
+    assert target.exists()  # the bomb was live
+
+
+def test_a_failing_write_leaves_the_old_checkpoint(tmp_path, monkeypatch):
+    path = tmp_path / "run.pt"
+    save_checkpoint(path, {"step": 1})
+
+    def fails(content, file):
+        file.write(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(torch, "save", fails)
+    with pytest.raises(OSError, match="disk full"):
+        save_checkpoint(path, {"step": 2})
+    monkeypatch.undo()
+    assert torch.load(path, weights_only=True) == {"step": 1}
+    assert list(tmp_path.iterdir()) == [path]

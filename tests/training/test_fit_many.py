@@ -1,0 +1,123 @@
+"""Many networks in one batch end where each would have ended alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from nmcourse.models import LowRankRNN
+from nmcourse.training import fit, fit_many
+
+SEEDS = (3, 0, 8)
+CLOSE = {"rtol": 0, "atol": 1e-8}
+
+RUNS = {
+    "plain": {},
+    "drawn batches": {"batch_size": 3},
+    "no clipping": {"clip_norm": None},
+    "tight norm": {"clip_norm": 0.05},
+    "clipped values": {"clip_norm": None, "clip_value": 0.01},
+    "weight decay": {"weight_decay": 0.3},
+    "frozen inputs": {"freeze": ("input weights",)},
+}
+
+
+def assert_each_alone(build, task, n_steps=50, **options):
+    shared = {"n_steps": n_steps, "learning_rate": 2e-2, "progress": False} | options
+    together = fit_many(build, task, seeds=SEEDS, **shared)
+    assert together.seeds == list(SEEDS)
+    assert together.diverged == {}
+    assert together.losses.shape == together.gradient_norms.shape == (n_steps, len(SEEDS))
+    for number, seed in enumerate(SEEDS):
+        alone = fit(build(torch.Generator().manual_seed(seed)), task, seed=seed, **shared)
+        torch.testing.assert_close(together.losses[:, number], alone.losses, **CLOSE)
+        torch.testing.assert_close(
+            together.gradient_norms[:, number], alone.gradient_norms, rtol=1e-6, atol=1e-8
+        )
+        pairs = zip(
+            together.models[number].named_parameters(), alone.model.parameters(), strict=True
+        )
+        for (name, one), two in pairs:
+            torch.testing.assert_close(one, two, **CLOSE, msg=f"seed {seed}, {name}")
+    return together
+
+
+def test_each_network_ends_where_it_would_have_ended_alone(build, task):
+    """Fifty steps in double precision, for every kind of network, with clipping at work."""
+    together = assert_each_alone(build, task)
+    assert (together.gradient_norms > 1.0).any()  # the default clipping does something
+    losses = together.losses[-1]
+    assert len(losses.unique()) == len(SEEDS)
+
+
+@pytest.mark.parametrize("options", RUNS.values(), ids=RUNS)
+def test_whatever_the_settings(nm_build, task, options):
+    assert_each_alone(nm_build, task, n_steps=25, **options)
+
+
+def test_drawn_batches_for_a_network_from_elsewhere(plain_build, task):
+    assert_each_alone(plain_build, task, n_steps=15, batch_size=3)
+
+
+def test_drawn_batches_of_given_trials(small, task):
+    assert_each_alone(small, task.enumerate(), n_steps=15, batch_size=2)
+
+
+def test_clipping_is_per_network(small, task):
+    """A network with a huge gradient does not slow down its neighbours."""
+
+    def build(generator):
+        model = small(generator)
+        if generator.initial_seed() == SEEDS[1]:
+            with torch.no_grad():
+                model.output.weights.mul_(1000)
+        return model
+
+    together = assert_each_alone(build, task, n_steps=5)
+    assert together.gradient_norms[0, 1] > 100 * together.gradient_norms[0, 0]
+
+
+def test_ten_seeds_by_default(small, task):
+    result = fit_many(small, task, n_steps=1, progress=False)
+    assert result.seeds == list(range(10))
+    assert len(result.models) == 10
+    assert result.losses.shape == (1, 10)
+
+
+def test_seeds_decide_the_initial_weights(small, task, seeded):
+    result = fit_many(
+        small, task, seeds=[5, 7], n_steps=1, learning_rate=1e-12, weight_decay=0.0, progress=False
+    )
+    for seed, model in zip((5, 7), result.models, strict=True):
+        for one, two in zip(model.parameters(), small(seeded(seed)).parameters(), strict=True):
+            torch.testing.assert_close(one, two, rtol=0, atol=1e-10)
+
+
+def test_the_order_of_the_seeds_does_not_matter(small, task):
+    shared = {"n_steps": 5, "batch_size": 3, "progress": False}
+    one = fit_many(small, task, seeds=[1, 2, 3], **shared)
+    two = fit_many(small, task, seeds=[3, 1, 2], **shared)
+    torch.testing.assert_close(one.losses[:, [2, 0, 1]], two.losses, **CLOSE)
+
+
+def test_one_seed_is_fit(nm_build, task, seeded):
+    many = fit_many(nm_build, task, seeds=[6], n_steps=5, batch_size=3, progress=False)
+    one = fit(nm_build(seeded(6)), task, seed=6, n_steps=5, batch_size=3, progress=False)
+    assert torch.equal(many.losses[:, 0], one.losses)
+
+
+def test_the_same_call_gives_the_same_result(nm_build, task):
+    results = [
+        fit_many(nm_build, task, seeds=3, n_steps=5, batch_size=3, progress=False) for _ in range(2)
+    ]
+    assert torch.equal(results[0].losses, results[1].losses)
+
+
+def test_start_states_of_their_own(task):
+    """Buffers may differ from seed to seed, too."""
+
+    def build(generator):
+        start = torch.randn(6, generator=generator)
+        return LowRankRNN(3, 6, 1, 2, x0=start, generator=generator).double()
+
+    assert_each_alone(build, task, n_steps=5)
