@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -27,7 +26,7 @@ from nmcourse.training.checkpoints import save_checkpoint
 
 ROOT = Path(__file__).parents[2]
 
-# Run by itself: it trains, and kills itself in the middle when it is told to.
+# Run by itself: it kills itself in the middle of a training, or resumes and compares.
 SCRIPT = """
 import os, signal, sys
 import torch
@@ -35,14 +34,13 @@ from nmcourse.models import NMRNN, LowRankRNN, Modulator
 from nmcourse.tasks import MeasureWaitGo
 from nmcourse.training import fit, fit_many, masked_mse
 
-checkpoint, result, kill_at, how = sys.argv[1:]
-torch.set_num_threads(1)
+how, kill_at = sys.argv[1], int(sys.argv[2])
 calls = 0
 
 def loss(outputs, targets, mask):
     global calls
     calls += 1
-    if calls == int(kill_at):
+    if calls == kill_at:
         os.kill(os.getpid(), signal.SIGKILL)
     return masked_mse(outputs, targets, mask)
 
@@ -51,59 +49,47 @@ def build(generator):
         LowRankRNN(3, 8, 1, 2, generator=generator), Modulator(3, 3, 2, generator=generator)
     ).double()
 
-task = MeasureWaitGo([40, 60], measure_times=[20, 30], delay=30, duration=220)
-options = dict(n_steps=30, batch_size=3, loss=loss, checkpoint=checkpoint, checkpoint_every=7,
-               weight_decay=0.01, progress=False)
-if how == "many":
-    run = fit_many(build, task, seeds=3, **options)
-    models = run.models
-else:
-    run = fit(build(torch.Generator().manual_seed(0)), task, **options)
-    models = [run.model]
-states = [model.state_dict() for model in models]
-torch.save({"losses": run.losses, "norms": run.gradient_norms, "states": states}, result)
+def train(checkpoint):
+    task = MeasureWaitGo([40, 60], measure_times=[20, 30], delay=30, duration=220)
+    options = dict(n_steps=30, batch_size=3, loss=loss, weight_decay=0.01, progress=False,
+                   checkpoint=checkpoint, checkpoint_every=7)
+    if how == "many":
+        run = fit_many(build, task, seeds=3, **options)
+        models = run.models
+    else:
+        run = fit(build(torch.Generator().manual_seed(0)), task, **options)
+        models = [run.model]
+    weights = [values for model in models for values in model.state_dict().values()]
+    return [run.losses, run.gradient_norms, *weights]
+
+resumed, used = train("run.pt"), calls
+whole = train(None)
+assert used == 16, used
+assert len(resumed) == len(whole)
+assert all(torch.equal(one, two) for one, two in zip(resumed, whole))
+assert len(whole[0]) == 30
+print("equal")
 """
-
-
-def run_script(folder: Path, name: str, kill_at: int, how: str) -> subprocess.CompletedProcess:
-    script = folder / "script.py"
-    script.write_text(textwrap.dedent(SCRIPT))
-    return subprocess.run(
-        [
-            sys.executable,
-            script,
-            folder / f"{name}.pt",
-            folder / f"{name}.result",
-            str(kill_at),
-            how,
-        ],
-        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system cannot kill so")
 @pytest.mark.parametrize("how", ["one", "many"])
 def test_a_killed_run_resumes_to_the_same_result(tmp_path, how):
-    killed = run_script(tmp_path, "killed", kill_at=18, how=how)
-    assert killed.returncode == -signal.SIGKILL
-    assert not (tmp_path / "killed.result").exists()
-    assert torch.load(tmp_path / "killed.pt", weights_only=True)["step"] == 14
+    def run(kill_at: int) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, "-c", SCRIPT, how, str(kill_at)],
+            env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
 
-    resumed = run_script(tmp_path, "killed", kill_at=17, how=how)  # 16 steps are left
-    assert resumed.returncode == 0, resumed.stderr
-    whole = run_script(tmp_path, "whole", kill_at=0, how=how)
-    assert whole.returncode == 0, whole.stderr
-    one, two = (
-        torch.load(tmp_path / f"{name}.result", weights_only=True) for name in ("killed", "whole")
-    )
-    assert torch.equal(one["losses"], two["losses"])
-    assert torch.equal(one["norms"], two["norms"])
-    for first, second in zip(one["states"], two["states"], strict=True):
-        assert all(torch.equal(first[name], second[name]) for name in second)
+    assert run(kill_at=18).returncode == -signal.SIGKILL
+    assert torch.load(tmp_path / "run.pt", weights_only=True)["step"] == 14
+    resumed = run(kill_at=0)
+    assert resumed.stdout == "equal\n", resumed.stderr
 
 
 class Interrupted(Exception):
