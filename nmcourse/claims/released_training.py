@@ -25,6 +25,7 @@ from nmcourse.claims.store import Results, plain, remember
 from nmcourse.claims.timing_networks import (
     NETWORKS,
     PUBLISHED,
+    STUCK,
     WEIGHT_DECAY,
     evaluate,
     in_parallel,
@@ -49,7 +50,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "smoke": {"reset_steps": 20, "n_seeds": 2, "block": 10, "scale": 2e-4, "limit_s": 60},
 }
 RESET_MODELS = ("nm_rnn", "lstm")
-STUCK = 5e-4  # far above the networks that measure (3e-5), below the one-ramp answer (9e-4)
 
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:

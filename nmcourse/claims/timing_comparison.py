@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from nmcourse import pretrained
-from nmcourse.claims.numbers import format_number
+from nmcourse.claims.numbers import format_number, summarise
 from nmcourse.claims.record import Experiment, Judgement, Rule
 from nmcourse.claims.store import Results, plain, remember
 from nmcourse.claims.timing_networks import (
@@ -23,6 +23,7 @@ from nmcourse.claims.timing_networks import (
     FAIR,
     NETWORKS,
     PUBLISHED,
+    STUCK,
     TEST_INTERVALS,
     WEIGHT_DECAY,
     evaluate,
@@ -188,6 +189,9 @@ def _judge_order(results: Results, group: str, holds: Any) -> Judgement:
             f"scaling: {'yes' if published else 'no'}.",
             f"{results.config['n_steps']:,} one-cycle steps for every model, not the published "
             "50,000 to 70,000.",
+            _edge_caveat(results),
+            f"Networks of each model that did not learn to measure (trained error above "
+            f"{format_number(STUCK)}): {_stuck(results)}. A median of two groups describes neither.",
         ),
     )
 
@@ -222,7 +226,7 @@ def judge_n6(results: Results) -> Judgement:
     """Do the ramps of the NM-RNN follow untrained intervals better than the low-rank RNN's?"""
     names = ("nm_rnn", "low_rank_rnn", "low_rank_rnn_over_n")
     errors = {name: torch.tensor(_interval_errors(results, name)) for name in names}
-    median = {name: values.median().item() for name, values in errors.items()}
+    median = {name: summarise(values.tolist()).median for name, values in errors.items()}
     fair = median["nm_rnn"] < median["low_rank_rnn"]
     published = median["nm_rnn"] < median["low_rank_rnn_over_n"]
     status = "reproduced" if fair and published else "partly" if published else "not reproduced"
@@ -271,19 +275,30 @@ def judge_n8(results: Results) -> Judgement:
             f"{', '.join(format_number(rate) for rate in results.config['rates'])} on "
             f"{len(results.config['tuning_seeds'])} other seeds over "
             f"{results.config['tuning_steps']:,} steps.",
-            "The best rate was the largest one tried for: "
-            f"{', '.join(_at_the_edge(results)) or 'none'}; a larger one may be better there.",
+            _edge_caveat(results),
             "No noise and a fixed delay, as in the released task.",
         ),
     )
 
 
-def _at_the_edge(results: Results) -> list[str]:
-    """Networks whose best learning rate is the largest of the grid."""
+def _edge_caveat(results: Results) -> str:
+    """Which networks had their best learning rate at the upper end of the list."""
     largest = max(results.config["rates"])
-    return [
+    at_the_edge = [
         n.label for n in FAIR + DIVIDED_BY_N if results.value(f"{n.name}.learning_rate") == largest
     ]
+    return (
+        f"The best rate was the largest one tried for: {', '.join(at_the_edge) or 'none'}; a larger "
+        "one may be better there."
+    )
+
+
+def _stuck(results: Results) -> str:
+    """How many networks of each model did not learn to measure, as text."""
+    return ", ".join(
+        f"{n.label} {sum(error > STUCK for error in results.value(f'{n.name}.trained'))}"
+        for n in FAIR + DIVIDED_BY_N
+    )
 
 
 _SAME_SETTINGS = "order of the medians of the seeds; no tolerance"
