@@ -104,15 +104,21 @@ def strays(root: Path = ROOT) -> list[str]:
         f"{path.relative_to(root)}: no MyST source of that name beside it"
         for path in sorted(set(notebooks) - expected)
     ]
-    listing = subprocess.run(
-        ["git", "ls-files", "book"], cwd=root, capture_output=True, text=True, check=False
-    )
-    tracked = set(listing.stdout.split("\n")) if listing.returncode == 0 else set()
+    tracked = _tracked(root)
     for notebook in sorted(expected & set(notebooks)):
         name = notebook.relative_to(root).as_posix()
         if name.removesuffix(".ipynb") + ".md" in tracked and name not in tracked:
             problems.append(f"{name}: its .md is under version control and it is not; git add it")
     return problems
+
+
+def _tracked(root: Path) -> set[str]:
+    """Return the files of the book under version control; none where there is no git."""
+    if shutil.which("git") is None:
+        return set()
+    command = ["git", "ls-files", "book"]
+    listing = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    return set(listing.stdout.splitlines()) if listing.returncode == 0 else set()
 
 
 def formatted(paths: list[Path], root: Path = ROOT) -> dict[Path, str]:

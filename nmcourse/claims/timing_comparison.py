@@ -190,8 +190,9 @@ def _judge_order(results: Results, group: str, holds: Any) -> Judgement:
             f"{results.config['n_steps']:,} one-cycle steps for every model, not the published "
             "50,000 to 70,000.",
             _edge_caveat(results),
-            f"Networks of each model that did not learn to measure (trained error above "
-            f"{format_number(STUCK)}): {_stuck(results)}. A median of two groups describes neither.",
+            "Networks of each model that did not learn to measure (trained error above "
+            f"{format_number(STUCK)}): {_stuck(results)}. A median of two groups describes "
+            "neither.",
         ),
     )
 
@@ -288,14 +289,14 @@ def _edge_caveat(results: Results) -> str:
         n.label for n in FAIR + DIVIDED_BY_N if results.value(f"{n.name}.learning_rate") == largest
     ]
     return (
-        f"The best rate was the largest one tried for: {', '.join(at_the_edge) or 'none'}; a larger "
-        "one may be better there."
+        "A larger learning rate may be better where the best one was the largest tried: "
+        f"{'; '.join(at_the_edge) or 'nowhere'}."
     )
 
 
 def _stuck(results: Results) -> str:
     """How many networks of each model did not learn to measure, as text."""
-    return ", ".join(
+    return "; ".join(
         f"{n.label} {sum(error > STUCK for error in results.value(f'{n.name}.trained'))}"
         for n in FAIR + DIVIDED_BY_N
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -60,6 +61,7 @@ def test_outputs_in_a_notebook_are_found_and_removed(book: Path):
     assert "stdout" not in path.read_text()
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_a_notebook_left_out_of_version_control_is_found(book: Path):
     subprocess.run(["git", "init", "--quiet"], cwd=book, check=True)
     subprocess.run(["git", "add", "book/first.md", "book/second.ipynb"], cwd=book, check=True)
