@@ -176,7 +176,31 @@ def project(values: Tensor, weights: Tensor, bias: Tensor | None = None) -> Tens
     Returns:
         (.., time, batch, N).
     """
-    rows = values.flatten(-3, -2) @ weights.mT
+    rows: Tensor = _Product.apply(values.flatten(-3, -2), weights)
     if bias is not None:
         rows = rows + bias.unsqueeze(-2)
     return rows.unflatten(-2, values.shape[-3:-1])
+
+
+class _Product(torch.autograd.Function):
+    """``rows @ weights.mT``, whose gradient multiplies the thin factor first.
+
+    With a seed axis autograd's own order takes four times as long.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(rows: Tensor, weights: Tensor) -> Tensor:
+        return rows @ weights.mT
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor]:
+        rows, weights = ctx.saved_tensors
+        n_out, n_in = weights.shape[-2:]
+        grad_weights = grad.mT @ rows if n_out < n_in else (rows.mT @ grad).mT
+        return (grad @ weights if ctx.needs_input_grad[0] else None), grad_weights

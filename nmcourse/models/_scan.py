@@ -1,13 +1,14 @@
 r"""The time loop of the leaky networks, with its gradient written out.
 
-    x_t = keep * x_{t-1} + drive_t + (s_t * (phi(x_{t-1}) R)) L
+    x_t = keep * x_{t-1} + (s_t * (phi(x_{t-1}) R)) L + u_t B
 
-``keep`` is 1 - dt/tau. A full network has one weight matrix and no gain: its last term is
+``keep`` is 1 - dt/tau. A full network has one weight matrix and no gain: its middle term is
 ``phi(x_{t-1}) R``.
 
-Autograd could do this, one small node after the other. Written out, the loop backwards does two
-products a step, and the gradients of the weights are one large product at the end. That is
-backpropagation through time; ``make bench`` shows what it gains.
+Autograd could do this, one small node after the other, and keep several arrays as large as the
+states. Written out, the loop is backpropagation through time with few operations a step, and a
+low-rank network keeps its states only: memory traffic is what counts when many networks run in
+one batch. ``make bench`` shows what it gains.
 """
 
 from __future__ import annotations
@@ -25,18 +26,19 @@ def identity(x: Tensor) -> Tensor:
     return x
 
 
-# phi -> phi' as a function of r = phi(x). Other nonlinearities take the plain loop.
-SLOPES: dict[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]] = {
-    torch.tanh: lambda r: 1.0 - r * r,
-    torch.sigmoid: lambda r: r * (1.0 - r),
-    torch.relu: lambda r: (r > 0).to(r.dtype),
-    identity: torch.ones_like,
+# phi -> (dL/dr, r) -> dL/dx, where r = phi(x). Other nonlinearities take the plain loop.
+BACKWARD: dict[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]] = {
+    torch.tanh: torch.ops.aten.tanh_backward,  # grad * (1 - r * r), in one pass
+    torch.sigmoid: torch.ops.aten.sigmoid_backward,  # grad * r * (1 - r)
+    torch.relu: lambda grad, r: grad * (r > 0),
+    identity: lambda grad, r: grad,
 }
 
 
 def leaky_scan(
     start: Tensor,
-    drives: Tensor,
+    inputs: Tensor,
+    weights: Tensor,
     keep: float,
     phi: Callable[[Tensor], Tensor],
     right: Tensor,
@@ -47,31 +49,35 @@ def leaky_scan(
 
     Args:
         start: x_0, (.., batch, N).
-        drives: (.., time, batch, N).
+        inputs: u, (.., time, batch, P).
+        weights: B, (.., P, N).
         keep: what one step leaves of the state.
         phi: nonlinearity.
         right: R, (.., N, K); in a full network the weights (.., N, N).
         left: L, (.., K, N), or None in a full network.
-        gains: s, (.., time, batch, K), or None.
+        gains: s, (.., time, batch, K), or None for gains of 1; only with ``left``.
 
     Returns:
         States x_1 .. x_T, (.., time, batch, N).
     """
-    if phi in SLOPES:
-        return _fast_scan(start, drives, keep, phi, right, left, gains)
+    if gains is not None and left is None:
+        raise ValueError("gains scale the K latent sums: left must be given")
+    if phi in BACKWARD:
+        return _fast_scan(start, inputs, weights, keep, phi, right, left, gains)
     x, states = start, []
-    steps = [None] * drives.shape[-3] if gains is None else gains.unbind(-3)
-    for drive, gain in zip(drives.unbind(-3), steps, strict=True):
+    steps = [None] * inputs.shape[-3] if gains is None else gains.unbind(-3)
+    for u, gain in zip(inputs.unbind(-3), steps, strict=True):
         latent = phi(x) @ right
         latent = latent if gain is None else gain * latent
-        x = keep * x + drive + (latent if left is None else latent @ left)
+        x = keep * x + (latent if left is None else latent @ left) + u @ weights
         states.append(x)
     return torch.stack(states, dim=-3)
 
 
 def _fast_scan(
     start: Tensor,
-    drives: Tensor,
+    inputs: Tensor,
+    weights: Tensor,
     keep: float,
     phi: Callable[[Tensor], Tensor],
     right: Tensor,
@@ -79,8 +85,8 @@ def _fast_scan(
     gains: Tensor | None,
 ) -> Tensor:
     """Bring every argument to a seed axis of one length, then run the written-out loop."""
-    arguments = (start, drives, right, left, gains)
-    ranks = (2, 3, 2, 2, 3)
+    arguments = (start, inputs, weights, right, left, gains)
+    ranks = (2, 3, 2, 2, 2, 3)
     seeded = [
         a for a, rank in zip(arguments, ranks, strict=True) if a is not None and a.ndim > rank
     ]
@@ -97,8 +103,21 @@ def _fast_scan(
     return states if seeded else states[0]
 
 
+def _rate(phi: Callable[[Tensor], Tensor], x: Tensor, out: Tensor) -> Tensor:
+    """phi(x), written to ``out``."""
+    if phi is torch.tanh and x.is_cpu:  # tanh(x) = 2 sigmoid(2x) - 1 takes a third of the time
+        return torch.add(x, x, out=out).sigmoid_().mul_(2.0).sub_(1.0)
+    return out.copy_(phi(x))
+
+
 class _LeakyScan(torch.autograd.Function):
-    """The loop and its gradient; every tensor has a seed axis in front."""
+    """The loop and its gradient; every tensor has a seed axis in front.
+
+    What drives a step are K latent sums and P inputs. They stand side by side as *sources*
+    (seed, time, batch, K + P), and L and B one below the other as *factors* (seed, K + P, N), so
+    that a step is x_t = keep x_{t-1} + sources_t factors. The sources of a full network are its
+    N rates and the inputs.
+    """
 
     @staticmethod
     def forward(
@@ -106,54 +125,66 @@ class _LeakyScan(torch.autograd.Function):
         keep: float,
         phi: Callable[[Tensor], Tensor],
         start: Tensor,
-        drives: Tensor,
+        inputs: Tensor,
+        weights: Tensor,
         right: Tensor,
         left: Tensor | None,
         gains: Tensor | None,
     ) -> Tensor:
-        n_seeds, n_steps, n_trials, _ = drives.shape
-        states = torch.empty_like(drives, memory_format=torch.contiguous_format)
-        rates = torch.empty_like(states)
-        latents = drives.new_empty(n_seeds, n_steps, n_trials, right.shape[-1])
-        right = right.mT.contiguous().mT  # this order makes the thin product twice as fast
-        x = start
-        for t in range(n_steps):
-            rate = rates[:, t].copy_(phi(x))
-            latent = torch.bmm(rate, right)
-            latents[:, t] = latent
+        rank, trials = right.shape[-1], inputs.shape[:-1]
+        states = inputs.new_empty(*trials, start.shape[-1])
+        sources = inputs.new_empty(*trials, rank + inputs.shape[-1])
+        sources[..., rank:] = inputs
+        drives = sources[..., :rank]
+        latents = drives if gains is None else inputs.new_empty(*trials, rank)
+        factors = torch.cat([right if left is None else left, weights], dim=-2)
+        right = right.mT.contiguous().mT  # this order makes a thin product three times as fast
+
+        x, rate = start, torch.empty_like(states[:, 0])
+        for t in range(inputs.shape[1]):
+            _rate(phi, x, out=rate if left is not None else drives[:, t])
+            if left is not None:
+                latents[:, t] = torch.bmm(rate, right)
             if gains is not None:
-                latent = gains[:, t] * latent
-            x = torch.add(drives[:, t], x, alpha=keep)
-            x = x.add_(latent) if left is None else x.baddbmm_(latent, left)
-            states[:, t] = x
-        ctx.save_for_backward(rates, latents, right, left, gains)
-        ctx.keep, ctx.phi = keep, phi
+                torch.mul(latents[:, t], gains[:, t], out=drives[:, t])
+            x = torch.baddbmm(x, sources[:, t], factors, beta=keep, out=states[:, t])
+        ctx.save_for_backward(start, states, sources, latents, factors, right, gains)
+        ctx.keep, ctx.phi, ctx.is_full = keep, phi, left is None
         return states
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_states: Tensor) -> tuple[Tensor | None, ...]:
-        rates, latents, right, left, gains = ctx.saved_tensors
-        keep, slope = ctx.keep, SLOPES[ctx.phi]
+        start, states, sources, latents, factors, right, gains = ctx.saved_tensors
+        rank, through_phi = right.shape[-1], BACKWARD[ctx.phi]
         right_t = right.mT
-        left_t = None if left is None else left.mT
-        grad_drives = torch.empty_like(rates)  # dLoss/dx_t, all paths: also the drives' gradient
-        grad_scaled = grad_drives if left is None else torch.empty_like(latents)
-        after = torch.zeros_like(rates[:, 0])  # what step t + 1 sends back to x_t
-        for t in range(rates.shape[1] - 1, -1, -1):
-            grad_x = grad_drives[:, t].copy_(after.add_(grad_states[:, t]))
-            scaled = grad_x if left_t is None else torch.bmm(grad_x, left_t)
-            if left_t is not None:
-                grad_scaled[:, t] = scaled
-            grad_latent = scaled if gains is None else scaled * gains[:, t]
-            after = torch.bmm(grad_latent, right_t).mul_(slope(rates[:, t]))
-            after.add_(grad_x, alpha=keep)
-        grad_latents = grad_scaled if gains is None else grad_scaled * gains
-        grad_gains = None if gains is None else grad_scaled * latents
-        # (A^T B)^T instead of B^T A: the thin factor first is twice as fast
-        grad_right = (grad_latents.flatten(1, 2).mT @ rates.flatten(1, 2)).mT
-        grad_left = None
-        if left is not None:
-            scaled_latents = latents if gains is None else gains * latents
-            grad_left = scaled_latents.flatten(1, 2).mT @ grad_drives.flatten(1, 2)
-        return None, None, after, grad_drives, grad_right, grad_left, grad_gains
+        left_t = factors[:, :rank].contiguous().mT
+        weights_t = factors[:, rank:].mT
+        grad_factors, grad_right_t = torch.zeros_like(factors), torch.zeros_like(right_t)
+        grad_gains = None if gains is None else torch.empty_like(latents)
+        grad_inputs = torch.empty_like(sources[..., rank:]) if ctx.needs_input_grad[3] else None
+
+        rate = torch.empty_like(states[:, 0])
+        after = torch.zeros_like(grad_states[:, 0])  # what step t + 1 sends back to x_t
+        for t in range(grad_states.shape[1] - 1, -1, -1):
+            grad_x = grad_states[:, t] + after
+            grad_factors.baddbmm_(sources[:, t].mT, grad_x)
+            if grad_inputs is not None:
+                grad_inputs[:, t] = torch.bmm(grad_x, weights_t)
+            grad = torch.bmm(grad_x, left_t)
+            if gains is not None and grad_gains is not None:
+                torch.mul(grad, latents[:, t], out=grad_gains[:, t])
+                grad = grad * gains[:, t]
+            if ctx.is_full:
+                rate = latents[:, t]
+            else:  # computed again: to keep all rates would cost more than this
+                _rate(ctx.phi, states[:, t - 1] if t else start, out=rate)
+                grad_right_t.baddbmm_(grad.mT, rate)
+                grad = torch.bmm(grad, right_t)
+            after = through_phi(grad, rate).add_(grad_x, alpha=ctx.keep)
+
+        grad_left, grad_weights = grad_factors.split([rank, factors.shape[1] - rank], dim=1)
+        if ctx.is_full:
+            return None, None, after, grad_inputs, grad_weights, grad_left, None, grad_gains
+        grad_right = grad_right_t.mT
+        return None, None, after, grad_inputs, grad_weights, grad_right, grad_left, grad_gains

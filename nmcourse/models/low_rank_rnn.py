@@ -31,7 +31,6 @@ from nmcourse.models._base import (
     check_times,
     expand_start,
     join_context,
-    project,
     recurrent_scale,
     start_value,
     swap_time,
@@ -170,7 +169,8 @@ class LowRankRNN(RecurrentModel):
         left, right = self.factors()
         return leaky_scan(
             self.initial_state(inputs.shape[-3]),
-            project(swap_time(inputs), alpha * self.input_weights),
+            swap_time(inputs),
+            alpha * self.input_weights.mT,
             1.0 - alpha,
             self.nonlinearity,
             right,

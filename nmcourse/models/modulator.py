@@ -167,7 +167,8 @@ class Modulator(GainSource):
         alpha = self.dt / self.tau
         z = leaky_scan(
             self.initial_state(inputs.shape[-3]),
-            project(swap_time(join_context(inputs, context)), alpha * self.input_weights),
+            swap_time(join_context(inputs, context)),
+            alpha * self.input_weights.mT,
             1.0 - alpha,
             self.nonlinearity,
             alpha * self.recurrent_weights.mT,

@@ -131,11 +131,16 @@ class VanillaRNN(RecurrentModel):
         inputs = trial_inputs(inputs, context, self.input_weights)
         alpha, phi = self.dt / self.tau, self.nonlinearity
         weights = self.scale * self.recurrent_weights.mT
-        drives = project(swap_time(inputs), self.input_weights, self.bias)
         start = self.initial_state(inputs.shape[-3])
         if self.form == "current":
-            x = leaky_scan(start, alpha * drives, 1.0 - alpha, phi, alpha * weights)
+            input_weights: Tensor = self.input_weights
+            if self.bias is not None:  # the weight of one more input, which is always 1
+                inputs = torch.cat([inputs, torch.ones_like(inputs[..., :1])], dim=-1)
+                input_weights = torch.cat([input_weights, self.bias.unsqueeze(-1)], dim=-1)
+            u, b = swap_time(inputs), alpha * input_weights.mT
+            x = leaky_scan(start, u, b, 1.0 - alpha, phi, alpha * weights)
         else:
+            drives = project(swap_time(inputs), self.input_weights, self.bias)
             r, states = start, []
             for drive in drives.unbind(-3):
                 r = (1.0 - alpha) * r + alpha * phi(r @ weights + drive)

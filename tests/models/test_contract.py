@@ -177,6 +177,15 @@ def test_a_seed_axis_runs_each_network_as_if_alone(config, own_trials):
             torch.testing.assert_close(stacked[number], one, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("bias", [True, False])
+def test_readout_has_a_seed_axis_too(bias):
+    readouts = [LowRankRNN(2, 5, 3, 2, readout_bias=bias).double().output for _ in range(3)]
+    states = torch.randn(3, 4, 5, dtype=torch.float64)
+    together = functional_call(readouts[0], Networks(readouts).parameters, (states,))
+    alone = [readout(one) for readout, one in zip(readouts, states, strict=True)]
+    torch.testing.assert_close(together, torch.stack(alone), **EXACT)
+
+
 def test_start_vectors_may_differ_from_seed_to_seed():
     models = [
         NMRNN(

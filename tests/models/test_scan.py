@@ -6,18 +6,22 @@ import pytest
 import torch
 
 from nmcourse.models import identity
-from nmcourse.models._scan import SLOPES, leaky_scan
+from nmcourse.models._scan import BACKWARD, _rate, leaky_scan
 
-STEPS, BATCH, UNITS, RANK, SEEDS = 5, 3, 4, 2, 2
+STEPS, BATCH, UNITS, INPUTS, RANK, SEEDS = 5, 3, 4, 3, 2, 2
 KEEP = 0.8
-SHAPES = {"full": (False, False), "left": (True, False), "gains": (True, True)}
+SHAPES = {
+    "full": (False, False),
+    "low rank": (True, False),
+    "low rank with gains": (True, True),
+}
 
 
 def name_of(phi) -> str:
     return getattr(phi, "__name__", str(phi))
 
 
-def arguments(left: bool, gains: bool, seeded: bool = False, full_gains: bool = False):
+def arguments(left: bool, gains: bool, seeded: bool = False):
     """Random tensors with a gradient; ``None`` where the loop has no such factor."""
 
     def draw(*shape: int) -> torch.Tensor:
@@ -27,19 +31,20 @@ def arguments(left: bool, gains: bool, seeded: bool = False, full_gains: bool = 
     width = RANK if left else UNITS
     return (
         draw(BATCH, UNITS),
-        draw(STEPS, BATCH, UNITS),
+        draw(STEPS, BATCH, INPUTS),
+        draw(INPUTS, UNITS),
         draw(UNITS, width),
         draw(RANK, UNITS) if left else None,
-        draw(STEPS, BATCH, width) if gains or full_gains else None,
+        draw(STEPS, BATCH, width) if gains else None,
     )
 
 
-def run(phi, start, drives, right, left=None, gains=None):
-    return leaky_scan(start, drives, KEEP, phi, right, left, gains)
+def run(phi, start, inputs, weights, right, left=None, gains=None):
+    return leaky_scan(start, inputs, weights, KEEP, phi, right, left, gains)
 
 
 def plain(phi):
-    """The same nonlinearity under a name without a slope: takes autograd's loop."""
+    """The same nonlinearity under a name without a gradient: takes autograd's loop."""
     return lambda x: phi(x)
 
 
@@ -49,20 +54,20 @@ def gradients(states, given):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("phi", SLOPES, ids=name_of)
+@pytest.mark.parametrize("phi", BACKWARD, ids=name_of)
 def test_the_loop_is_its_equation(phi, shape):
-    start, drives, right, left, gains = arguments(*SHAPES[shape])
-    states = run(phi, start, drives, right, left, gains)
+    start, inputs, weights, right, left, gains = arguments(*SHAPES[shape])
+    states = run(phi, start, inputs, weights, right, left, gains)
     x = start
     for t in range(STEPS):
         latent = phi(x) @ right
         latent = latent if gains is None else gains[t] * latent
-        x = KEEP * x + drives[t] + (latent if left is None else latent @ left)
+        x = KEEP * x + inputs[t] @ weights + (latent if left is None else latent @ left)
         torch.testing.assert_close(states[t], x, rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("phi", SLOPES, ids=name_of)
+@pytest.mark.parametrize("phi", BACKWARD, ids=name_of)
 def test_gradient_against_finite_differences(phi, shape):
     given = [a for a in arguments(*SHAPES[shape]) if a is not None]
     assert torch.autograd.gradcheck(lambda *a: run(phi, *a), given)
@@ -70,7 +75,7 @@ def test_gradient_against_finite_differences(phi, shape):
 
 @pytest.mark.parametrize("seeded", [False, True], ids=["one network", "seed axis"])
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("phi", SLOPES, ids=name_of)
+@pytest.mark.parametrize("phi", BACKWARD, ids=name_of)
 def test_gradient_against_the_plain_loop(phi, shape, seeded):
     given = arguments(*SHAPES[shape], seeded=seeded)
     fast, slow = run(phi, *given), run(plain(phi), *given)
@@ -79,15 +84,16 @@ def test_gradient_against_the_plain_loop(phi, shape, seeded):
         torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
-def test_gains_may_scale_a_full_network():
-    given = arguments(left=False, gains=False, full_gains=True)
-    fast, slow = run(torch.tanh, *given), run(plain(torch.tanh), *given)
-    torch.testing.assert_close(fast, slow, rtol=0, atol=1e-13)
-    for ours, theirs in zip(gradients(fast, given), gradients(slow, given), strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+def test_gains_belong_to_a_low_rank_network():
+    given = arguments(left=False, gains=True)
+    for phi in (torch.tanh, plain(torch.tanh)):
+        with pytest.raises(ValueError, match="gains scale the K latent sums: left must be given"):
+            run(phi, *given)
 
 
-@pytest.mark.parametrize("which", range(5), ids=["start", "drives", "right", "left", "gains"])
+@pytest.mark.parametrize(
+    "which", range(6), ids=["start", "inputs", "weights", "right", "left", "gains"]
+)
 def test_any_one_argument_may_carry_the_seed_axis(which):
     given = list(arguments(True, True))
     given[which] = arguments(True, True, seeded=True)[which]
@@ -103,16 +109,16 @@ def test_any_one_argument_may_carry_the_seed_axis(which):
 
 def test_arguments_in_any_memory_order():
     """Slices and transposes reach the loop from the models: only the values may count."""
-    start, drives, right, left, gains = arguments(True, True)
+    given = start, inputs, weights, right, left, gains = arguments(True, True)
     odd = (
         start[:1].expand(BATCH, UNITS),
-        drives.transpose(0, 2).contiguous().transpose(0, 2),
+        inputs.transpose(0, 2).contiguous().transpose(0, 2),
+        weights.mT.contiguous().mT,
         right.mT.contiguous().mT,
         left.mT.contiguous().mT,
         gains.transpose(0, 1).contiguous().transpose(0, 1),
     )
-    expected = (odd[0].clone(), drives, right, left, gains)
-    given = (start, drives, right, left, gains)
+    expected = (odd[0].clone(), *given[1:])
     torch.testing.assert_close(run(torch.tanh, *odd), run(torch.tanh, *expected))
     for ours, theirs in zip(
         gradients(run(torch.tanh, *odd), given),
@@ -141,22 +147,32 @@ def test_two_backward_passes_give_the_same():
 
 
 def test_gradients_of_some_arguments_only():
-    start, drives, right, left, gains = arguments(True, True)
-    alone = run(torch.tanh, start.detach(), drives.detach(), right, left.detach(), gains.detach())
-    everything = run(torch.tanh, start, drives, right, left, gains)
-    (one,) = torch.autograd.grad(alone.square().sum(), [right])
-    (all_of_them,) = torch.autograd.grad(everything.square().sum(), [right])
-    torch.testing.assert_close(one, all_of_them, rtol=0, atol=1e-13)
+    given = arguments(True, True)
+    everything = torch.autograd.grad(run(torch.tanh, *given).square().sum(), given)
+    for number in range(len(given)):
+        alone = [a if n == number else a.detach() for n, a in enumerate(given)]
+        (one,) = torch.autograd.grad(run(torch.tanh, *alone).square().sum(), [given[number]])
+        torch.testing.assert_close(one, everything[number], rtol=0, atol=1e-13)
 
 
-@pytest.mark.parametrize("phi", SLOPES, ids=name_of)
-def test_slopes_are_derivatives(phi):
+@pytest.mark.parametrize("phi", BACKWARD, ids=name_of)
+def test_gradients_through_the_nonlinearities(phi):
     x = torch.linspace(-3, 3, 50, dtype=torch.float64).requires_grad_()  # relu's corner not hit
-    rates = phi(x)
-    expected = torch.autograd.grad(rates.sum(), x)[0]
-    torch.testing.assert_close(SLOPES[phi](rates.detach()), expected, rtol=0, atol=1e-14)
+    rates, grad = phi(x), torch.randn(50, dtype=torch.float64)
+    expected = torch.autograd.grad(rates, x, grad)[0]
+    torch.testing.assert_close(BACKWARD[phi](grad, rates.detach()), expected, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_rate_is_tanh_to_the_last_digits(dtype):
+    x = torch.linspace(-30, 30, 10_001, dtype=dtype)
+    found = _rate(torch.tanh, x, torch.empty_like(x))
+    eps = torch.finfo(dtype).eps
+    torch.testing.assert_close(found, torch.tanh(x), rtol=0, atol=1.5 * eps)
+    zeros = torch.zeros(3, dtype=dtype)
+    assert (_rate(torch.tanh, zeros, torch.empty_like(zeros)) == 0).all()
 
 
 def test_the_plain_loop_is_what_other_nonlinearities_take():
-    assert identity in SLOPES
-    assert torch.nn.functional.softplus not in SLOPES
+    assert identity in BACKWARD
+    assert torch.nn.functional.softplus not in BACKWARD

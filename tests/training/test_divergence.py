@@ -52,6 +52,40 @@ def test_fit_names_the_step_and_keeps_the_last_good_state(small, task, seeded, v
     assert "try a smaller learning_rate or clip_norm" in str(caught.value)
 
 
+def test_a_bad_start_is_step_zero(small, task, seeded):
+    model = small(seeded(0))
+    with pytest.raises(DivergenceError, match=r"step 0: .* \(last loss: none\)"):
+        fit(model, task, n_steps=3, loss=Poison(0), progress=False)
+    assert torch.equal(parameters_of(model), after(small, 0, task, 0))
+
+
+def test_a_gradient_that_is_not_finite_counts(small, task, seeded):
+    """The square root has an infinite slope at zero; the loss itself is finite."""
+
+    def loss(outputs, targets, mask):
+        return masked_mse(outputs, targets, mask) + (0.0 * outputs).abs().sqrt().sum((1, 2, 3))
+
+    model = small(seeded(0))
+    with pytest.raises(DivergenceError, match="diverged at step 0"):
+        fit(model, task, n_steps=3, loss=loss, progress=False)
+    assert parameters_of(model).isfinite().all()
+
+
+def test_a_learning_rate_far_too_large(task, seeded, unbounded):
+    """Nothing artificial: the weights explode, the model stays finite."""
+    model = unbounded(seeded(0))
+    with pytest.raises(DivergenceError) as caught:
+        fit(
+            model, task, n_steps=50, learning_rate=1e40, schedule="constant", clip_norm=None,
+            progress=False,
+        )  # fmt: skip
+    assert caught.value.step >= 1
+    assert parameters_of(model).isfinite().all()
+    trials = task.enumerate().to(torch.float64)
+    outputs = model(trials.inputs).outputs
+    assert masked_mse(outputs, trials.targets, trials.mask).isfinite()
+
+
 @pytest.mark.parametrize("bad", [0, 1, 2])
 def test_one_bad_seed_is_stopped_and_the_others_do_not_notice(build, task, bad):
     options = {"schedule": "constant", "progress": False}
