@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small networks gain nothing from a second one
 
 import matplotlib as mpl
 import numpy as np

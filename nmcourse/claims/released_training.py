@@ -106,7 +106,9 @@ def _train_with_resets(
         return part | {"median_loss_every_50_steps": median[::50].tolist()}
 
     path = Path(run_dir) / f"{name}_{'resets' if resets else 'no_resets'}.json"
-    part: dict[str, Any] = remember(path, compute, {"resets": resets} | settings)
+    # the recipe's time limit does not concern this part
+    own = {key: settings[key] for key in ("reset_steps", "n_seeds", "block")}
+    part: dict[str, Any] = remember(path, compute, {"resets": resets} | own)
     return part
 
 

@@ -30,7 +30,7 @@ from nmcourse.claims.timing_networks import (
     in_parallel,
 )
 from nmcourse.tasks import TRAINED, MeasureWaitGo
-from nmcourse.training import fit_many
+from nmcourse.training import FitManyResult, fit_many
 
 COMMAND = "python -m nmcourse.claims run N8"
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -86,17 +86,21 @@ def _train(name: str, settings: dict[str, Any], run_dir: str) -> dict[str, Any]:
     }
 
 
-def _tune(name: str, rate: float, settings: dict[str, Any]) -> list[float]:
-    """Training loss of the tuning seeds, mean of the last 50 steps; infinite after divergence."""
-    result = fit_many(
+def _fit(name: str, rate: float, **options: Any) -> FitManyResult:
+    """Train networks of one kind; what tuning and the runs that count have in common."""
+    return fit_many(
         NETWORKS[name].build,
         MeasureWaitGo(),
-        seeds=settings["tuning_seeds"],
-        n_steps=settings["tuning_steps"],
         learning_rate=rate,
         weight_decay=WEIGHT_DECAY,
         progress=False,
+        **options,
     )
+
+
+def _tune(name: str, rate: float, settings: dict[str, Any]) -> list[float]:
+    """Training loss of the tuning seeds, mean of the last 50 steps; huge after divergence."""
+    result = _fit(name, rate, seeds=settings["tuning_seeds"], n_steps=settings["tuning_steps"])
     losses = result.losses[-50:].mean(dim=0)
     return [
         1e9 if seed in result.diverged else loss
@@ -106,15 +110,12 @@ def _tune(name: str, rate: float, settings: dict[str, Any]) -> list[float]:
 
 def _train_seeds(name: str, rate: float, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Train the seeds that count, and measure them."""
-    result = fit_many(
-        NETWORKS[name].build,
-        MeasureWaitGo(),
+    result = _fit(
+        name,
+        rate,
         seeds=settings["n_seeds"],
         n_steps=settings["n_steps"],
-        learning_rate=rate,
-        weight_decay=WEIGHT_DECAY,
         checkpoint=folder / "checkpoint.pt",
-        progress=False,
     )
     torch.save([model.state_dict() for model in result.models], folder / "weights.pt")
     measured: dict[str, Any] = plain(evaluate(result.models))
