@@ -28,8 +28,8 @@ from nmcourse.claims.timing_networks import (
     STUCK,
     WEIGHT_DECAY,
     evaluate,
-    in_parallel,
 )
+from nmcourse.claims.training_runs import in_parallel
 from nmcourse.tasks import MeasureWaitGo
 from nmcourse.training import fit_many
 

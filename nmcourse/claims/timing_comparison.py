@@ -14,10 +14,9 @@ from typing import Any
 
 import torch
 
-from nmcourse import pretrained
 from nmcourse.claims.numbers import format_number, summarise
 from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results, plain, remember
+from nmcourse.claims.store import Results
 from nmcourse.claims.timing_networks import (
     DIVIDED_BY_N,
     FAIR,
@@ -27,10 +26,9 @@ from nmcourse.claims.timing_networks import (
     TEST_INTERVALS,
     WEIGHT_DECAY,
     evaluate,
-    in_parallel,
 )
+from nmcourse.claims.training_runs import in_parallel, ship, trained_models, tune_and_train
 from nmcourse.tasks import TRAINED, MeasureWaitGo
-from nmcourse.training import FitManyResult, fit_many
 
 COMMAND = "python -m nmcourse.claims run N8"
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -57,95 +55,33 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
     jobs = {name: partial(_train, name, settings, str(run_dir)) for name in NETWORKS}
     metrics: dict[str, Any] = in_parallel(jobs)
     if tier != "smoke":
-        for name in NETWORKS:
-            _ship(name, settings, metrics[name], run_dir)
+        for name, network in NETWORKS.items():
+            ship(
+                f"mwg_{name}",
+                trained_models(network.build, run_dir / name),
+                builder=network.builder,
+                kwargs={"recurrent_scaling": network.recurrent_scaling},
+                command=COMMAND,
+                metrics={
+                    f"{group}_mse_median": metrics[name][group]
+                    for group in ("trained", "extrapolated")
+                },
+            )
     return {"config": settings | {"weight_decay": WEIGHT_DECAY}, "metrics": metrics}
 
 
 def _train(name: str, settings: dict[str, Any], run_dir: str) -> dict[str, Any]:
     """Choose the peak learning rate of one network, train its seeds, measure them."""
-    folder = Path(run_dir) / name
-    tuning = {}
-    for rate in settings["rates"]:
-        tuning[rate] = remember(
-            folder / f"tuning_{rate:g}.json",
-            partial(_tune, name, rate, settings),
-            {"rate": rate} | settings,
-        )
-    medians = {rate: torch.tensor(losses).median().item() for rate, losses in tuning.items()}
-    rate = min(medians, key=medians.__getitem__)
-    measured = remember(
-        folder / "measured.json",
-        lambda: _train_seeds(name, rate, settings, folder),
-        {"rate": rate} | settings,
-    )
-    return measured | {
-        "learning_rate": rate,
-        "tuning": {f"rate_{rate:g}".replace(".", "_"): losses for rate, losses in tuning.items()},
-        "n_parameters": NETWORKS[name].n_parameters(),
-    }
-
-
-def _fit(name: str, rate: float, **options: Any) -> FitManyResult:
-    """Train networks of one kind; what tuning and the runs that count have in common."""
-    return fit_many(
-        NETWORKS[name].build,
+    network = NETWORKS[name]
+    measured = tune_and_train(
+        network.build,
         MeasureWaitGo(),
-        learning_rate=rate,
+        evaluate,
+        settings=settings,
+        folder=Path(run_dir) / name,
         weight_decay=WEIGHT_DECAY,
-        progress=False,
-        **options,
     )
-
-
-def _tune(name: str, rate: float, settings: dict[str, Any]) -> list[float]:
-    """Training loss of the tuning seeds, mean of the last 50 steps; huge after divergence."""
-    result = _fit(name, rate, seeds=settings["tuning_seeds"], n_steps=settings["tuning_steps"])
-    losses = result.losses[-50:].mean(dim=0)
-    return [
-        1e9 if seed in result.diverged else loss
-        for seed, loss in zip(result.seeds, losses.tolist(), strict=True)
-    ]
-
-
-def _train_seeds(name: str, rate: float, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Train the seeds that count, and measure them."""
-    result = _fit(
-        name,
-        rate,
-        seeds=settings["n_seeds"],
-        n_steps=settings["n_steps"],
-        checkpoint=folder / "checkpoint.pt",
-    )
-    torch.save([model.state_dict() for model in result.models], folder / "weights.pt")
-    measured: dict[str, Any] = plain(evaluate(result.models))
-    measured["training_loss"] = result.losses[-50:].mean(dim=0).tolist()
-    measured["diverged"] = sorted(result.diverged)
-    return measured
-
-
-def _ship(name: str, settings: dict[str, Any], measured: dict[str, Any], run_dir: Path) -> None:
-    """Store the trained networks as pretrained weights."""
-    network, models = NETWORKS[name], []
-    for state in torch.load(run_dir / name / "weights.pt", weights_only=True):
-        model = network.build(torch.Generator().manual_seed(0))
-        model.load_state_dict(state)
-        models.append(model)
-    pretrained.save(
-        f"mwg_{name}",
-        models,
-        command=COMMAND,
-        metrics={
-            f"{group}_mse_median": torch.tensor(measured[group]).median().item()
-            for group in ("trained", "extrapolated")
-        },
-        config={
-            "build": network.builder,
-            "kwargs": {"recurrent_scaling": network.recurrent_scaling},
-            "seeds": list(range(settings["n_seeds"])),
-        },
-        licence="CC BY 4.0",
-    )
+    return measured | {"n_parameters": network.n_parameters()}
 
 
 def _medians(results: Results, group: str, networks: Any) -> dict[str, float]:

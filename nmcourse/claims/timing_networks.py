@@ -6,13 +6,9 @@ Shared by the experiments on Measure-Wait-Go: ``timing_comparison`` (N4, N5, N6,
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from multiprocessing import get_context
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import nn
@@ -28,7 +24,6 @@ from nmcourse.tasks.measure_wait_go import (
 )
 from nmcourse.training import masked_mse
 
-T = TypeVar("T")
 WEIGHT_DECAY = 1e-4  # the default of the released optimiser; the same for every model here
 STUCK = 5e-4  # between the networks that measure and the best single ramp, near 9e-4
 TEST_TIME = 150.0  # when the measure pulse comes in the published test set, ms
@@ -102,18 +97,3 @@ def evaluate(models: Sequence[nn.Module]) -> dict[str, Any]:
     outputs = torch.stack([model(trials.inputs).outputs for model in models])
     measured["produced"] = produced_interval(outputs, trials.conditions["go_time"], 10.0)
     return measured
-
-
-def in_parallel(jobs: Mapping[str, partial[T]]) -> dict[str, T]:
-    """Run independent trainings, one process and one thread each on as many cores as there are.
-
-    Small recurrent networks gain nothing from a second thread; a second training does.
-    """
-    workers = min(len(jobs), os.cpu_count() or 1)
-    if workers == 1:
-        return {name: job() for name, job in jobs.items()}
-    with ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
-    ) as pool:
-        futures = {name: pool.submit(job) for name, job in jobs.items()}
-        return {name: future.result() for name, future in futures.items()}

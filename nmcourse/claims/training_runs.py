@@ -1,0 +1,147 @@
+"""What the experiments that train networks have in common.
+
+Each architecture gets the peak learning rate that suits it, chosen on seeds that are not used
+again. Then the seeds that count are trained, measured, and shipped as pretrained weights.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from nmcourse import pretrained
+from nmcourse.claims.store import plain, remember
+from nmcourse.tasks import Task, Trials
+from nmcourse.training import FitManyResult, fit_many
+
+T = TypeVar("T")
+Build = Callable[[torch.Generator], nn.Module]
+
+
+def in_parallel(jobs: Mapping[str, partial[T]]) -> dict[str, T]:
+    """Run independent trainings, one process and one thread each on as many cores as there are.
+
+    Small recurrent networks gain nothing from a second thread; a second training does.
+    """
+    workers = min(len(jobs), os.cpu_count() or 1)
+    if workers == 1:
+        return {name: job() for name, job in jobs.items()}
+    with ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
+        futures = {name: pool.submit(job) for name, job in jobs.items()}
+        return {name: future.result() for name, future in futures.items()}
+
+
+def tune_and_train(
+    build: Build,
+    data: Task | Trials,
+    measure: Callable[[Sequence[nn.Module]], Mapping[str, Any]],
+    *,
+    settings: Mapping[str, Any],
+    folder: Path,
+    **options: Any,
+) -> dict[str, Any]:
+    """Choose the peak learning rate of an architecture, train its seeds, measure them.
+
+    Every finished part is kept in ``folder``: a killed run goes on with the next. The trained
+    weights are in ``folder/weights.pt``, see ``trained_models``.
+
+    Args:
+        build: Makes a network from a generator.
+        data: What it is trained on.
+        measure: Trained networks -> results, one entry per network in each list.
+        settings: ``rates``, ``tuning_seeds``, ``tuning_steps``, ``n_seeds``, ``n_steps``, and
+            whatever else the results depend on.
+        folder: Where this architecture keeps its parts.
+        **options: Of ``nmcourse.training.FitOptions``, the same for tuning and training.
+
+    Returns:
+        The results of ``measure``, and beside them ``training_loss`` (mean of the last 50 steps,
+        per seed), ``diverged`` (seeds), ``learning_rate`` and ``tuning`` (loss of each tuning
+        seed under each rate).
+    """
+
+    def train(rate: float, **more: Any) -> FitManyResult:
+        return fit_many(build, data, learning_rate=rate, progress=False, **more, **options)
+
+    def tune(rate: float) -> list[float]:
+        result = train(rate, seeds=settings["tuning_seeds"], n_steps=settings["tuning_steps"])
+        return [
+            1e9 if seed in result.diverged else loss  # a rate that diverges is not chosen
+            for seed, loss in zip(result.seeds, _final_losses(result), strict=True)
+        ]
+
+    def train_seeds(rate: float) -> dict[str, Any]:
+        result = train(
+            rate,
+            seeds=settings["n_seeds"],
+            n_steps=settings["n_steps"],
+            checkpoint=folder / "checkpoint.pt",
+        )
+        torch.save([model.state_dict() for model in result.models], folder / "weights.pt")
+        measured: dict[str, Any] = plain(measure(result.models))
+        return measured | {
+            "training_loss": _final_losses(result),
+            "diverged": sorted(result.diverged),
+        }
+
+    tuning = {
+        rate: remember(
+            folder / f"tuning_{rate:g}.json", partial(tune, rate), {"rate": rate} | settings
+        )
+        for rate in settings["rates"]
+    }
+    medians = {rate: torch.tensor(losses).median().item() for rate, losses in tuning.items()}
+    rate = min(medians, key=medians.__getitem__)
+    measured = remember(
+        folder / "measured.json", partial(train_seeds, rate), {"rate": rate} | settings
+    )
+    return measured | {
+        "learning_rate": rate,
+        "tuning": {f"rate_{rate:g}".replace(".", "_"): losses for rate, losses in tuning.items()},
+    }
+
+
+def trained_models(build: Build, folder: Path) -> list[nn.Module]:
+    """The networks that ``tune_and_train`` left in its folder."""
+    models = []
+    for state in torch.load(folder / "weights.pt", weights_only=True):
+        model = build(torch.Generator().manual_seed(0))
+        model.load_state_dict(state)
+        models.append(model)
+    return models
+
+
+def ship(
+    name: str,
+    models: Sequence[nn.Module],
+    *,
+    builder: str,
+    kwargs: Mapping[str, Any],
+    command: str,
+    metrics: Mapping[str, Sequence[float]],
+) -> None:
+    """Store the networks of seeds 0, 1, ... as pretrained weights, with medians of ``metrics``."""
+    pretrained.save(
+        name,
+        list(models),
+        command=command,
+        metrics={key: torch.tensor(values).median().item() for key, values in metrics.items()},
+        config={"build": builder, "kwargs": dict(kwargs), "seeds": list(range(len(models)))},
+        licence="CC BY 4.0",
+    )
+
+
+def _final_losses(result: FitManyResult) -> list[float]:
+    """Training loss of each seed, mean of the last 50 steps."""
+    losses: list[float] = result.losses[-50:].mean(dim=0).tolist()
+    return losses
