@@ -96,14 +96,14 @@ def tune_and_train(
 
     tuning = {
         rate: remember(
-            folder / f"tuning_{rate:g}.json", partial(tune, rate), {"rate": rate} | settings
+            folder / f"tuning_{rate:g}.json", partial(tune, rate), {"rate": rate, **settings}
         )
         for rate in settings["rates"]
     }
     medians = {rate: torch.tensor(losses).median().item() for rate, losses in tuning.items()}
     rate = min(medians, key=medians.__getitem__)
     measured = remember(
-        folder / "measured.json", partial(train_seeds, rate), {"rate": rate} | settings
+        folder / "measured.json", partial(train_seeds, rate), {"rate": rate, **settings}
     )
     return measured | {
         "learning_rate": rate,
