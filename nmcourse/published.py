@@ -2,12 +2,14 @@
 
 ``load(name, arrays, **settings)`` takes the parameters of one of the released NM-RNN models under
 their published names and returns a model of ``nmcourse.models`` that computes the same outputs.
-``gradients(model)`` gives the model's gradients back under those names.
+``gradients(model)`` gives the model's gradients back under those names. Times of these models are
+in steps, as in the released code: dt = 1.
 
-Times here are in steps, as in the released code: dt = 1.
+``cordsnet(state_dict)`` builds a CordsNet from a state dict of its released code, and
+``cordsnet_state_dict(model)`` makes such a state dict.
 
 Reference: Costacurta et al. 2024, public code (see the chapter *Keeping time with gain* for what
-its scalings do).
+its scalings do); Soo et al. 2024, public code.
 """
 
 from __future__ import annotations
@@ -21,7 +23,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from nmcourse._published_cordsnet import cordsnet, cordsnet_state_dict
 from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, VanillaRNN, identity
+
+__all__ = ["LAYOUTS", "Layout", "cordsnet", "cordsnet_state_dict", "gradients", "load"]
 
 LOW_RANK = {
     "row_factors": "row_factors",

@@ -1,6 +1,20 @@
 """Tools that look inside a model: they read it through its verbs and never change it."""
 
+from nmcourse.analysis.attractors import (
+    AngleCode,
+    Drift,
+    Line,
+    Ring,
+    angle_code,
+    angle_persistence,
+    fit_line,
+    fit_ring,
+    line_drift,
+    run_on,
+    wrap_angle,
+)
 from nmcourse.analysis.autonomous import AutonomousSystem, eigenvalues
+from nmcourse.analysis.cost import MultiplyAdds, multiply_adds, seconds_side_by_side
 from nmcourse.analysis.dynamics import (
     Autocorrelation,
     LyapunovExponents,
@@ -11,6 +25,25 @@ from nmcourse.analysis.dynamics import (
     time_constants,
 )
 from nmcourse.analysis.fixed_points import FixedPoints, find_fixed_points, minimise_speed, speed
+from nmcourse.analysis.gain_control import (
+    ControlDirections,
+    control_directions,
+    gain_gradients,
+    term_sizes,
+)
+from nmcourse.analysis.gain_swap import store_gains, with_gains
+from nmcourse.analysis.gating import (
+    Assumption,
+    LinearLSTM,
+    LSTMConstruction,
+    lstm_assumptions,
+    lstm_from_nm_rnn,
+)
+from nmcourse.analysis.gradients import (
+    GradientNorms,
+    decay_time_constant,
+    gradient_norms,
+)
 from nmcourse.analysis.latent import LatentDynamics, LatentState, latent_dynamics
 from nmcourse.analysis.modulation import (
     Aligned,
@@ -24,6 +57,14 @@ from nmcourse.analysis.modulation import (
     mode_decay,
     mode_solution,
 )
+from nmcourse.analysis.pruning import (
+    Pruning,
+    SufficientSet,
+    mean_gains,
+    prune,
+    pruning_order,
+    smallest_sufficient_set,
+)
 from nmcourse.analysis.states import (
     flatten_state,
     sample_states,
@@ -36,40 +77,77 @@ from nmcourse.analysis.subspaces import (
     shared_variance,
     subspace_angles,
 )
+from nmcourse.analysis.target_gain import OptimalGain, optimal_gain
 
 __all__ = [
     "Aligned",
+    "AngleCode",
+    "Assumption",
     "Autocorrelation",
     "AutonomousSystem",
+    "ControlDirections",
+    "Drift",
     "FixedPoints",
+    "GradientNorms",
+    "LSTMConstruction",
     "LatentDynamics",
     "LatentState",
+    "Line",
+    "LinearLSTM",
     "LyapunovExponents",
+    "MultiplyAdds",
+    "OptimalGain",
     "PrincipalSubspace",
+    "Pruning",
+    "Ring",
+    "SufficientSet",
     "ablate_gains",
     "align_to",
+    "angle_code",
+    "angle_persistence",
     "autocorrelation",
+    "control_directions",
     "correlate_over_trials",
+    "decay_time_constant",
     "effective_time_constant",
     "eigenvalues",
     "euler_mode_decay",
     "euler_time_constant",
     "find_fixed_points",
+    "fit_line",
+    "fit_ring",
     "flatten_state",
+    "gain_gradients",
+    "gradient_norms",
     "initial_gains",
     "jacobian",
     "latent_dynamics",
+    "line_drift",
+    "lstm_assumptions",
+    "lstm_from_nm_rnn",
     "lyapunov_exponents",
+    "mean_gains",
     "minimise_speed",
     "mode_decay",
     "mode_solution",
+    "multiply_adds",
+    "optimal_gain",
     "participation_ratio",
     "principal_subspace",
+    "prune",
+    "pruning_order",
+    "run_on",
     "sample_states",
+    "seconds_side_by_side",
     "shared_variance",
+    "smallest_sufficient_set",
     "speed",
+    "store_gains",
     "subspace_angles",
+    "term_sizes",
     "time_constants",
     "trajectory_states",
     "unflatten_state",
+    "with_gains",
+    "wrap_angle",
 ]

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from nmcourse.models import NMRNN
+
 
 def check_finite(name: str, values: Tensor) -> None:
     """Raise ``ValueError`` if ``values`` holds NaN or infinity."""
@@ -32,3 +34,9 @@ def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
     """Raise ``ValueError`` unless ``value`` is one of ``allowed``."""
     if value not in allowed:
         raise ValueError(f"{name} must be one of {allowed}, got {value!r}")
+
+
+def check_nm_rnn(model: object) -> None:
+    """Raise ``ValueError`` unless ``model`` is an NM-RNN."""
+    if not isinstance(model, NMRNN):
+        raise ValueError(f"model must be an NMRNN, got {type(model).__name__}")

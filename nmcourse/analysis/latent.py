@@ -173,7 +173,7 @@ def latent_dynamics(model: LowRankRNN | NMRNN) -> LatentDynamics:
     """
     network = model.output_network if isinstance(model, NMRNN) else model
     if not isinstance(network, LowRankRNN):
-        raise ValueError(f"model must be a LowRankRNN or an NMRNN, got {type(model).__name__}")
+        raise ValueError(f"model must be a LowRankRNN or an NMRNN, got {type(network).__name__}")
     left, right = (factor.detach() for factor in network.factors())
     check_finite("model.row_factors", left)
     if int(torch.linalg.matrix_rank(left)) < left.shape[1]:

@@ -24,7 +24,7 @@ import scipy.integrate
 import torch
 from torch import Tensor
 
-from nmcourse.analysis._checks import check_choice, check_finite, check_positive
+from nmcourse.analysis._checks import check_choice, check_finite, check_nm_rnn, check_positive
 from nmcourse.models import NMRNN, ClampedGain
 
 
@@ -171,11 +171,11 @@ def ablate_gains(
     Reference:
         Costacurta et al. 2024, Fig. 3F; chapter 5.
     """
-    if not isinstance(model, NMRNN):
-        raise ValueError(f"model must be an NMRNN, got {type(model).__name__}")
+    check_nm_rnn(model)
+    n_gains = model.modulator.rank
     chosen = [component] if isinstance(component, int) else list(component)
-    if not chosen or any(k not in range(model.rank) for k in chosen):
-        raise ValueError(f"component must name gains in 0..{model.rank - 1}, got {component!r}")
+    if not chosen or any(k not in range(n_gains) for k in chosen):
+        raise ValueError(f"component must name gains in 0..{n_gains - 1}, got {component!r}")
     if isinstance(value, str):
         check_choice("value", value, ("initial",))
         start = initial_gains(model)
@@ -183,7 +183,7 @@ def ablate_gains(
     else:
         values = {k: float(value) for k in chosen}
     ablated = copy.deepcopy(model)
-    dtype = ablated.output_network.row_factors.dtype
+    dtype = ablated.output_network.input_weights.dtype
     clamped = ClampedGain(ablated.modulator, values)
     # The buffer starts in the default dtype: keep the digits of a float64 model.
     clamped.values = clamped.values.to(dtype)

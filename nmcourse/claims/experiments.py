@@ -8,10 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nmcourse.claims import (
+    constant_gains,
+    cost,
+    digits,
+    element_finder,
+    element_finder_training,
     gain_ablation,
+    gain_prediction,
+    gating,
+    gradient_flow,
+    multitask,
+    multitask_states,
     prescribed_gain,
+    random_output_network,
     released_training,
+    reviewed_timing,
+    structured_flexibility,
     timing_comparison,
+    variants,
 )
 from nmcourse.claims.record import Experiment
 
@@ -19,7 +33,21 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *prescribed_gain.EXPERIMENTS,
     *timing_comparison.EXPERIMENTS,
     *gain_ablation.EXPERIMENTS,
+    *gain_prediction.EXPERIMENTS,
+    *gating.EXPERIMENTS,
+    *multitask.EXPERIMENTS,
+    *multitask_states.EXPERIMENTS,
     *released_training.EXPERIMENTS,
+    *cost.EXPERIMENTS,
+    *random_output_network.EXPERIMENTS,
+    *reviewed_timing.EXPERIMENTS,
+    *structured_flexibility.EXPERIMENTS,
+    *gradient_flow.EXPERIMENTS,
+    *variants.EXPERIMENTS,
+    *constant_gains.EXPERIMENTS,
+    *digits.EXPERIMENTS,
+    *element_finder.EXPERIMENTS,
+    *element_finder_training.EXPERIMENTS,
 )
 
 

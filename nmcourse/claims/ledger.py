@@ -13,14 +13,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nmcourse.claims import paper_cordsnet, paper_nm_rnn, store
+from nmcourse.claims import paper_cordsnet, paper_nm_rnn, reviewers, store
 from nmcourse.claims.experiments import EXPERIMENTS, by_claim
 from nmcourse.claims.numbers import Summary, format_number
 from nmcourse.claims.record import Claim, ClaimError, Experiment, LedgerError
 from nmcourse.claims.store import Results, read_results, results_path
 from nmcourse.pretrained.manifest import write_bytes
 
-CLAIMS: tuple[Claim, ...] = (*paper_nm_rnn.CLAIMS, *paper_cordsnet.CLAIMS)
+CLAIMS: tuple[Claim, ...] = (
+    *paper_nm_rnn.CLAIMS,
+    *reviewers.CLAIMS,
+    *paper_cordsnet.CLAIMS,
+)
 
 
 @dataclass(frozen=True)

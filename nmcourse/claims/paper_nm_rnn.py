@@ -12,6 +12,7 @@ _PAPER = "Costacurta et al. 2024"
 _TIMING = "book/neuromodulation/learning_to_keep_time"
 _GAIN = "book/neuromodulation/gain_as_neuromodulation"
 _TIMING_WITH_GAIN = "book/neuromodulation/keeping_time_with_gain"
+_MANY = "book/neuromodulation/one_network_many_tasks"
 
 CLAIMS = (
     Claim(
@@ -86,6 +87,7 @@ CLAIMS = (
         "about equally many trials correctly; the low-rank RNN answers fewer.",
         f"{_PAPER}, Fig. 4B; authors' response",
         "this order, 10 seeds; values not published",
+        _MANY,
     ),
     Claim(
         "N10",
@@ -94,6 +96,7 @@ CLAIMS = (
         f"{_PAPER}, Fig. 4B; authors' response",
         "NM-RNN, vanilla RNN and LSTM similar, one NM-RNN outlier, the low-rank RNN low; values "
         "not published",
+        _MANY,
     ),
     Claim(
         "N11",
@@ -101,6 +104,7 @@ CLAIMS = (
         "angle, in the plane of the first two principal components.",
         f"{_PAPER}, Fig. 4D",
         "a ring in the figure; no number published",
+        _MANY,
     ),
     Claim(
         "N12",
@@ -108,6 +112,7 @@ CLAIMS = (
         "stimulus angles above π.",
         f"{_PAPER}, Fig. 4E; authors' response",
         "a sign flip at π in the figure; no number published",
+        _MANY,
     ),
     Claim(
         "N13",

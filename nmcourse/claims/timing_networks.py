@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from nmcourse.claims.store import Results
 from nmcourse.models import count_parameters
 from nmcourse.pretrained.builders import BUILDERS
 from nmcourse.tasks.measure_wait_go import (
@@ -97,3 +98,9 @@ def evaluate(models: Sequence[nn.Module]) -> dict[str, Any]:
     outputs = torch.stack([model(trials.inputs).outputs for model in models])
     measured["produced"] = produced_interval(outputs, trials.conditions["go_time"], 10.0)
     return measured
+
+
+def n_learned(results: Results, name: str) -> int:
+    """How many networks learned to measure: their trained error is below any single ramp's."""
+    errors = results.value(f"{name}.trained")
+    return sum(error is not None and error < STUCK for error in errors)

@@ -6,6 +6,7 @@ again. Then the seeds that count are trained, measured, and shipped as pretraine
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -18,7 +19,7 @@ import torch
 from torch import nn
 
 from nmcourse import pretrained
-from nmcourse.claims.store import plain, remember
+from nmcourse.claims.store import Results, plain, remember
 from nmcourse.tasks import Task, Trials
 from nmcourse.training import FitManyResult, fit_many
 
@@ -139,6 +140,23 @@ def ship(
         config={"build": builder, "kwargs": dict(kwargs), "seeds": list(range(len(models)))},
         licence="CC BY 4.0",
     )
+
+
+def is_lower(results: Results, path: str, than: str, *, share: float) -> bool:
+    """Is one error below another, in the median and seed by seed in a share of the seeds?
+
+    Args:
+        results: Of an experiment whose networks share their seeds.
+        path: Where the errors are, one per seed; None stands for a seed that diverged.
+        than: Where those they are compared with are.
+        share: Of the seeds, between 0 and 1.
+    """
+    ours, theirs = (
+        [math.inf if error is None else error for error in results.value(p)] for p in (path, than)
+    )
+    wins = sum(our < their for our, their in zip(ours, theirs, strict=True))
+    median, other = (results.summary(p).median for p in (path, than))
+    return median < other and wins >= share * len(ours)
 
 
 def _final_losses(result: FitManyResult) -> list[float]:

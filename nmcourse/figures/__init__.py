@@ -17,6 +17,7 @@ from nmcourse.figures.activity import (
 from nmcourse.figures.comparison import (
     plot_ablations,
     plot_losses,
+    plot_percent_correct,
     plot_produced_intervals,
     plot_ramps,
     plot_seeds,
@@ -30,6 +31,7 @@ from nmcourse.figures.dynamics import (
 )
 from nmcourse.figures.explorer import Explorer, explore
 from nmcourse.figures.interactive import interactive_lines, interactive_simulation
+from nmcourse.figures.memory import angle_colour, plot_line_states, plot_ring
 from nmcourse.figures.predict import predict_first
 from nmcourse.figures.slider import Slider
 from nmcourse.figures.style import (
@@ -65,6 +67,7 @@ __all__ = [
     "Slider",
     "StyleHandle",
     "Widget",
+    "angle_colour",
     "explore",
     "gain_look",
     "interactive_lines",
@@ -79,10 +82,13 @@ __all__ = [
     "plot_flow_2d",
     "plot_gain_by_interval",
     "plot_gains",
+    "plot_line_states",
     "plot_losses",
+    "plot_percent_correct",
     "plot_produced_intervals",
     "plot_ramps",
     "plot_raster",
+    "plot_ring",
     "plot_seeds",
     "plot_spectrum",
     "plot_trajectories",

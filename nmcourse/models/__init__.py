@@ -1,18 +1,33 @@
 """Recurrent models, all with the same verbs: see ``RecurrentModel``."""
 
 from nmcourse.models._base import RecurrentModel, Trajectory
+from nmcourse.models._conv_trial import DivergingActivity, Response
 from nmcourse.models._scan import identity
 from nmcourse.models._sizes import count_parameters, matching_size
+from nmcourse.models._wiring import PRESETS, Area, CordsNetSizes, Stem, Wiring
+from nmcourse.models.attention import AttentionReader
+from nmcourse.models.cordsnet import CordsNet, CordsNetState
+from nmcourse.models.gru import GRU
 from nmcourse.models.low_rank_rnn import LowRankRNN
 from nmcourse.models.lstm import LSTM, LSTMState
 from nmcourse.models.modulator import ClampedGain, GainSource, Modulator, PrescribedGain
 from nmcourse.models.nm_rnn import NMRNN, NMState
+from nmcourse.models.scalar_gain_rnn import ScalarGainRNN
+from nmcourse.models.sparse_terms import SparseTerms
 from nmcourse.models.vanilla_rnn import VanillaRNN
 
 __all__ = [
+    "GRU",
     "LSTM",
     "NMRNN",
+    "PRESETS",
+    "Area",
+    "AttentionReader",
     "ClampedGain",
+    "CordsNet",
+    "CordsNetSizes",
+    "CordsNetState",
+    "DivergingActivity",
     "GainSource",
     "LSTMState",
     "LowRankRNN",
@@ -20,8 +35,13 @@ __all__ = [
     "NMState",
     "PrescribedGain",
     "RecurrentModel",
+    "Response",
+    "ScalarGainRNN",
+    "SparseTerms",
+    "Stem",
     "Trajectory",
     "VanillaRNN",
+    "Wiring",
     "count_parameters",
     "identity",
     "matching_size",

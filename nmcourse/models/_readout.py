@@ -30,11 +30,18 @@ class Readout(nn.Module):
         if bias:
             self.bias = nn.Parameter(scale * torch.randn(n_outputs, generator=generator))
 
-    def forward(self, states: Tensor) -> Tensor:
-        """Outputs (.., batch, output) of states (.., batch, unit)."""
+    def forward(self, states: Tensor, gains: Tensor | None = None) -> Tensor:
+        """Outputs (.., batch, output) of states (.., batch, unit).
+
+        ``gains`` (.., batch, output) multiply the rows of C; None means gains of 1.
+        """
         outputs = states @ self.weights.mT
+        outputs = outputs if gains is None else gains * outputs
         return outputs if self.bias is None else outputs + self.bias.unsqueeze(-2)
 
-    def of_trial(self, states: Tensor) -> Tensor:
+    def of_trial(self, states: Tensor, gains: Tensor | None = None) -> Tensor:
         """Outputs (.., time, batch, output) of states (.., time, batch, unit)."""
-        return project(states, self.weights, self.bias)
+        if gains is None:
+            return project(states, self.weights, self.bias)
+        outputs = gains * project(states, self.weights)
+        return outputs if self.bias is None else outputs + self.bias[..., None, None, :]

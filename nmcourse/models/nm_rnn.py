@@ -14,6 +14,14 @@ The model is made of its parts, and its variants are other parts:
     Modulator(..., n_context=4)                                        context for the modulator
     Modulator(..., n_feedback=100)                                     it hears the output network
     PrescribedGain(s)  or  ClampedGain(modulator, {2: 0.5})            instead of the modulator
+    SparseTerms(3, 100, 1, rank=3)                                     instead of rank-one terms
+    NMRNN(..., modulated=("recurrent", "input", "readout"))            more weights under gain
+
+The last one multiplies the columns of B_x and the rows of C by gains of their own (the published
+model has none there; its authors suspect that this keeps it behind the LSTM):
+
+    s = (s_recurrent, s_input, s_readout), K + P + O of them
+    input B_x diag(s_input) u          output y = diag(s_readout) C x + d
 
 The published update (Costacurta et al. 2024, released code) is not plain Euler on both
 equations: it advances z, takes the gain of the *new* z, and then advances x. ``step`` does that;
@@ -23,14 +31,19 @@ differ by O(dt^2) a step.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from nmcourse.models._base import RecurrentModel, Trajectory, check_trial, swap_time
+from nmcourse.models._feedback_scan import run_together
 from nmcourse.models.low_rank_rnn import LowRankRNN
 from nmcourse.models.modulator import GainSource
+from nmcourse.models.sparse_terms import SparseTerms
+
+MODULATED = ("recurrent", "input", "readout")
 
 
 class NMState(NamedTuple):
@@ -40,24 +53,50 @@ class NMState(NamedTuple):
     z: Tensor
 
 
+class _Gains(NamedTuple):
+    """Gains by what they scale; None where nothing is scaled."""
+
+    recurrent: Tensor | None
+    input: Tensor | None
+    readout: Tensor | None
+
+
 class NMRNN(RecurrentModel):
     """A low-rank output network with a gain source.
 
     Args:
-        output_network: the network whose rank-one terms are scaled.
-        modulator: what sets the gains, with the same rank and dt.
+        output_network: the network whose terms are scaled, of rank one or sparse.
+        modulator: what sets the gains, with the same dt; its rank is the number of gains, K for
+            the published model.
+        modulated: which weights have gains, of ``"recurrent"`` (K gains), ``"input"`` (P) and
+            ``"readout"`` (O); the gains stand in this order.
 
     Raises:
-        ValueError: if the parts do not fit together (rank, inputs, feedback size, dt).
+        ValueError: for an unknown, repeated or empty ``modulated``, or if the parts do not fit
+            together (rank, inputs, feedback size, dt).
 
     Reference:
         Chapter 4; Costacurta et al. 2024, Eqs. 1-4 and 9.
     """
 
-    def __init__(self, output_network: LowRankRNN, modulator: GainSource) -> None:
+    def __init__(
+        self,
+        output_network: LowRankRNN | SparseTerms,
+        modulator: GainSource,
+        *,
+        modulated: Sequence[str] = ("recurrent",),
+    ) -> None:
         super().__init__()
+        if isinstance(modulated, str) or not modulated or {*modulated} - {*MODULATED}:
+            raise ValueError(f"modulated must be one or more of {MODULATED}, got {modulated!r}")
+        if len(set(modulated)) < len(modulated):
+            raise ValueError(f"modulated must name each kind of weight once, got {modulated!r}")
+        self.modulated = tuple(kind for kind in MODULATED if kind in modulated)
+        counts = (output_network.rank, output_network.n_inputs, output_network.n_outputs)
+        available = dict(zip(MODULATED, counts, strict=True))
+        self.n_gains = [available[kind] for kind in self.modulated]
         pairs = {
-            "rank": (modulator.rank, output_network.rank),
+            "rank": (modulator.rank, sum(self.n_gains)),
             "dt": (modulator.dt, output_network.dt),
             "n_inputs": (modulator.n_inputs or output_network.n_inputs, output_network.n_inputs),
             "n_feedback": (modulator.n_feedback or output_network.n_units, output_network.n_units),
@@ -80,9 +119,9 @@ class NMRNN(RecurrentModel):
     def velocity(self, state: NMState, input: Tensor, context: Tensor | None = None) -> NMState:
         """Right-hand sides at the present state, per ms."""
         x, z = state
-        gain = self.modulator.gain(z)
+        s = self._split(self.modulator.gain(z))
         return NMState(
-            self.output_network.velocity(x, input, gain=gain),
+            self.output_network.velocity(x, _scaled(input, s.input), gain=s.recurrent),
             self.modulator.velocity(z, input, context, self._rates(x)),
         )
 
@@ -90,12 +129,17 @@ class NMRNN(RecurrentModel):
         """First the modulator, then the output network under the new gain."""
         x, z = state
         z = self.modulator.step(z, input, context, self._rates(x))
-        x = self.output_network.step(x, input, gain=self.modulator.gain(z))
+        s = self._split(self.modulator.gain(z))
+        x = self.output_network.step(x, _scaled(input, s.input), gain=s.recurrent)
         return NMState(x, z)
 
     def readout(self, state: NMState) -> Tensor:
-        """Outputs y = C x + d."""
-        return self.output_network.readout(state.x)
+        """Outputs y = C x + d, the rows of C under their gains if they have any."""
+        if "readout" not in self.modulated:
+            return self.output_network.readout(state.x)
+        return self.output_network.output(
+            state.x, self._split(self.modulator.gain(state.z)).readout
+        )
 
     def forward(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
         """Simulate whole trials from ``inputs`` and ``context``, (batch, time, channel)."""
@@ -104,12 +148,19 @@ class NMRNN(RecurrentModel):
             x, z, s = self._run_with_feedback(inputs, context)
         else:
             z, s = self.modulator.run(inputs, context)
-            x = self.output_network.run(inputs, s)
-        y = self.output_network.output.of_trial(x)
+            gains = self._split(s)
+            of_input = None if gains.input is None else swap_time(gains.input)
+            x = self.output_network.run(_scaled(inputs, of_input), gains.recurrent)
+        y = self.output_network.output.of_trial(x, self._split(s).readout)
         return Trajectory(swap_time(y), swap_time(x), swap_time(z), swap_time(s))
 
     def parts(self) -> dict[str, list[str]]:
-        """Parameter names by part; "input weights" are those of both networks."""
+        """Parameter names by part; "input weights" are those of both networks.
+
+        ``freeze=("recurrent weights", "input weights of the output network")`` leaves a random
+        output network whose modulator and readout learn; ``freeze=("output network",)`` leaves
+        the modulator alone.
+        """
         names = [name for name, _ in self.named_parameters()]
         parts = {
             part: [f"output_network.{name}" for name in of_network]
@@ -117,8 +168,14 @@ class NMRNN(RecurrentModel):
         }
         parts["output network"] = [n for n in names if n.startswith("output_network.")]
         parts["modulator"] = [n for n in names if n.startswith("modulator.")]
+        parts["input weights of the output network"] = parts["input weights"]
         parts["input weights"] = [n for n in names if n.endswith("input_weights")]
         return parts
+
+    def _split(self, gain: Tensor) -> _Gains:
+        """The gains (.., K + P + O) by what they scale."""
+        pieces = dict(zip(self.modulated, gain.split(self.n_gains, dim=-1), strict=True))
+        return _Gains(*(pieces.get(kind) for kind in MODULATED))
 
     def _rates(self, x: Tensor) -> Tensor | None:
         return self.output_network.nonlinearity(x) if self.modulator.n_feedback else None
@@ -127,6 +184,11 @@ class NMRNN(RecurrentModel):
         self, inputs: Tensor, context: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """States, modulator states and gains, (time, batch, .), when each needs the other."""
+        if self.modulated[0] == "recurrent":
+            n_scaled = sum(self.n_gains[: 1 + ("input" in self.modulated)])
+            found = run_together(self.output_network, self.modulator, inputs, context, n_scaled)
+            if found is not None:
+                return found
         state, history = self.initial_state(inputs.shape[-3]), []
         for t in range(inputs.shape[-2]):
             now = None if context is None else context[..., t, :]
@@ -145,3 +207,7 @@ class NMRNN(RecurrentModel):
             if not n_context:
                 raise ValueError("context was given, but the modulator has no context channels")
             check_trial("context", context, n_context, dtype)
+
+
+def _scaled(values: Tensor, gains: Tensor | None) -> Tensor:
+    return values if gains is None else gains * values

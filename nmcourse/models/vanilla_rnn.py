@@ -133,11 +133,8 @@ class VanillaRNN(RecurrentModel):
         weights = self.scale * self.recurrent_weights.mT
         start = self.initial_state(inputs.shape[-3])
         if self.form == "current":
-            input_weights: Tensor = self.input_weights
-            if self.bias is not None:  # the weight of one more input, which is always 1
-                inputs = torch.cat([inputs, torch.ones_like(inputs[..., :1])], dim=-1)
-                input_weights = torch.cat([input_weights, self.bias.unsqueeze(-1)], dim=-1)
-            u, b = swap_time(inputs), alpha * input_weights.mT
+            sources, input_weights = self.sources(inputs)
+            u, b = swap_time(sources), alpha * input_weights.mT
             x = leaky_scan(start, u, b, 1.0 - alpha, phi, alpha * weights)
         else:
             drives = project(swap_time(inputs), self.input_weights, self.bias)
@@ -147,6 +144,18 @@ class VanillaRNN(RecurrentModel):
                 states.append(r)
             x = torch.stack(states, dim=-3)
         return Trajectory(swap_time(self.output.of_trial(x)), swap_time(x))
+
+    def sources(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """What drives the units besides each other, and its weights.
+
+        The bias is the weight of one more input, which is always 1.
+        """
+        if self.bias is None:
+            return inputs, self.input_weights
+        return (
+            torch.cat([inputs, torch.ones_like(inputs[..., :1])], dim=-1),
+            torch.cat([self.input_weights, self.bias.unsqueeze(-1)], dim=-1),
+        )
 
     def parts(self) -> dict[str, list[str]]:
         """Parameter names by part."""

@@ -20,18 +20,44 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, VanillaRNN
+from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, VanillaRNN, identity
 from nmcourse.models._base import RecurrentScaling
+from nmcourse.pretrained.digits import DIGITS_BUILDERS
+from nmcourse.pretrained.element_finder import ELEMENT_FINDER_BUILDERS
 
 
 def measure_wait_go_nm_rnn(
-    recurrent_scaling: RecurrentScaling = "none", *, generator: torch.Generator | None = None
+    recurrent_scaling: RecurrentScaling = "none",
+    *,
+    rank: int = 3,
+    n_modulator_units: int = 5,
+    generator: torch.Generator | None = None,
 ) -> NMRNN:
     """NM-RNN of the timing task: 100 units of rank 3, gain from 5 modulator units."""
     output_network = LowRankRNN(
-        3, 100, 1, rank=3, recurrent_scaling=recurrent_scaling, generator=generator
+        3, 100, 1, rank=rank, recurrent_scaling=recurrent_scaling, generator=generator
     )
-    return NMRNN(output_network, Modulator(3, 5, 3, generator=generator))
+    return NMRNN(output_network, Modulator(3, n_modulator_units, rank, generator=generator))
+
+
+def measure_wait_go_linear_nm_rnn(
+    recurrent_scaling: RecurrentScaling = "none", *, generator: torch.Generator | None = None
+) -> NMRNN:
+    """Linear NM-RNN of rank 1 for the timing task: 100 units, gain from 5 modulator units.
+
+    The paper shows such a network (its Fig. 3B) and does not state its sizes; these are those of
+    its NM-RNN of rank 3.
+    """
+    output_network = LowRankRNN(
+        3,
+        100,
+        1,
+        rank=1,
+        nonlinearity=identity,
+        recurrent_scaling=recurrent_scaling,
+        generator=generator,
+    )
+    return NMRNN(output_network, Modulator(3, 5, 1, generator=generator))
 
 
 def measure_wait_go_low_rank_rnn(
@@ -61,12 +87,58 @@ def measure_wait_go_lstm(
     return LSTM(3, 15, 1, generator=generator)
 
 
+def multitask_nm_rnn(n_context: int = 3, *, generator: torch.Generator | None = None) -> NMRNN:
+    """NM-RNN of the delayed-response tasks: rank 3, 100 and 20 units, context to the modulator."""
+    output_network = LowRankRNN(3, 100, 3, rank=3, generator=generator)
+    return NMRNN(output_network, Modulator(3, 20, 3, n_context=n_context, generator=generator))
+
+
+def multitask_low_rank_rnn(
+    n_units: int = 100,
+    n_context: int = 3,
+    recurrent_scaling: RecurrentScaling = "none",
+    *,
+    generator: torch.Generator | None = None,
+) -> LowRankRNN:
+    """Low-rank RNN of the delayed-response tasks, rank 3; the context is part of its inputs."""
+    return LowRankRNN(
+        3 + n_context, n_units, 3, rank=3, recurrent_scaling=recurrent_scaling, generator=generator
+    )
+
+
+def multitask_vanilla_rnn(
+    n_units: int = 18,
+    n_context: int = 3,
+    recurrent_scaling: RecurrentScaling = "1/sqrt(N)",
+    *,
+    generator: torch.Generator | None = None,
+) -> VanillaRNN:
+    """Vanilla RNN of the delayed-response tasks; the context is part of its inputs."""
+    return VanillaRNN(
+        3 + n_context, n_units, 3, recurrent_scaling=recurrent_scaling, generator=generator
+    )
+
+
+def multitask_lstm(
+    n_units: int = 8, n_context: int = 3, *, generator: torch.Generator | None = None
+) -> LSTM:
+    """LSTM of the delayed-response tasks; the context is part of its inputs."""
+    return LSTM(3 + n_context, n_units, 3, generator=generator)
+
+
 BUILDERS: dict[str, Callable[..., nn.Module]] = {
     builder.__name__: builder
     for builder in (
         measure_wait_go_nm_rnn,
+        measure_wait_go_linear_nm_rnn,
         measure_wait_go_low_rank_rnn,
         measure_wait_go_vanilla_rnn,
         measure_wait_go_lstm,
+        *ELEMENT_FINDER_BUILDERS,
+        *DIGITS_BUILDERS,
+        multitask_nm_rnn,
+        multitask_low_rank_rnn,
+        multitask_vanilla_rnn,
+        multitask_lstm,
     )
 }

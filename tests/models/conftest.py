@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import elu, softplus
 
 from nmcourse.models import (
+    GRU,
     LSTM,
     NMRNN,
     ClampedGain,
@@ -20,12 +21,15 @@ from nmcourse.models import (
     NMState,
     PrescribedGain,
     RecurrentModel,
+    ScalarGainRNN,
+    SparseTerms,
     VanillaRNN,
     identity,
 )
 
 BATCH, STEPS, INPUTS, CONTEXT, OUTPUTS = 3, 12, 2, 2, 2
 UNITS, RANK, MODULATOR_UNITS = 7, 3, 4
+ALL_MODULATED = ("recurrent", "input", "readout")
 
 
 @dataclass(frozen=True)
@@ -72,18 +76,41 @@ def _lstm(generator: Generator, extra_inputs: int = 0, **options) -> LSTM:
     return LSTM(INPUTS + extra_inputs, UNITS, OUTPUTS, generator=generator, **options)
 
 
+def _sparse(generator: Generator, extra_inputs: int = 0, **options) -> SparseTerms:
+    return SparseTerms(
+        INPUTS + extra_inputs, UNITS, OUTPUTS, RANK, tau=50.0, generator=generator, **options
+    )
+
+
+def _scalar_gain(generator: Generator, **options) -> ScalarGainRNN:
+    mask = torch.rand(UNITS, UNITS, generator=generator) < 0.5
+    return ScalarGainRNN(_vanilla(generator, **options), mask, [1.5, -0.4])
+
+
+def _gru(generator: Generator, extra_inputs: int = 0, **options) -> GRU:
+    return GRU(INPUTS + extra_inputs, UNITS, OUTPUTS, generator=generator, **options)
+
+
 def _nm(
-    generator: Generator, *, network: dict | None = None, clamp: dict | None = None, **modulator
+    generator: Generator,
+    *,
+    build: Callable[..., RecurrentModel] = _low_rank,
+    network: dict | None = None,
+    clamp: dict | None = None,
+    modulated: tuple[str, ...] = ("recurrent",),
+    **modulator,
 ) -> NMRNN:
-    source = Modulator(INPUTS, MODULATOR_UNITS, RANK, tau=80.0, generator=generator, **modulator)
+    n_gains = sum({"recurrent": RANK, "input": INPUTS, "readout": OUTPUTS}[m] for m in modulated)
+    source = Modulator(INPUTS, MODULATOR_UNITS, n_gains, tau=80.0, generator=generator, **modulator)
     with torch.no_grad():  # ten times the small initial weights: every term is seen
         source.recurrent_weights.mul_(10)
         source.gain_weights.mul_(10)
         if source.feedback_bias is not None:
             source.feedback_bias.copy_(torch.randn(MODULATOR_UNITS, generator=generator))
     return NMRNN(
-        _low_rank(generator, **(network or {})),
+        build(generator, **(network or {})),
         source if clamp is None else ClampedGain(source, clamp),
+        modulated=modulated,
     )
 
 
@@ -118,6 +145,24 @@ CONFIGS = [
     Config("nm-feedback-context", partial(_nm, n_feedback=UNITS, n_context=CONTEXT), CONTEXT),
     Config("nm-gain-tanh", partial(_nm, gain_nonlinearity=torch.tanh)),
     Config("nm-gain-softplus", partial(_nm, gain_nonlinearity=softplus)),
+    Config("nm-modulated-all", partial(_nm, modulated=ALL_MODULATED)),
+    Config("nm-modulated-all-feedback", partial(_nm, modulated=ALL_MODULATED, n_feedback=UNITS)),
+    Config(
+        "nm-modulated-recurrent-readout-feedback",
+        partial(_nm, modulated=ALL_MODULATED[::2], n_feedback=UNITS, gain_nonlinearity=torch.tanh),
+    ),
+    Config(
+        "nm-free-feedback",
+        partial(_nm, network={"orthonormal": False, "recurrent_scaling": "1/N"}, n_feedback=UNITS),
+    ),
+    Config(
+        "nm-modulated-input-readout-feedback",
+        partial(_nm, modulated=ALL_MODULATED[1:], n_feedback=UNITS),
+    ),
+    Config(
+        "nm-modulated-readout-without-bias",
+        partial(_nm, modulated=ALL_MODULATED[::2], network={"readout_bias": False}),
+    ),
     Config("nm-plain-loop", partial(_nm, nonlinearity=elu, network={"nonlinearity": softplus})),
     Config("nm-clamped", partial(_nm, clamp={1: 0.5})),
     Config("nm-clamped-feedback", partial(_nm, clamp={0: 0.0, 2: 1.5}, n_feedback=UNITS)),
@@ -125,9 +170,20 @@ CONFIGS = [
     Config("nm-prescribed-longer", lambda g: _prescribed(g, STEPS + 5, RANK)),
     Config("nm-prescribed-per-trial", lambda g: _prescribed(g, BATCH, STEPS, RANK)),
     Config("nm-prescribed-clamped", lambda g: _prescribed(g, STEPS, RANK, clamp={2: -1.0})),
+    Config("nm-sparse-terms", partial(_nm, network={"in_degree": 2}, build=_sparse)),
+    Config(
+        "nm-sparse-terms-feedback",
+        partial(_nm, network={"in_degree": 4}, build=_sparse, n_feedback=UNITS),
+    ),
+    Config("sparse-terms", partial(_sparse, recurrent_scaling="1/sqrt(N)", in_degree=3)),
+    Config("sparse-terms-context", partial(_sparse, extra_inputs=CONTEXT, x0=-0.2), CONTEXT),
+    Config("scalar-gain", _scalar_gain, CONTEXT),
+    Config("scalar-gain-bias", partial(_scalar_gain, bias=True, nonlinearity=softplus), CONTEXT),
     Config("lstm", _lstm),
     Config("lstm-readout-bias", partial(_lstm, readout_bias=True, h0=-0.2, c0=0.7)),
     Config("lstm-context", partial(_lstm, extra_inputs=CONTEXT), CONTEXT),
+    Config("gru", partial(_gru, h0=0.4)),
+    Config("gru-context", partial(_gru, extra_inputs=CONTEXT, readout_bias=True), CONTEXT),
 ]
 
 

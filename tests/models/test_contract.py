@@ -70,7 +70,7 @@ def test_axes_are_batch_time_unit(config):
     n_state = (2 if config.name.startswith("lstm") else 1) * 7
     assert trajectory.states.shape == (batch, steps, n_state)
     if config.is_nm_rnn:
-        assert trajectory.gains.shape == (batch, steps, 3)
+        assert trajectory.gains.shape == (batch, steps, model.modulator.rank)
         n_modulator = 1 if "prescribed" in config.name else 4
         assert trajectory.modulator_states.shape == (batch, steps, n_modulator)
 
@@ -234,7 +234,9 @@ def test_parts_name_every_parameter(config):
     assert {name for part in parts.values() for name in part} == names
     needed = {"input weights", "recurrent weights", "readout"}
     if config.is_nm_rnn:
-        assert set(parts) == needed | {"output network", "modulator"}
+        of_one = {"input weights of the output network"}
+        assert set(parts) == needed | {"output network", "modulator"} | of_one
+        assert parts["input weights of the output network"] == ["output_network.input_weights"]
         assert set(parts["output network"]) | set(parts["modulator"]) == names
         assert not set(parts["output network"]) & set(parts["modulator"])
         with_modulator = "prescribed" not in config.name

@@ -1,13 +1,14 @@
-"""The masked error in closed form."""
+"""The losses in closed form."""
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
 import torch
 
-from nmcourse.training import masked_mse
+from nmcourse.training import cross_entropy_at_end, masked_mse
 
 
 def test_closed_form():
@@ -71,6 +72,41 @@ def test_one_seed_without_a_mask_is_an_error_too():
         masked_mse(outputs, outputs, mask)
 
 
+# cross entropy at the last step
+
+
+def test_cross_entropy_by_hand():
+    """Scores of log p have the cross entropy -log p; earlier steps do not count."""
+    outputs, targets, mask = torch.randn(3, 4, 2), torch.rand(3, 4, 2), torch.rand(3, 4, 1)
+    outputs[:, -1] = torch.tensor([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]]).log() + 7.0
+    targets[:, -1] = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+    mask[:, -1, 0] = torch.tensor([1.0, 1.0, 2.0])
+    expected = -(math.log(0.9) + math.log(0.5) + 2 * math.log(0.2)) / 4
+    assert cross_entropy_at_end(outputs, targets, mask).item() == pytest.approx(expected)
+
+
+def test_cross_entropy_of_equal_scores_is_that_of_a_guess():
+    targets, mask = torch.eye(10)[:, None].expand(10, 3, 10), torch.ones(10, 3, 1)
+    loss = cross_entropy_at_end(torch.zeros(10, 3, 10), targets, mask)
+    assert loss.item() == pytest.approx(math.log(10))
+
+
+def test_cross_entropy_equals_torch_and_keeps_the_seed_axis():
+    labels, outputs = torch.tensor([2, 0, 1, 1]), torch.randn(5, 4, 6, 3)
+    targets = torch.eye(3)[labels][:, None].expand(4, 6, 3)
+    found = cross_entropy_at_end(outputs, targets, torch.ones(4, 6, 1))
+    theirs = [torch.nn.functional.cross_entropy(y[:, -1], labels) for y in outputs]
+    torch.testing.assert_close(found, torch.stack(theirs))
+
+
+def test_cross_entropy_needs_a_trial_that_counts():
+    outputs, mask = torch.zeros(4, 5, 2), torch.ones(4, 5, 1)
+    mask[:, -1] = 0
+    with pytest.raises(ValueError, match="mask must be positive at the last step"):
+        cross_entropy_at_end(outputs, outputs, mask)
+
+
+@pytest.mark.parametrize("loss", [masked_mse, cross_entropy_at_end])
 @pytest.mark.parametrize(
     ("outputs", "targets", "mask"),
     [
@@ -82,7 +118,7 @@ def test_one_seed_without_a_mask_is_an_error_too():
     ],
     ids=str,
 )
-def test_shapes_that_do_not_fit(outputs, targets, mask):
+def test_shapes_that_do_not_fit(loss, outputs, targets, mask):
     shapes = re.escape(f"got {outputs}, {targets}, {mask}")
     with pytest.raises(ValueError, match=f"must agree in .*{shapes}"):
-        masked_mse(torch.zeros(outputs), torch.zeros(targets), torch.ones(mask))
+        loss(torch.zeros(outputs), torch.zeros(targets), torch.ones(mask))

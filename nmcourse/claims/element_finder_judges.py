@@ -1,0 +1,332 @@
+"""What the results of ``element_finder`` and ``element_finder_training`` say: seven claims."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from nmcourse.claims.element_finder_networks import (
+    ALL_GAINS,
+    ATTENTION,
+    BASELINES,
+    LENGTH,
+    MAIN,
+    NETWORKS,
+    NM_RNNS,
+    RELEASED,
+    ZERO,
+    Network,
+)
+from nmcourse.claims.numbers import format_number
+from nmcourse.claims.record import Judgement, Results, Rule
+from nmcourse.tasks import ElementFinder
+
+CHANCE = ElementFinder(LENGTH).chance
+SOLVED, FAILED = 0.1 * CHANCE, 0.5 * CHANCE
+MAJORITY = 0.8  # of the networks that solve the task
+ORDERED, ON_A_LINE, TIED = 0.9, 0.6, 0.8
+CLOSED, HALF_CLOSED = 0.8, 0.2  # shares of a gap
+
+
+def _median(results: Results, name: str) -> float:
+    return results.summary(f"{name}.error").median
+
+
+def _listing(results: Results, networks: Sequence[Network]) -> str:
+    return "; ".join(f"{n.label} {format_number(_median(results, n.name))}" for n in networks)
+
+
+def _spread(results: Results, names: Sequence[tuple[str, str]]) -> str:
+    return "; ".join(f"{label} {results.summary(f'{name}.error')}" for name, label in names)
+
+
+def _labelled(networks: Sequence[Network]) -> list[tuple[str, str]]:
+    return [(n.name, n.label) for n in networks]
+
+
+def _solving(results: Results, name: str) -> int:
+    return sum(error is not None and error < SOLVED for error in results.value(f"{name}.error"))
+
+
+def _budget(results: Results) -> str:
+    config = results.config
+    return (
+        f"{config['n_steps']:,} one-cycle steps of {config['batch']} fresh sequences for every "
+        "network, not the published 20,000 at a constant rate. Peak rate of each kind chosen from "
+        f"{', '.join(format_number(rate) for rate in config['rates'])} on lists of "
+        f"{config['tuning_length']}, on {len(config['tuning_seeds'])} other seeds over "
+        f"{config['tuning_steps']:,} steps; the NM-RNNs share one."
+    )
+
+
+_AT_THE_END = (
+    "Measured are the parameters at the end of the training, on 4,000 sequences; the released "
+    "code keeps those of its best batch."
+)
+
+
+def judge_n13(results: Results) -> Judgement:
+    """LSTM lowest, NM-RNN solves, low-rank and vanilla RNN fail?"""
+    median = {n.name: _median(results, n.name) for n in (*NM_RNNS, *BASELINES)}
+    nm = [median[n.name] for n in NM_RNNS]
+    others = (median["low_rank_rnn"], median["vanilla_rnn"])
+    holds = {
+        "the LSTM is below every NM-RNN": median["lstm"] < min(nm),
+        "every NM-RNN is below low-rank and vanilla RNN": max(nm) < min(others),
+        "every NM-RNN solves the task": max(nm) < SOLVED,
+        "low-rank and vanilla RNN fail": min(others) > FAILED,
+    }
+    status = _all_some_none(list(holds.values()))
+    return Judgement(
+        status=status,
+        measured=f"median error (chance {format_number(CHANCE, 4)}): "
+        f"{_listing(results, (*NM_RNNS, *BASELINES))}. "
+        + "; ".join(f"{text}: {'yes' if true else 'no'}" for text, true in holds.items()),
+        spread=_spread(results, _labelled((*NM_RNNS, *BASELINES, RELEASED))),
+        seeds=results.config["n_seeds"],
+        caveats=(
+            _budget(results),
+            _AT_THE_END,
+            "Recurrence of the same strength at the start in every leaky network; with the "
+            "released free factors and 1/N, NM-RNN(5, 18, 8) has a median error of "
+            f"{format_number(_median(results, RELEASED.name))}.",
+            "The GRU is not in the paper; the sizes of the paper's low-rank and vanilla RNN are "
+            "not published.",
+        ),
+    )
+
+
+def judge_n14(results: Results) -> Judgement:
+    """Lines in z and x, and gains whose switch is tied to the query?"""
+    errors = results.value(f"{MAIN.name}.error")
+    solved = [i for i, error in enumerate(errors) if error is not None and error < SOLVED]
+    memory = results.value("memory")
+    pick = {key: [values[i] for i in solved] for key, values in memory.items()}
+    holds = {
+        "z ends on a line ordered by the query": _line(pick, "z"),
+        "x ends on a line ordered by the answer": _line(pick, "x"),
+        "a gain switches at a time tied to the query": [
+            any(abs(order) >= TIED for order in orders) for orders in pick["switch_order"]
+        ],
+        "a gain is near zero": [min(largest) < ZERO for largest in pick["largest"]],
+    }
+    n = len(solved)
+    enough = [bool(true) and sum(true) >= MAJORITY * len(true) for true in holds.values()]
+    tied = [sum(abs(order) >= TIED for order in orders) for orders in memory["switch_order"]]
+    return Judgement(
+        status=_all_some_none(enough),
+        measured=f"{n} of {len(errors)} networks solve the task. Of these: "
+        + "; ".join(f"{text}: {sum(true)}" for text, true in holds.items()),
+        spread="all networks: "
+        + "; ".join(
+            f"{text} {results.summary(f'memory.{key}')}"
+            for key, text in (
+                ("z_order", "rank correlation of z's line with the query"),
+                ("z_line", "variance of z along it"),
+                ("x_order", "of x's line with the answer"),
+                ("x_line", "variance of x along it"),
+            )
+        )
+        + f"; gains tied to the query, of {len(memory['largest'][0])}: "
+        + ", ".join(str(count) for count in tied),
+        seeds=len(errors),
+        caveats=(
+            "The paper draws one network of this size and gives no number.",
+            "Left alone for ten more steps, differences along the line keep a median of "
+            f"{format_number(results.summary('memory.z_kept').median)} of their size in z and "
+            f"{format_number(results.summary('memory.x_kept').median)} in x.",
+        ),
+    )
+
+
+def _line(pick: dict[str, list[float]], state: str) -> list[bool]:
+    pairs = zip(pick[f"{state}_order"], pick[f"{state}_line"], strict=True)
+    return [order >= ORDERED and share >= ON_A_LINE for order, share in pairs]
+
+
+def judge_n15(results: Results) -> Judgement:
+    """Does the error at a fixed budget grow with the length?"""
+    lengths = [*results.config["lengths"], LENGTH]
+    medians = [_of_length(results, length) for length in lengths]
+    growing = [before < after for before, after in pairwise(medians)]
+    return Judgement(
+        status="reproduced"
+        if all(growing)
+        else "partly"
+        if medians[-1] > medians[0] and sum(growing) > len(growing) / 2
+        else "not reproduced",
+        measured=f"median error of {MAIN.label} at lengths "
+        + ", ".join(f"{n}: {format_number(m)}" for n, m in zip(lengths, medians, strict=True)),
+        spread=_spread(
+            results,
+            [(f"length_{n}", f"length {n}") for n in lengths[:-1]]
+            + [(MAIN.name, f"length {LENGTH}")],
+        ),
+        seeds=results.config["n_seeds"],
+        caveats=(_budget(results), "One peak rate for every length, and one size of network."),
+    )
+
+
+def _of_length(results: Results, length: int) -> float:
+    return _median(results, MAIN.name if length == LENGTH else f"length_{length}")
+
+
+def judge_r11(results: Results) -> Judgement:
+    """How much of the error that length adds does a longer training take away?"""
+    short, fixed = _of_length(results, results.config["lengths"][0]), _of_length(results, LENGTH)
+    longer = _median(results, "longer")
+    share = (fixed - longer) / (fixed - short) if fixed > short else 0.0
+    return Judgement(
+        status=_gap(share),
+        measured=f"length {LENGTH}: median error {format_number(fixed)} after "
+        f"{results.config['n_steps']:,} steps, {format_number(longer)} after "
+        f"{results.config['longer']:,}; length {results.config['lengths'][0]}: "
+        f"{format_number(short)}. Made up: {share:.0%}",
+        spread=_spread(results, [(MAIN.name, "fixed budget"), ("longer", "longer")]),
+        seeds=results.config["n_seeds"],
+        caveats=("Twice the steps, the schedule stretched with them.",),
+    )
+
+
+def judge_r4(results: Results) -> Judgement:
+    """Do a schedule and normalised inputs calm the curves, and do more networks converge?"""
+    lines, calmer, more = [], [], []
+    for network in (MAIN, NETWORKS["lstm"]):
+        variants = (f"{network.name}_constant", network.name, f"{network.name}_scaled")
+        spikes = [results.summary(f"{name}.curve.spikes").median for name in variants]
+        solving = [_solving(results, name) for name in variants]
+        calmer += [spikes[1] < spikes[0], spikes[2] < spikes[0]]
+        more += [solving[1] > solving[0], solving[2] > solving[0]]
+        lines.append(
+            f"{network.label}: networks that solve the task {solving[0]} at a constant rate, "
+            f"{solving[1]} with the schedule, {solving[2]} with schedule and normalised inputs; "
+            "largest over median batch loss at the end "
+            + ", ".join(format_number(value) for value in spikes)
+        )
+    status = _all_some_none([all(calmer), any(more)])
+    return Judgement(
+        status=status,
+        measured=". ".join(lines),
+        spread=_spread(
+            results,
+            [
+                (f"{name}{variant}", f"{NETWORKS[name].label}{text}")
+                for name in (MAIN.name, "lstm")
+                for variant, text in (
+                    ("_constant", ", constant rate"),
+                    ("", ", schedule"),
+                    ("_scaled", ", schedule and normalised inputs"),
+                )
+            ],
+        ),
+        seeds=results.config["n_seeds"],
+        caveats=(
+            "Constant rate: Adam at 0.01 without clipping, as published. Schedule: one cycle with "
+            "a tuned peak, gradient norm clipped at 1. Normalised inputs: query and elements "
+            "divided by 10, at the peak rate that was tuned without.",
+            f"Solved: error below {format_number(SOLVED)}, a tenth of chance. The last fifth of "
+            "the training counts for the batch losses.",
+        ),
+    )
+
+
+def judge_r6(results: Results) -> Judgement:
+    """Do gains on input and readout weights close the gap to the LSTM?"""
+    nm, lstm, full = (_median(results, n) for n in (MAIN.name, "lstm", ALL_GAINS.name))
+    share = (nm - full) / (nm - lstm) if nm > lstm else 0.0
+    return Judgement(
+        status=_gap(share),
+        measured=f"median error: {MAIN.label} {format_number(nm)}, with gains on all weights "
+        f"{format_number(full)}, LSTM {format_number(lstm)}. Closed: {share:.0%} of the gap"
+        if nm > lstm
+        else f"there is no gap: {MAIN.label} {format_number(nm)}, LSTM {format_number(lstm)}, "
+        f"with gains on all weights {format_number(full)}",
+        spread=_spread(results, _labelled((MAIN, ALL_GAINS, NETWORKS["lstm"]))),
+        seeds=results.config["n_seeds"],
+        caveats=(_budget(results), "Two more gains, 12 more parameters: 509 instead of 497."),
+    )
+
+
+def judge_r16(results: Results) -> Judgement:
+    """Is the attention reader below the NM-RNN?"""
+    attention, nm = (_median(results, n.name) for n in (ATTENTION, MAIN))
+    return Judgement(
+        status="reproduced" if attention < nm else "not reproduced",
+        measured=f"median error: attention reader {format_number(attention)}, {MAIN.label} "
+        f"{format_number(nm)}; networks that solve the task: {_solving(results, ATTENTION.name)} "
+        f"and {_solving(results, MAIN.name)}",
+        spread=_spread(results, _labelled((ATTENTION, MAIN))),
+        seeds=results.config["n_seeds"],
+        caveats=(
+            _budget(results),
+            "The reader sees the whole list at once, has a learnt vector for each place, and "
+            "knows by its construction that the answer is one of the inputs; it cannot answer on "
+            "longer lists.",
+        ),
+    )
+
+
+def _all_some_none(holds: Sequence[bool]) -> str:
+    return "reproduced" if all(holds) else "partly" if any(holds) else "not reproduced"
+
+
+def _gap(share: float) -> str:
+    if share >= CLOSED:
+        return "reproduced"
+    return "partly" if share >= HALF_CLOSED else "not reproduced"
+
+
+_LINE = f"{ORDERED:g} in rank correlation, {ON_A_LINE:.0%} of the variance"
+_OF_A_GAP = (
+    f"reproduced from {CLOSED:.0%}, partly from {HALF_CLOSED:.0%}, not reproduced below that"
+)
+RULES = {
+    "N13": Rule(
+        judge=judge_n13,
+        tolerance=f"solved: below {SOLVED:.3g}, a tenth of chance; failed: above {FAILED:.3g}",
+        rule="four statements on medians: the LSTM is below every NM-RNN; every NM-RNN is below "
+        "low-rank and vanilla RNN; every NM-RNN solves the task; low-rank and vanilla RNN fail. "
+        "Reproduced if all hold, partly if some do",
+    ),
+    "N14": Rule(
+        judge=judge_n14,
+        tolerance=f"a line: {_LINE}; a tied switch: {TIED:g} in rank correlation; near zero: "
+        f"below {ZERO:g}",
+        rule=f"four statements, each for at least {MAJORITY:.0%} of the networks that solve the "
+        "task: z ends on a line ordered by the query, x on one ordered by the answer, a gain "
+        "switches at a time tied to the query, a gain is near zero. Reproduced if all hold, "
+        "partly if some do",
+    ),
+    "R6": Rule(
+        judge=judge_r6,
+        tolerance=_OF_A_GAP,
+        rule="share of the difference of the medians of NM-RNN and LSTM that the further gains "
+        "take away",
+    ),
+    "R16": Rule(
+        judge=judge_r16,
+        tolerance="order of the medians of the seeds; no tolerance",
+        rule="reproduced if the median error of the attention reader is below that of the NM-RNN",
+    ),
+}
+TRAINING_RULES = {
+    "N15": Rule(
+        judge=judge_n15,
+        tolerance="order of the medians of the seeds; no tolerance",
+        rule="reproduced if the median error grows from each length to the next; partly if it "
+        "does for most and the longest list has a larger error than the shortest",
+    ),
+    "R4": Rule(
+        judge=judge_r4,
+        tolerance=f"a network converges below {SOLVED:.3g}, a tenth of chance",
+        rule="two statements: for NM-RNN and LSTM, with the schedule and with both, the largest "
+        "late batch loss over their median is smaller; in at least one of the four comparisons "
+        "more networks converge. Reproduced if both hold, partly if one does",
+    ),
+    "R11": Rule(
+        judge=judge_r11,
+        tolerance=_OF_A_GAP,
+        rule="share of the difference of the medians at the longest and the shortest length that "
+        "twice the training takes away",
+    ),
+}

@@ -1,0 +1,17 @@
+"""Exercises that say why an answer is wrong.
+
+    from nmcourse.exercises import check
+    check("low-rank-2", my_function)
+
+``check`` tries the function on random cases, compares it with a trusted reference, and answers
+with a pass or with a diagnosis. It never shows the solution.
+
+    python -m nmcourse.exercises            the list of exercises
+    python -m nmcourse.exercises --json     the same for programs
+"""
+
+from nmcourse.exercises._record import Exercise, Wrong
+from nmcourse.exercises._registry import check, exercise, exercises
+from nmcourse.exercises._result import Result
+
+__all__ = ["Exercise", "Result", "Wrong", "check", "exercise", "exercises"]

@@ -1,0 +1,184 @@
+"""Compare an answer with the reference: equal, equal in another form, or how it differs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import torch
+
+_LOOSE = {"float32": 1e-3, "complex64": 1e-3, "float16": 2e-2, "bfloat16": 2e-2}
+_SMALL = 0.1  # of the relative tolerance: what is forgiven relative to the largest entry
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How an answer compares with the reference.
+
+    Attributes:
+        same: Whether it is accepted.
+        note: What is worth saying about an accepted answer.
+        reason: How a wrong one differs, in words.
+    """
+
+    same: bool
+    note: str = ""
+    reason: str = ""
+
+
+class NotNumbers(TypeError):
+    """An answer that cannot be read as numbers; the message says what it is."""
+
+
+def as_array(value: Any) -> tuple[np.ndarray, float]:
+    """Return an answer as an array in double precision, and the tolerance that its type needs.
+
+    Args:
+        value: A number, an array, a tensor, or a nested list or tuple of them.
+
+    Returns:
+        The array, and the relative tolerance that its own precision asks for (0 for double).
+
+    Raises:
+        NotNumbers: It is nothing of the kind.
+    """
+    if value is None:
+        raise NotNumbers("None")
+    loose = 0.0
+    if isinstance(value, torch.Tensor):
+        loose = _LOOSE.get(str(value.dtype).removeprefix("torch."), 0.0)
+        try:
+            found = value.detach().cpu().resolve_conj()
+            found = found.float() if found.dtype == torch.bfloat16 else found
+            return _double(found.numpy()), loose
+        except Exception as error:
+            raise NotNumbers(f"a tensor that holds no plain numbers ({value.layout})") from error
+    if isinstance(value, list | tuple):
+        parts = [as_array(part) for part in value]
+        try:
+            return np.stack([part for part, _ in parts]), max([0.0, *(p for _, p in parts)])
+        except ValueError:
+            if not parts:
+                raise NotNumbers(f"an empty {type(value).__name__}") from None
+            raise NotNumbers(f"a {type(value).__name__} of parts of different shapes") from None
+    if isinstance(value, np.ndarray | np.generic):
+        loose = _LOOSE.get(value.dtype.name, 0.0)
+        return _double(np.asarray(value)), loose
+    if isinstance(value, bool | int | float | complex):
+        return _double(np.asarray(value)), 0.0
+    raise NotNumbers(f"an object of type {type(value).__name__}")
+
+
+def _double(array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind not in "biufc":
+        raise NotNumbers(f"an array of {array.dtype}")
+    return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
+
+
+def equal(found: np.ndarray, expected: np.ndarray, rtol: float) -> bool:
+    """Return whether two arrays of one shape agree; NaN agrees with NaN."""
+    if found.shape != expected.shape:
+        return False
+    finite = np.abs(expected[np.isfinite(expected)])
+    atol = _SMALL * rtol * float(finite.max()) if finite.size else 0.0
+    return bool(np.allclose(found, expected, rtol=rtol, atol=atol, equal_nan=True))
+
+
+def compare(answer: Any, expected: Any, rtol: float, axes: tuple[str, ...] = ()) -> Verdict:
+    """Compare an answer with the expected result.
+
+    Args:
+        answer: What an answer returned.
+        expected: What the reference returned.
+        rtol: Relative tolerance; an answer in single precision gets a larger one.
+        axes: Names of the axes of the result; with names, another order is accepted.
+
+    Returns:
+        Whether it is accepted, and a note or a reason.
+
+    Raises:
+        NotNumbers: The answer cannot be read as numbers.
+    """
+    found, loose = as_array(answer)
+    wanted, _ = as_array(expected)
+    rtol = max(rtol, loose)
+    if equal(found, wanted, rtol):
+        return Verdict(True)
+    if found.squeeze().shape == wanted.squeeze().shape and equal(
+        found.squeeze(), wanted.squeeze(), rtol
+    ):
+        note = f"Shape {found.shape} instead of {wanted.shape}: axes of size 1 do not matter here."
+        return Verdict(True, note="" if wanted.ndim == 0 and found.ndim <= 1 else note)
+    if order := _order(found, wanted, rtol):
+        if axes:
+            yours = ", ".join(axes[k] for k in order)
+            note = f"The axes stand in another order: yours is ({yours}), the course has "
+            return Verdict(True, note=note + f"({', '.join(axes)}).")
+        word = "transposed" if wanted.ndim == 2 else "right, but with its axes in another order"
+        return Verdict(False, reason=f"Your result is {word}: rows and columns are exchanged.")
+    return Verdict(False, reason=_difference(found, wanted, rtol))
+
+
+def _order(found: np.ndarray, wanted: np.ndarray, rtol: float) -> tuple[int, ...]:
+    """The order of the wanted axes in which an answer has them; empty if no order fits."""
+    if found.ndim != wanted.ndim or found.ndim < 2 or found.ndim > 5:
+        return ()
+    for order in permutations(range(wanted.ndim)):
+        if order != tuple(range(wanted.ndim)) and equal(found, wanted.transpose(order), rtol):
+            return order
+    return ()
+
+
+def _difference(found: np.ndarray, wanted: np.ndarray, rtol: float) -> str:
+    """How a wrong result differs, in one sentence."""
+    if found.shape != wanted.shape:
+        return f"Your result has shape {found.shape}, expected was {wanted.shape}."
+    missing = np.isnan(found) & ~np.isnan(wanted)
+    if missing.any():
+        many = "" if missing.size == 1 else f" in {int(missing.sum())} of {missing.size} places"
+        return f"Your result is NaN (not a number){many}."
+    if (np.isinf(found) & ~np.isinf(wanted)).any():
+        return "Your result is infinite where it should not be."
+    if np.iscomplexobj(found) and not np.iscomplexobj(wanted) and equal(found.real, wanted, rtol):
+        return "Your result has an imaginary part and should have none."
+    if equal(-found, wanted, rtol):
+        return "Your result has the wrong sign."
+    if found.ndim and wanted.size > 1 and not found.any():
+        return "Your result is zero everywhere."
+    if said := _factor_or_offset(found, wanted, rtol):
+        return said
+    for axis in range(found.ndim):
+        if equal(np.flip(found, axis), wanted, rtol):
+            return f"Your result is in reverse order along axis {axis}."
+        if _shifted(found, wanted, axis, rtol):
+            return f"Your result is shifted by one step along axis {axis}."
+    if found.ndim == 0:
+        return "The two numbers differ."
+    gap = np.where(np.isnan(found), 0, np.abs(found - wanted))
+    where = tuple(int(k) for k in np.unravel_index(np.nanargmax(gap), gap.shape))
+    return f"The largest difference is {np.nanmax(gap):.3g}, at index {where}."
+
+
+def _factor_or_offset(found: np.ndarray, wanted: np.ndarray, rtol: float) -> str:
+    if found.size < 2 or np.ptp(np.abs(wanted)) == 0:
+        return ""
+    usable = np.isfinite(wanted) & np.isfinite(found) & (np.abs(wanted) > 0)
+    if not usable.any():
+        return ""
+    factors = found[usable] / wanted[usable]
+    factor = complex(np.median(factors.real))
+    if factor and equal(found / factor, wanted, rtol):
+        return f"Each entry of your result is {factor.real:.4g} times the expected one."
+    offset = complex(np.median((found - wanted)[usable].real))
+    if offset and equal(found - offset, wanted, rtol):
+        return f"Each entry of your result is off by {offset.real:.4g}."
+    return ""
+
+
+def _shifted(found: np.ndarray, wanted: np.ndarray, axis: int, rtol: float) -> bool:
+    if found.shape[axis] < 3:
+        return False
+    first, last = np.moveaxis(found, axis, 0), np.moveaxis(wanted, axis, 0)
+    return equal(first[1:], last[:-1], rtol) or equal(first[:-1], last[1:], rtol)

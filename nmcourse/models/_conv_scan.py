@@ -1,0 +1,330 @@
+r"""Many steps of coupled convolutional areas at once, with a written-out gradient.
+
+One step of area i, with a = dt / tau, leaves the rate
+
+    r_i <- (1 - a) r_i + a phi(W_i * r_i + V_i * h_i + d_i)
+
+where d_i is the drive that stays constant (bias, and for areas 0 and 1 the image) and h_i what
+comes from other areas at the same moment. phi is the leaky ReLU; its slope is 0 for the ReLU.
+
+Going backwards through the steps, with G_i the gradient of r_i after the step,
+
+    delta_i = a G_i phi'(..)          G_i <- (1 - a) G_i + W_i^T * delta_i + what h passes back
+
+and the gradients of weights are one convolution over the deltas of all steps together. What has
+to be kept for that is each r_i and the sign of each phi; with ``keep=False`` only the state the
+steps started from is kept, and the rest is computed a second time.
+
+Maps are (batch, seed * channel, height, width) here, stored channel by channel for each pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+LAYOUT = torch.channels_last
+Maps = list[Tensor]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the steps need to know besides tensors.
+
+    Attributes:
+        alpha: dt / tau.
+        slope: of phi below zero.
+        strides: of the convolution into each area.
+        skip_strides: per area, stride of its skip convolution; 0 for the identity from two
+            areas below, None where the skip is not part of h (areas 0 and 1).
+        n_seeds: networks side by side.
+        n_read: areas that are read out, 1 or 2.
+    """
+
+    alpha: float
+    slope: float
+    strides: tuple[int, ...]
+    skip_strides: tuple[int | None, ...]
+    n_seeds: int
+    n_read: int
+
+    def __len__(self) -> int:
+        return len(self.strides)
+
+
+@dataclass
+class Weights:
+    """Convolutions of every area as (seed * out, in, kernel, kernel); None where there is none."""
+
+    recurrent: list[Tensor]
+    feedforward: list[Tensor | None]
+    skip: list[Tensor | None]
+
+    def tensors(self) -> list[Tensor | None]:
+        """All of them in one list."""
+        return [*self.recurrent, *self.feedforward, *self.skip]
+
+    @staticmethod
+    def of(tensors: Sequence[Any], n_areas: int) -> Weights:
+        """The inverse of :meth:`tensors`."""
+        parts = [list(tensors[k * n_areas : (k + 1) * n_areas]) for k in range(3)]
+        return Weights(*parts)
+
+
+def conv(maps: Tensor, weights: Tensor, stride: int, plan: Plan) -> Tensor:
+    """Convolution with padding kernel // 2, one group per seed."""
+    padding = weights.shape[-1] // 2
+    return F.conv2d(maps, weights, None, stride, padding, 1, plan.n_seeds)
+
+
+def conv_gradient(
+    grad: Tensor, maps: Tensor, weights: Tensor, stride: int, plan: Plan, *, of: str
+) -> Tensor:
+    """Gradient of :func:`conv` with respect to its ``"maps"`` or its ``"weights"``."""
+    pad, wanted = weights.shape[-1] // 2, [of == "maps", of == "weights", False]
+    return torch.ops.aten.convolution_backward(
+        grad, maps, weights, None, [stride] * 2, [pad] * 2, [1, 1], False, [0, 0], plan.n_seeds,
+        wanted,
+    )[0 if of == "maps" else 1]  # fmt: skip
+
+
+def passed_on(state: Maps, plan: Plan) -> Maps:
+    """What areas tell each other: their rates, never below zero."""
+    return state if plan.slope == 0 else [r.relu() for r in state]
+
+
+def area_input(area: int, passed: Maps, weights: Weights, plan: Plan) -> Tensor | None:
+    """h of an area from the other areas; None for area 0, which only sees the image."""
+    if area == 0:
+        return None
+    stride, kernel = plan.skip_strides[area], weights.skip[area]
+    if stride is None:
+        return passed[0]
+    below = passed[area - 2]
+    return passed[area - 1] + (below if kernel is None else conv(below, kernel, stride, plan))
+
+
+def currents(area: int, state: Maps, passed: Maps, weights: Weights, plan: Plan) -> Tensor:
+    """W_i * r_i + V_i * h_i, a new tensor."""
+    total = conv(state[area], weights.recurrent[area], 1, plan)
+    h, kernel = area_input(area, passed, weights, plan), weights.feedforward[area]
+    if h is not None and kernel is not None:
+        total += conv(h, kernel, plan.strides[area], plan)
+    return total
+
+
+def advance(state: Maps, drives: Sequence[Tensor], weights: Weights, plan: Plan) -> Maps:
+    """State after one step, into the memory of ``state``.
+
+    The deepest area goes first: every area then sees the others as they were before the step.
+    """
+    passed = passed_on(state, plan)
+    for area in reversed(range(len(plan))):
+        a = currents(area, state, passed, weights, plan).add_(drives[area])
+        phi = F.relu_(a) if plan.slope == 0 else F.leaky_relu_(a, plan.slope)
+        state[area].lerp_(phi, plan.alpha)
+    return state
+
+
+def advance_keeping(
+    state: Maps, drives: Sequence[Tensor], weights: Weights, plan: Plan
+) -> tuple[Maps, Maps]:
+    """New state after one step, and where phi was above zero."""
+    passed = passed_on(state, plan)
+    new, active = [], []
+    for area, r in enumerate(state):
+        a = currents(area, state, passed, weights, plan).add_(drives[area])
+        active.append(a > 0)
+        phi = F.relu_(a) if plan.slope == 0 else F.leaky_relu_(a, plan.slope)
+        new.append(torch.lerp(r, phi, plan.alpha))
+    return new, active
+
+
+def pooled(state: Maps, plan: Plan) -> Tensor:
+    """What the readout sees: means over pixels of the last areas, summed, (batch, channel)."""
+    read = [r.mean(dim=(-2, -1)) for r in passed_on(state[-plan.n_read :], plan)]
+    return read[0] if len(read) == 1 else read[0] + read[1]
+
+
+def departure(state: Maps, rest: Sequence[Tensor], plan: Plan) -> Tensor:
+    """Mean over areas of the mean squared distance from rest, (batch, seed)."""
+    total = 0.0
+    for r, r0 in zip(state, rest, strict=True):
+        total = total + (r - r0).square().unflatten(1, (plan.n_seeds, -1)).mean(dim=(-3, -2, -1))
+    return total / len(state)  # type: ignore[return-value]
+
+
+class ConvScan(torch.autograd.Function):
+    """Some steps with one constant drive.
+
+    ``apply(plan, n_steps, keep, state, drives, weights.., rest)``, all tensors flat, returns the
+    state after them, the pooled activity (time, batch, channel), and the departure from rest
+    (time, batch, seed) if ``rest`` is given (else an empty tensor).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, plan: Plan, n_steps: int, keep: bool, *tensors: Any) -> Any:
+        n = len(plan)
+        state, drives, rest = list(tensors[:n]), tensors[n : 2 * n], tensors[5 * n :]
+        weights = Weights.of(tensors[2 * n : 5 * n], n)
+        ctx.plan, ctx.n_steps, ctx.kept = plan, n_steps, None
+        ctx.save_for_backward(*tensors)
+        if keep:
+            ctx.kept = _replay(plan, n_steps, state, drives, weights)
+        else:
+            state = [r.clone(memory_format=LAYOUT) for r in state]
+        read, away = [], []
+        for step in range(n_steps):
+            state = ctx.kept[0][step + 1] if keep else advance(state, drives, weights, plan)
+            read.append(pooled(state, plan))
+            if rest:
+                away.append(departure(state, rest, plan))
+        if keep:  # what leaves here must not be what is kept
+            state = [r.clone() for r in state]
+        return (*state, torch.stack(read), torch.stack(away) if away else read[0].new_empty(0))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Any) -> Any:
+        plan, n_steps, tensors = ctx.plan, ctx.n_steps, ctx.saved_tensors
+        n = len(plan)
+        start, drives, rest = list(tensors[:n]), tensors[n : 2 * n], tensors[5 * n :]
+        weights = Weights.of(tensors[2 * n : 5 * n], n)
+        states, active = ctx.kept or _replay(plan, n_steps, start, drives, weights)
+        ctx.kept = None
+        needs = ctx.needs_input_grad[3:]
+        back = _Backward(plan, weights, list(grads[:n]), states, active)
+        for step in reversed(range(n_steps)):
+            back.add_readout(step, grads[n][step])
+            if rest:
+                back.add_departure(step, grads[n + 1][step], rest)
+            back.step(step)
+        found = [*back.grads, *back.of_drives(drives), *back.of_weights(needs[2 * n : 5 * n])]
+        found += [None] * len(rest)
+        return None, None, None, *(g if need else None for g, need in zip(found, needs))
+
+
+def _replay(
+    plan: Plan, n_steps: int, state: Maps, drives: Sequence[Tensor], weights: Weights
+) -> tuple[list[Maps], list[Maps]]:
+    """All states, the first included, and where phi was above zero in each step."""
+    states, active = [state], []
+    for _ in range(n_steps):
+        state, above = advance_keeping(state, drives, weights, plan)
+        states.append(state)
+        active.append(above)
+    return states, active
+
+
+class _Backward:
+    """Gradients on their way back through the steps of one :class:`ConvScan`."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        weights: Weights,
+        grads: list[Tensor],
+        states: list[Maps],
+        active: list[Maps],
+    ) -> None:
+        self.plan, self.weights, self.states, self.active = plan, weights, states, active
+        self.grads = [g.contiguous(memory_format=LAYOUT) for g in grads]
+        n, steps = len(plan), len(active)
+        self.deltas: list[list[Any]] = [[None] * steps for _ in range(n)]
+        self.of_skips: list[list[Any]] = [[None] * steps for _ in range(n)]
+
+    def add_readout(self, step: int, grad: Tensor) -> None:
+        """Gradient of the pooled activity after a step."""
+        for area in range(len(self.plan) - self.plan.n_read, len(self.plan)):
+            r = self.states[step + 1][area]
+            share = (grad / (r.shape[-2] * r.shape[-1]))[..., None, None]
+            self.grads[area] = self.grads[area] + (
+                share if self.plan.slope == 0 else share * (r > 0)
+            )
+
+    def add_departure(self, step: int, grad: Tensor, rest: Sequence[Tensor]) -> None:
+        """Gradient of the departure from rest after a step; rest itself is a constant."""
+        n_seeds = self.plan.n_seeds
+        for area, r0 in enumerate(rest):
+            r = self.states[step + 1][area]
+            n_units = r[0].numel() // n_seeds
+            factor = (2.0 / (len(self.plan) * n_units) * grad).repeat_interleave(
+                r.shape[1] // n_seeds, dim=1
+            )
+            self.grads[area] = self.grads[area] + factor[..., None, None] * (r - r0)
+
+    def step(self, step: int) -> None:
+        """From the gradient after a step to the gradient before it."""
+        plan, weights, state = self.plan, self.weights, self.states[step]
+        new: list[Tensor] = []
+        for area, grad in enumerate(self.grads):
+            factor = self.active[step][area].to(grad.dtype)
+            if plan.slope:
+                factor = factor.mul_(1.0 - plan.slope).add_(plan.slope)
+            delta = factor.mul_(grad).mul_(plan.alpha)
+            self.deltas[area][step] = delta
+            kernel = weights.recurrent[area]
+            through = conv_gradient(delta, state[area], kernel, 1, plan, of="maps")
+            new.append(through.add_(grad, alpha=1.0 - plan.alpha))
+        for area in range(1, len(plan)):
+            self._to_sources(area, step, new)
+        self.grads = new
+
+    def _to_sources(self, area: int, step: int, new: list[Tensor]) -> None:
+        """What an area's input h passes back to the areas it comes from."""
+        plan, weights, state = self.plan, self.weights, self.states[step]
+        kernel, skip = weights.feedforward[area], weights.skip[area]
+        assert kernel is not None
+        delta, stride = self.deltas[area][step], plan.skip_strides[area]
+        grad = conv_gradient(delta, state[area - 1], kernel, plan.strides[area], plan, of="maps")
+        self._pass_back(area - 1, grad, state, new)
+        if stride is None:
+            return
+        if skip is not None:
+            self.of_skips[area][step] = grad
+            grad = conv_gradient(grad, state[area - 2], skip, stride, plan, of="maps")
+        self._pass_back(area - 2, grad, state, new)
+
+    def _pass_back(self, area: int, grad: Tensor, state: Maps, new: list[Tensor]) -> None:
+        new[area].add_(grad if self.plan.slope == 0 else grad * (state[area] > 0))
+
+    def of_drives(self, drives: Sequence[Tensor]) -> list[Tensor]:
+        """Gradients of the drives: the deltas, summed over the steps."""
+        sums = []
+        for deltas, drive in zip(self.deltas, drives, strict=True):
+            total = deltas[0].clone()
+            for delta in deltas[1:]:
+                total.add_(delta)
+            sums.append(total.sum_to_size(drive.shape))
+        return sums
+
+    def of_weights(self, needs: Sequence[bool]) -> list[Tensor | None]:
+        """Gradients of the weights, over all steps in one convolution each."""
+        plan, n = self.plan, len(self.plan)
+        found: list[Tensor | None] = [None] * (3 * n)
+        before = self.states[:-1]
+        for area in range(n):
+            deltas = torch.cat(self.deltas[area])
+            if needs[area]:
+                kernel = self.weights.recurrent[area]
+                maps = torch.cat([state[area] for state in before])
+                found[area] = conv_gradient(deltas, maps, kernel, 1, plan, of="weights")
+            forward, skip = self.weights.feedforward[area], self.weights.skip[area]
+            if needs[n + area] and forward is not None:
+                inputs = [
+                    area_input(area, passed_on(state, plan), self.weights, plan) for state in before
+                ]
+                maps, stride = torch.cat(inputs), plan.strides[area]  # type: ignore[arg-type]
+                found[n + area] = conv_gradient(deltas, maps, forward, stride, plan, of="weights")
+            if needs[2 * n + area] and skip is not None:
+                grads = torch.cat(self.of_skips[area])
+                maps = torch.cat([passed_on(state, plan)[area - 2] for state in before])
+                stride = plan.skip_strides[area] or 1
+                found[2 * n + area] = conv_gradient(grads, maps, skip, stride, plan, of="weights")
+        return found

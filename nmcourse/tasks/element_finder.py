@@ -1,0 +1,121 @@
+"""Element Finder: hear which element will be asked for, then the list, then name the element.
+
+    step       what happens (one input channel)
+    0          the query q: a place in the list, counted from 0
+    1 .. T     the elements e_0 .. e_{T-1}, one a step, whole numbers
+    T          (target) the answer e_q, at the last step only
+
+The query and the elements share a channel and a scale: the network must know which number of the
+stream is which by counting. Only the last step counts in the loss. Chance is the error of the best
+constant answer, the variance of an element: for -10..10 it is 10 * 11 / 3 = 36.67.
+
+The published task has T = 25, elements -10..10 and every query; its time constants are given in
+steps, so dt is a free choice (here 10 ms).
+
+Reference: Costacurta et al. 2024, Sec. 5 (chapter 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from nmcourse.tasks._base import Task, Trials
+
+
+class ElementFinder(Task):
+    """The Element Finder task.
+
+    Args:
+        length: number of elements T; a trial has T + 1 steps.
+        low: smallest element.
+        high: largest element.
+        queries: places that may be asked for, each in 0..T-1; None for all of them.
+        dt: time step in ms.
+
+    Raises:
+        ValueError: for a length below one, an empty range of elements, a query outside the list or
+            named twice, or a time step that is not positive.
+    """
+
+    input_names = ("number",)
+    output_names = ("answer",)
+
+    def __init__(
+        self,
+        length: int = 25,
+        low: int = -10,
+        high: int = 10,
+        queries: Sequence[int] | None = None,
+        *,
+        dt: float = 10.0,
+    ) -> None:
+        for name, value in (("length", length), ("low", low), ("high", high)):
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise ValueError(f"{name} must be a whole number, got {value!r}")
+        if length < 1:
+            raise ValueError(f"length must be at least 1, got {length}")
+        if low > high:
+            raise ValueError(f"low must not exceed high: got low={low} and high={high}")
+        if not dt > 0:
+            raise ValueError(f"dt must be a positive time in ms, got {dt!r}")
+        self.length, self.low, self.high, self.dt = length, low, high, dt
+        self.queries = tuple(range(length)) if queries is None else tuple(queries)
+        self._check_queries()
+        self.n_steps = length + 1
+
+    @property
+    def chance(self) -> float:
+        """Mean squared error of the best constant answer: the variance of one element."""
+        n_values = self.high - self.low + 1
+        return (n_values**2 - 1) / 12
+
+    def sample(self, n_trials: int, *, generator: torch.Generator | None = None) -> Trials:
+        """Draw query and elements of each trial, all independently and uniformly."""
+        if not isinstance(n_trials, int) or n_trials < 1:
+            raise ValueError(f"n_trials must be a positive integer, got {n_trials!r}")
+        place = torch.randint(len(self.queries), (n_trials,), generator=generator)
+        elements = torch.randint(
+            self.low, self.high + 1, (n_trials, self.length), generator=generator
+        )
+        return self.trials(torch.tensor(self.queries)[place], elements)
+
+    def trials(self, query: Tensor, elements: Tensor) -> Trials:
+        """Trials with given queries (trial,) and elements (trial, T).
+
+        Raises:
+            ValueError: for a query outside the list, or shapes that do not fit.
+        """
+        if elements.ndim != 2 or elements.shape[1] != self.length:
+            raise ValueError(
+                f"elements must have shape (trial, {self.length}), got {tuple(elements.shape)}; "
+                "for a list of another length make a task of that length"
+            )
+        if query.shape != elements.shape[:1]:
+            raise ValueError(
+                f"query must have shape ({len(elements)},), one per trial, got {tuple(query.shape)}"
+            )
+        if query.is_floating_point() or ((query < 0) | (query >= self.length)).any():
+            raise ValueError(
+                f"query must hold whole numbers in 0..{self.length - 1}, got {query.tolist()[:10]}"
+            )
+        dtype = torch.get_default_dtype()
+        answer = elements.gather(1, query[:, None])[:, 0]
+        inputs = torch.cat([query[:, None], elements], dim=1).to(dtype)[..., None]
+        targets, mask = torch.zeros_like(inputs), torch.zeros_like(inputs)
+        targets[:, -1, 0], mask[:, -1] = answer.to(dtype), 1.0
+        return Trials(inputs, targets, mask, conditions={"query": query, "answer": answer})
+
+    def _check_queries(self) -> None:
+        if not self.queries:
+            raise ValueError("queries must hold at least one place, got none")
+        for query in self.queries:
+            if query not in range(self.length):
+                raise ValueError(
+                    f"queries must be in 0..{self.length - 1} for length={self.length}, "
+                    f"got {query!r}"
+                )
+        if len(set(self.queries)) < len(self.queries):
+            raise ValueError(f"queries must be all different, got {list(self.queries)}")

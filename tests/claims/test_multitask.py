@@ -1,0 +1,133 @@
+"""The verdicts on the multitask claims, on made-up measurements, both ways."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from nmcourse.claims.multitask import judge_n9, judge_n10, judge_r9
+from nmcourse.claims.multitask_networks import ALL, NETWORKS, NEW, TRAINED
+from nmcourse.claims.multitask_states import judge_n11, judge_n12, judge_r8
+from nmcourse.claims.record import Results
+
+CONFIG = {"n_steps": 10, "retraining_steps": 5, "n_seeds": 3, "batch_size": 2}
+
+
+def results(percent, losses, *, arctan=None):
+    """Every network at one accuracy and loss: by name, or by the family it belongs to."""
+    metrics = {}
+    for name in NETWORKS:
+        family = next(key for key in percent if name.startswith(key))
+        task = {
+            "arctan2": [percent[family]] * 3,
+            "arctan": [(arctan or percent)[family]] * 3,
+            "loss": [losses[family]] * 3,
+        }
+        late = {f"percent_{share}": [1.0] * 3 for share in (80, 90, 100)}
+        metrics[name] = {
+            "trained": dict.fromkeys(TRAINED, task),
+            "retrained": dict.fromkeys(ALL, task),
+            "loss_at": late,
+            "retraining_loss_at": late,
+            "n_parameters": 100,
+        }
+    return Results(metrics, CONFIG)
+
+
+LOSSES = {"nm_rnn": 0.1, "low_rank": 0.4, "vanilla": 0.2, "lstm": 0.05}
+PUBLISHED = {"nm_rnn": 97.0, "low_rank": 60.0, "vanilla": 96.0, "lstm": 99.0}
+
+
+def test_the_published_order_is_reproduced():
+    found = results(PUBLISHED, LOSSES)
+    for judge in (judge_n9, judge_n10, judge_r9):
+        assert judge(found).status == "reproduced"
+    assert "vanilla RNN(18) 96" in judge_n9(found).measured
+
+
+@pytest.mark.parametrize(
+    ("change", "n9", "n10"),
+    [
+        ({"low_rank": 95.0}, "not reproduced", "not reproduced"),  # no worse than the others
+        ({"nm_rnn": 85.0}, "not reproduced", "not reproduced"),  # far below the LSTM
+        ({"vanilla": 85.0, "lstm": 85.0}, "not reproduced", "reproduced"),
+    ],
+)
+def test_another_order_is_not(change, n9, n10):
+    found = results(PUBLISHED | change, LOSSES)
+    assert (judge_n9(found).status, judge_n10(found).status) == (n9, n10)
+
+
+def test_partly_if_only_the_released_metric_says_so():
+    found = results(dict.fromkeys(PUBLISHED, 50.0), LOSSES, arctan=PUBLISHED)
+    judgement = judge_n9(found)
+    assert judgement.status == "partly"
+    assert "matched sizes with arctan" in judgement.caveats[0]
+
+
+def test_partly_if_only_the_released_scaling_does_so():
+    found = results(PUBLISHED | {"low_rank": 96.0}, LOSSES)
+    for measure in ("arctan2", "arctan"):
+        for task in ALL:
+            found.metrics["low_rank_rnn_over_n"]["retrained"] = {
+                name: {"arctan2": [50.0] * 3, "arctan": [50.0] * 3, "loss": [0.5] * 3}
+                for name in ALL
+            }
+            assert measure in found.metrics["low_rank_rnn_over_n"]["retrained"][task]
+    assert judge_n10(found).status == "partly"
+
+
+def test_orders_of_loss_and_accuracy():
+    opposite = {"nm_rnn": 0.1, "low_rank": 0.01, "vanilla": 0.2, "lstm": 0.3}
+    assert judge_r9(results(PUBLISHED, opposite)).status == "not reproduced"
+    tied = dict.fromkeys(PUBLISHED, 100.0)
+    assert judge_r9(results(tied, LOSSES)).status == "reproduced"  # nothing contradicts
+
+
+def states(n_rings=10, consistency=(0.5, 0.5, 0.5, 0.5, 1.0), after=30.0, restored=90.0):
+    shape = [[1.0] * 3] * n_rings + [[0.2] * 3] * (10 - n_rings)
+    group = {"order": shape, "circularity": shape, "hollowness": shape, "variance": [0.9] * 10}
+    old = dict.fromkeys(TRAINED, [90.0] * 10)
+    gains = dict.fromkeys(("before", "own", "mean", "others"), old) | {
+        "after": dict.fromkeys(TRAINED, [after] * 10) | {NEW: [99.0] * 10},
+        "restored": dict.fromkeys(TRAINED, [restored] * 10),
+    }
+    metrics = {
+        "ring": {"trained": group, "untrained": group},
+        "memory": {"trained": [[1.0] * 300] * 10, "untrained": [[0.0] * 300] * 10},
+        "sign": {
+            "consistency": [list(consistency)] * 10,
+            "r_squared": [[0.9] * len(consistency)] * 10,
+            "phase": [[math.pi / 2] * len(consistency)] * 10,
+        },
+        "gains": gains,
+    }
+    return Results(metrics, {"n_seeds": 10})
+
+
+@pytest.mark.parametrize(
+    ("n_rings", "status"), [(8, "reproduced"), (7, "partly"), (0, "not reproduced")]
+)
+def test_rings(n_rings, status):
+    assert judge_n11(states(n_rings)).status == status
+
+
+@pytest.mark.parametrize(
+    ("consistency", "status"),
+    [
+        ((0.5, 0.5, 0.5, 0.5, 1.0), "reproduced"),
+        ((0.5, 0.5, 1.0, 0.5, 0.6), "partly"),
+        ((0.5, 0.6, 0.7, 0.5, 0.6), "not reproduced"),
+    ],
+)
+def test_sign_of_the_fifth_component(consistency, status):
+    assert judge_n12(states(consistency=consistency)).status == status
+
+
+@pytest.mark.parametrize(
+    ("after", "restored", "status"),
+    [(30.0, 90.0, "reproduced"), (88.0, 90.0, "partly"), (88.0, 60.0, "not reproduced")],
+)
+def test_old_tasks_lost_and_brought_back(after, restored, status):
+    assert judge_r8(states(after=after, restored=restored)).status == status

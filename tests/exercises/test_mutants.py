@@ -1,0 +1,141 @@
+"""A reference that somebody has changed by hand never passes.
+
+Each reference is changed in all the small ways in which a formula is got wrong: a constant, a sign,
+an operation, a term left out, one function for another. The check must catch every one, except the
+few that compute the same thing; these are listed, each with its reason.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import sys
+import textwrap
+from collections.abc import Iterator
+
+import pytest
+
+from nmcourse.exercises import Exercise, check, exercises
+
+OPERATIONS = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.Pow: ast.Mult,
+    ast.MatMult: ast.Mult,
+}
+COMPARISONS = {ast.GtE: ast.Lt, ast.Gt: ast.Lt, ast.LtE: ast.Gt, ast.Lt: ast.Gt}
+NAMES = {
+    "min": "max",
+    "max": "min",
+    "maximum": "minimum",
+    "mean": "sum",
+    "real": "imag",
+    "imag": "real",
+    "exp": "cosh",
+    "log": "log10",
+    "sqrt": "abs",
+    "cosh": "exp",
+    "median": "mean",
+    "round": "int",
+    "abs": "float",
+}
+# Exercise: mutants that give the same result, or differ by less than any tolerance could show.
+SAME = {
+    "start-2": "record[0] in place of record[1]",
+}
+EQUIVALENT: dict[tuple[str, str], str] = {}
+
+
+def mutants(function: ast.FunctionDef) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Yield the source of each changed expression, and the function with this change."""
+    for place, node in enumerate(ast.walk(function)):
+        for change in changes(node):
+            changed = copy.deepcopy(function)
+            target = list(ast.walk(changed))[place]
+            before = ast.unparse(target)
+            new = change(copy.deepcopy(target))
+            swap(changed, target, new)
+            yield f"{before} -> {ast.unparse(new)}", ast.fix_missing_locations(changed)
+
+
+def changes(node: ast.AST) -> Iterator:
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        yield lambda n: ast.Constant(n.value + 1)
+        if type(node.value) is float:
+            yield lambda n: ast.Constant(n.value * 1.5)
+    if isinstance(node, ast.BinOp):
+        yield lambda n: ast.BinOp(n.left, OPERATIONS[type(n.op)](), n.right)
+        yield lambda n: n.left
+        yield lambda n: n.right
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        yield lambda n: n.operand
+    if isinstance(node, ast.Compare):
+        yield lambda n: ast.Compare(n.left, [COMPARISONS[type(n.ops[0])]()], n.comparators)
+    if isinstance(node, ast.Attribute) and node.attr in NAMES:
+        yield lambda n: ast.Attribute(n.value, NAMES[n.attr], n.ctx)
+    if isinstance(node, ast.Name) and node.id in NAMES:
+        yield lambda n: ast.Name(NAMES[n.id], n.ctx)
+    if isinstance(node, ast.Return) and node.value is not None:
+        yield lambda n: ast.Return(ast.UnaryOp(ast.USub(), n.value))
+
+
+def swap(tree: ast.AST, old: ast.AST, new: ast.AST) -> None:
+    for parent in ast.walk(tree):
+        for field, value in ast.iter_fields(parent):
+            if value is old:
+                setattr(parent, field, new)
+            elif isinstance(value, list):
+                value[:] = [new if entry is old else entry for entry in value]
+
+
+def sources(one: Exercise) -> dict[str, ast.FunctionDef]:
+    """Return the reference, and the helpers of its own that it calls, without annotations."""
+    found, module = {}, sys.modules[one.reference.__module__]
+    waiting = [one.reference.__name__]
+    while waiting:
+        name = waiting.pop()
+        source = textwrap.dedent(inspect.getsource(getattr(module, name)))
+        function = ast.parse(source).body[0]
+        function.returns = None
+        for argument in function.args.args:
+            argument.annotation = None
+        found[name] = function
+        called = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+        ours = (inspect.isfunction(getattr(module, name, None)) for name in called)
+        waiting += [n for n, our in zip(called, ours, strict=True) if our and n not in found]
+    return found
+
+
+def survivors(one: Exercise) -> tuple[list[str], int]:
+    """Return the mutants that pass the check, and the number of all."""
+    module, functions = sys.modules[one.reference.__module__], sources(one)
+    passed, number = [], 0
+    for name, function in functions.items():
+        for change, mutant in mutants(function):
+            number += 1
+            scope = dict(vars(module))
+            for other, tree in (functions | {name: mutant}).items():
+                code = compile(ast.Module([tree], []), f"<{other} of {one.id}>", "exec")
+                exec(code, scope)
+            if check(one.id, scope[one.reference.__name__], seed=0, seconds=2.0).passed:
+                passed.append(change)
+    return passed, number
+
+
+@pytest.mark.parametrize(
+    "one", [one for one in exercises() if one.checkable], ids=lambda one: one.id
+)
+def test_a_changed_reference_never_passes(one: Exercise):
+    passed, number = survivors(one)
+    assert number >= 3
+    assert [change for change in passed if (one.id, change) not in EQUIVALENT] == []
+
+
+def test_each_exception_is_needed():
+    listed = {one.id: one for one in exercises()}
+    for name in {name for name, _ in EQUIVALENT}:
+        passed, _ = survivors(listed[name])
+        assert {change for other, change in EQUIVALENT if other == name} <= set(passed)
