@@ -25,6 +25,7 @@ from pathlib import Path
 import torch
 from torch.func import functional_call, vmap
 
+from nmcourse.analysis import seconds_side_by_side
 from nmcourse.models import LSTM, _scan
 from nmcourse.pretrained.builders import BUILDERS
 from nmcourse.tasks import MeasureWaitGo
@@ -36,15 +37,8 @@ STEPS = 15  # of one repetition of a training
 
 
 def median_times(calls: dict[str, Callable[[], None]], repetitions: int) -> dict[str, float]:
-    """Median seconds of each call; the calls take turns, so that a slow moment meets all."""
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():
-        call()
-    for _ in range(repetitions):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            seconds[name].append(time.perf_counter() - start)
+    """Median seconds of each call; the calls take turns."""
+    seconds = seconds_side_by_side(calls, repetitions)
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 

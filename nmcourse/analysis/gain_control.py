@@ -31,7 +31,7 @@ from nmcourse.models._base import swap_time
 
 
 def term_sizes(model: NMRNN) -> Tensor:
-    """Frobenius norm a_k = g |l_k| |r_k| of each rank-one term at gain 1, (K,).
+    """Frobenius norm ``a_k = g |l_k| |r_k|`` of each rank-one term at gain 1, (K,).
 
     Raises:
         ValueError: for a model without gains, or row factors that are not orthogonal: the terms

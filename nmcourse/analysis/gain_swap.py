@@ -49,4 +49,4 @@ def with_gains(model: NMRNN, gains: GainSource) -> NMRNN:
         ValueError: if the model is no NM-RNN, or the gains do not fit its output network.
     """
     check_nm_rnn(model)
-    return NMRNN(model.output_network, gains)
+    return NMRNN(model.output_network, gains, modulated=model.modulated)

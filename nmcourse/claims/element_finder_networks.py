@@ -1,6 +1,6 @@
 """The networks of the Element Finder comparison: which, how trained, how measured.
 
-Used by ``element_finder`` (N13, N14, R6, R16) and ``element_finder_training`` (N15, R4, R11).
+Used by ``element_finder`` (N13, R6, R16) and ``element_finder_training`` (N14, N15, R4, R11).
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def switch_times(gains: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def memory_of(model: NMRNN) -> dict[str, Any]:
+def memory_of(model: NMRNN, length: int = LENGTH) -> dict[str, Any]:
     """What N14 asks of one NM-RNN: lines in z and x, and gains that switch.
 
     Returns:
@@ -182,24 +182,24 @@ def memory_of(model: NMRNN) -> dict[str, Any]:
             switch time with the query (0 for a gain that spans less than ``SWITCH``);
             ``largest``: largest mean value of each gain.
     """
-    trials = ordered_trials(range(LENGTH), TRIALS_PER_QUERY)
+    trials = ordered_trials(range(length), TRIALS_PER_QUERY, length=length)
     trajectory = model(trials.inputs)
     assert trajectory.states is not None
     assert trajectory.gains is not None
     z = trajectory.modulator_states
     assert z is not None
-    by_query = torch.arange(LENGTH, dtype=torch.float64)
-    z_mean = z[:, -1].unflatten(0, (LENGTH, -1)).mean(dim=1)
+    by_query = torch.arange(length, dtype=torch.float64)
+    z_mean = z[:, -1].unflatten(0, (length, -1)).mean(dim=1)
     z_line, x_line = (
         fit_line(z_mean, by_query),
         fit_line(trajectory.states[:, -1], trials.conditions["answer"].double()),
     )
     later = run_on(model, trajectory_states(trajectory)[:, -1], RUN_ON)
     x_later, z_later = later.split([model.n_units, z.shape[-1]], dim=-1)
-    z_mean_later = z_later.unflatten(0, (LENGTH, -1)).mean(dim=1)
-    gains = trajectory.gains[..., : model.rank].unflatten(0, (LENGTH, -1)).mean(dim=1)
+    z_mean_later = z_later.unflatten(0, (length, -1)).mean(dim=1)
+    gains = trajectory.gains[..., : model.rank].unflatten(0, (length, -1)).mean(dim=1)
     steps, spans = switch_times(gains)
-    asked = torch.arange(2, LENGTH - 1)  # the first ones cannot be told from the query's own jump
+    asked = torch.arange(2, length - 1)  # the first ones cannot be told from the query's own jump
     order = [
         _rank_correlation(steps[asked, k], asked) if spans[k] >= SWITCH else 0.0
         for k in range(model.rank)
@@ -223,11 +223,11 @@ def _rank_correlation(first: Tensor, second: Tensor) -> float:
     return float(scipy.stats.spearmanr(first.numpy(), second.numpy()).statistic)
 
 
-def memories(models: Sequence[nn.Module]) -> dict[str, Any]:
+def memories(models: Sequence[nn.Module], length: int = LENGTH) -> dict[str, Any]:
     """``memory_of`` each network: lists with one entry per network."""
     each = []
     for model in models:
         if not isinstance(model, NMRNN):
             raise TypeError(f"models must be NM-RNNs, got {type(model).__name__}")
-        each.append(memory_of(model))
+        each.append(memory_of(model, length))
     return {key: [one[key] for one in each] for key in each[0]}

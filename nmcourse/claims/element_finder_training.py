@@ -1,8 +1,11 @@
-"""N15, R4 and R11: Element Finder by length, by length of training, and by schedule.
+"""N14, N15, R4 and R11: Element Finder by length, by length of training, and by schedule.
 
-Variants of two trainings of ``element_finder``, whose results this experiment reads: the main
-NM-RNN on shorter lists and for twice the steps; NM-RNN and LSTM at the published constant rate, and
-with normalised inputs. Peak rates are those of ``element_finder``.
+Variants of two trainings of ``element_finder``, at the peak rate that was best for both there: the
+main NM-RNN on shorter lists, on lists of 15 for twice the steps and on lists of 25 for four times
+as many; NM-RNN and LSTM on lists of 10
+at the published constant rate, with the schedule, and with normalised inputs as well. (On lists of
+25 none of these would converge in the budget, so nothing could be said about who does.) For N14 the
+NM-RNNs of every length are asked how they remember.
 """
 
 from __future__ import annotations
@@ -11,15 +14,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from nmcourse import pretrained
 from nmcourse.claims import element_finder
 from nmcourse.claims.element_finder_judges import TRAINING_RULES
-from nmcourse.claims.element_finder_networks import MAIN
+from nmcourse.claims.element_finder_networks import BATCH, LENGTH, MAIN, NETWORKS, memories
 from nmcourse.claims.record import Experiment, LedgerError
-from nmcourse.claims.store import read_results
-from nmcourse.claims.training_runs import in_parallel
+from nmcourse.claims.store import plain, read_results
+from nmcourse.claims.training_runs import in_parallel, ship, trained_models
 
-LENGTHS, CONSTANT_RATE = [5, 10, 15, 20], 1e-2
-NAMES = (MAIN.name, "lstm")
+COMMAND = "python -m nmcourse.claims run N15"
+LENGTHS, LONGER_LENGTH, SCHEDULE_LENGTH = [5, 10, 15, 20], 15, 10
+PEAK_RATE, CONSTANT_RATE = 3e-2, 1e-2
 
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
@@ -28,39 +33,71 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
     Raises:
         LedgerError: if there are no results of ``element_finder``.
     """
+    settings = element_finder.SETTINGS.get(tier, element_finder.SETTINGS["cpu"])
+    metrics: dict[str, Any] = in_parallel(_jobs(settings, run_dir))
     base = read_results("element_finder")
     if base is None:
         raise LedgerError(f"no results of element_finder: first {element_finder.COMMAND}")
-    settings = base.config
-    if tier == "smoke":
-        settings = settings | {"n_steps": element_finder.SETTINGS["smoke"]["n_steps"]}
-    longer = settings | {"n_steps": 2 * settings["n_steps"]}
-    rates = {name: base.value(f"{name}.learning_rate") for name in NAMES}
-    train, rate = element_finder.train, rates[MAIN.name]
-    jobs: dict[str, partial[dict[str, Any]]] = {
-        "longer": partial(train, MAIN.name, rate, longer, run_dir / "longer")
+    metrics[MAIN.name] = base.value(MAIN.name)
+    networks: dict[str, Any] = {
+        name: trained_models(MAIN.build, run_dir / name)
+        for name in (*(f"length_{n}" for n in LENGTHS), "longer", "four_times")
     }
-    for name in NAMES:
-        constant, scaled = f"{name}_constant", f"{name}_scaled"
-        jobs[constant] = partial(
-            train,
-            name,
-            CONSTANT_RATE,
-            settings,
-            run_dir / constant,
-            schedule="constant",
-            clip_norm=None,
+    main = pretrained.load(f"ef_{MAIN.name}")
+    lengths = {f"length_{n}": n for n in LENGTHS} | {"longer": LONGER_LENGTH}
+    for name, models in (networks | {MAIN.name: main}).items():
+        metrics[name]["memory"] = plain(memories(models, lengths.get(name, LENGTH)))
+    if tier != "smoke":
+        _ship(networks, metrics)
+    config = settings | {
+        "batch": BATCH,
+        "lengths": LENGTHS,
+        "longer": 2 * settings["n_steps"],
+        "longer_length": LONGER_LENGTH,
+        "schedule_length": SCHEDULE_LENGTH,
+        "peak_rate": PEAK_RATE,
+        "constant_rate": CONSTANT_RATE,
+    }
+    return {"config": config, "metrics": metrics}
+
+
+def _jobs(settings: dict[str, Any], run_dir: Path) -> dict[str, partial[dict[str, Any]]]:
+    """Every training: name of the results -> what makes them."""
+
+    def job(
+        name: str, network: str, length: int, rate: float = PEAK_RATE, **options: Any
+    ) -> partial[dict[str, Any]]:
+        budget = settings | {"n_steps": options.pop("n_steps", settings["n_steps"])}
+        return partial(
+            element_finder.train, network, rate, budget, run_dir / name, length=length, **options
         )
-        jobs[scaled] = partial(train, name, rates[name], settings, run_dir / scaled, scaled=True)
-    for length in reversed(LENGTHS):
-        key = f"length_{length}"
-        jobs[key] = partial(train, MAIN.name, rate, settings, run_dir / key, length=length)
-    metrics: dict[str, Any] = {name: base.value(name) for name in NAMES}
-    return {
-        "config": settings
-        | {"lengths": LENGTHS, "longer": longer["n_steps"], "constant_rate": CONSTANT_RATE},
-        "metrics": metrics | in_parallel(jobs),
-    }
+
+    jobs = {f"length_{n}": job(f"length_{n}", MAIN.name, n) for n in (10, 5, 15)}
+    jobs["lstm_schedule"] = job("lstm_schedule", "lstm", SCHEDULE_LENGTH)
+    for name in (MAIN.name, "lstm"):
+        for variant, rate, options in (
+            ("constant", CONSTANT_RATE, {"schedule": "constant", "clip_norm": None}),
+            ("scaled", PEAK_RATE, {"scaled": True}),
+        ):
+            key = f"{name}_{variant}"
+            jobs[key] = job(key, name, SCHEDULE_LENGTH, rate, **options)
+    twice, four_times = 2 * settings["n_steps"], 4 * settings["n_steps"]
+    jobs["longer"] = job("longer", MAIN.name, LONGER_LENGTH, n_steps=twice)
+    jobs["length_20"] = job("length_20", MAIN.name, 20)
+    longest = job("four_times", MAIN.name, LENGTH, n_steps=four_times)
+    return {"four_times": longest, **jobs}  # first: it takes as long as half of the others
+
+
+def _ship(networks: dict[str, Any], metrics: dict[str, Any]) -> None:
+    for name, models in networks.items():
+        ship(
+            f"ef_{MAIN.name}_{name}",
+            models,
+            builder=MAIN.builder,
+            kwargs=plain(NETWORKS[MAIN.name].options),
+            command=COMMAND,
+            metrics={key: metrics[name][key] for key in ("error", "exact")},
+        )
 
 
 EXPERIMENTS = (Experiment(name="element_finder_training", run=run, rules=TRAINING_RULES),)

@@ -59,9 +59,7 @@ def _measure(models: list[Any], trials: Trials) -> dict[str, Tensor]:
     """Error, control and rise of each network, (network,)."""
     outputs = torch.stack([model(trials.inputs).outputs for model in models])
     go, interval = trials.conditions["go_time"], trials.conditions["interval"]
-    apparent = apparent_interval(outputs, go)
-    centred = interval - interval.mean()
-    control = (apparent * centred).sum(dim=-1) / centred.square().sum()
+    control = slope_against(apparent_interval(outputs, go), interval)
     steps = (go / 10.0).long()
     network = torch.arange(len(models))[:, None]
     trial = torch.arange(len(steps))
@@ -89,6 +87,12 @@ def apparent_interval(outputs: Tensor, go_times: Tensor, *, dt: float = 10.0) ->
     window = (after >= 0.0) & (after < WINDOW)
     # a straight line sampled at the start of each step: the half step is the trapezoid rule's
     return 2.0 * dt * ((0.5 - outputs[..., 0]) * window).sum(dim=-1) - dt
+
+
+def slope_against(apparent: Tensor, interval: Tensor) -> Tensor:
+    """Slope of an apparent interval (.., trial) against an interval (trial,)."""
+    centred = interval - interval.mean()
+    return (apparent * centred).sum(dim=-1) / centred.square().sum()
 
 
 def _nm_rnn(model: nn.Module) -> NMRNN:

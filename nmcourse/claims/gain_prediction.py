@@ -2,7 +2,9 @@
 
 Ten linear NM-RNNs of rank one learn Measure-Wait-Go. During the ramp of each test trial their gain
 is compared with Eq. 8, whose only inputs are the target, the overlap l^T r and the offset d, and
-with Eq. 7, which also knows what the state holds beside l when the ramp starts.
+with Eq. 7, which also knows what the state holds beside l when the ramp starts. A control of ten
+more networks starts where Eq. 8 holds, and its inputs reach the modulator alone: there nothing
+can lie beside l, and the ramp has to be made by the gain.
 
 The step that receives the go pulse still has the output -0.5; the ramp is made by the steps that
 follow it, and they have no input. Both equations are taken in the form of the simulated steps.
@@ -24,15 +26,18 @@ from nmcourse.claims.record import Experiment, Judgement, Rule
 from nmcourse.claims.store import Results
 from nmcourse.claims.timing_networks import STUCK, TEST_TIME, WEIGHT_DECAY, evaluate
 from nmcourse.claims.training_runs import ship, trained_models, tune_and_train
-from nmcourse.models import NMRNN
+from nmcourse.models import NMRNN, LowRankRNN
 from nmcourse.pretrained.builders import BUILDERS
 from nmcourse.tasks.measure_wait_go import LONGER, SHORTER, TRAINED, MeasureWaitGo
 
 BUILDER = "measure_wait_go_linear_nm_rnn"
+GAIN_DRIVEN = "measure_wait_go_gain_driven_nm_rnn"
 COMMAND = "python -m nmcourse.claims run N3"
 WEIGHTS = "mwg_nm_rnn_rank_one"
+WEIGHTS_GAIN_DRIVEN = "mwg_nm_rnn_gain_driven"
 GROUPS = {"trained": TRAINED, "extrapolated": SHORTER + LONGER}
 CORRELATION, RMSE = 0.9, 0.05  # "a close match"; the gain can move from 0 to 1
+CONTROL_RATES = [3e-3, 1e-2]
 SETTINGS: dict[str, dict[str, Any]] = {
     "cpu": {
         "n_steps": 8000,
@@ -56,6 +61,11 @@ def build(generator: torch.Generator) -> nn.Module:
     return BUILDERS[BUILDER](generator=generator)
 
 
+def build_gain_driven(generator: torch.Generator) -> nn.Module:
+    """The control: it starts where Eq. 8 holds, and only its modulator has inputs."""
+    return BUILDERS[GAIN_DRIVEN](generator=generator)
+
+
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune, train and compare; resumes where it was killed."""
     settings = SETTINGS.get(tier, SETTINGS["cpu"])
@@ -68,19 +78,33 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
         folder=run_dir,
         weight_decay=WEIGHT_DECAY,
     )
+    control = tune_and_train(
+        build_gain_driven,
+        MeasureWaitGo(),
+        evaluate,
+        settings=settings | {"rates": CONTROL_RATES, "tuning_steps": settings["tuning_steps"] // 3},
+        folder=run_dir / "gain_driven",
+        weight_decay=WEIGHT_DECAY,
+        freeze=("input weights of the output network",),
+    )
     models = trained_models(build, run_dir)
+    controls = trained_models(build_gain_driven, run_dir / "gain_driven")
     if tier != "smoke":
-        ship(
-            WEIGHTS,
-            models,
-            builder=BUILDER,
-            kwargs={"recurrent_scaling": "none"},
-            command=COMMAND,
-            metrics={f"{group}_mse_median": metrics[group] for group in GROUPS},
-        )
+        for name, networks, builder, kwargs, measured in (
+            (WEIGHTS, models, BUILDER, {"recurrent_scaling": "none"}, metrics),
+            (WEIGHTS_GAIN_DRIVEN, controls, GAIN_DRIVEN, {}, control),
+        ):
+            ship(
+                name,
+                networks,
+                builder=builder,
+                kwargs=kwargs,
+                command=COMMAND,
+                metrics={f"{group}_mse_median": measured[group] for group in GROUPS},
+            )
     return {
-        "config": settings | {"weight_decay": WEIGHT_DECAY, "units": 100, "modulator_units": 5},
-        "metrics": metrics | compare(models),
+        "config": settings | {"weight_decay": WEIGHT_DECAY, "control_rates": CONTROL_RATES},
+        "metrics": metrics | compare(models) | {"gain_driven": control | compare(controls)},
     }
 
 
@@ -116,7 +140,7 @@ def ramp_gains(model: NMRNN, interval: float, *, form: str, own: bool = False) -
     go = round(trial.conditions["go_time"].item() / model.dt)
     steps = slice(go, go + round(interval / model.dt) + 1)  # from the go pulse to the last step
     target = (run.outputs if own else trial.targets)[0, steps, 0].double()
-    start, left = run.states[0, go], model.output_network.factors()[0][:, 0]
+    start, left = run.states[0, go], _output_network(model).factors()[0][:, 0]
     found = optimal_gain(model, target, x0=start, form=form)
     beside = start - (start @ left) / left.square().sum() * left
     return Ramp(
@@ -133,12 +157,16 @@ def compare(models: Sequence[nn.Module]) -> dict[str, Any]:
 
     The steps of all ramps of a group are pooled. ``feasible`` is the share of steps in which the
     prediction lies inside (0, 1); ``mean_gain`` and ``span`` are mean and standard deviation of
-    the trained gain; ``beside`` is the part of the state's norm beside l at the start of the ramp.
+    the trained gain; ``beside`` is the part of the state's norm beside l at the start of the ramp;
+    ``rise``, ``rise_along_l`` and ``loop`` are those of ``cut_beside``, mean of trained intervals.
     """
     found: dict[str, Any] = {"overlap": [], "offset": []}
-    for model in models:
-        assert isinstance(model, NMRNN)
-        net = model.output_network
+    networks = [model for model in models if isinstance(model, NMRNN)]
+    for network in networks:
+        cuts = torch.tensor([cut_beside(network, interval) for interval in TRAINED]).mean(dim=0)
+        for name, value in zip(("rise", "rise_along_l", "loop"), cuts.tolist(), strict=True):
+            found.setdefault(name, []).append(value)
+        net = _output_network(network)
         left, right = net.factors()
         assert net.output.bias is not None
         found["overlap"].append((left * right).sum().item())
@@ -150,7 +178,7 @@ def compare(models: Sequence[nn.Module]) -> dict[str, Any]:
             ("eq8_own_output", "approximate", True),
             ("eq7_own_output", "exact", True),
         ):
-            ramps = [[ramp_gains(m, i, form=form, own=own) for i in intervals] for m in models]
+            ramps = [[ramp_gains(m, i, form=form, own=own) for i in intervals] for m in networks]
             trained = [torch.cat([ramp.trained for ramp in of_model]) for of_model in ramps]
             predicted = [torch.cat([ramp.predicted for ramp in of_model]) for of_model in ramps]
             pairs = list(zip(trained, predicted, strict=True))
@@ -165,6 +193,42 @@ def compare(models: Sequence[nn.Module]) -> dict[str, Any]:
             sum(ramp.beside for ramp in of_model) / len(of_model) for of_model in ramps
         ]
     return found
+
+
+def _output_network(model: NMRNN) -> LowRankRNN:
+    network = model.output_network
+    if not isinstance(network, LowRankRNN):
+        raise TypeError(f"expected rank-one terms, got {type(network).__name__}")
+    return network
+
+
+@torch.no_grad()
+def cut_beside(model: NMRNN, interval: float) -> tuple[float, float, float]:
+    """What the ramp owes to the part of the state that lies beside l when it starts.
+
+    The steps after the go pulse are run again, with the gains that the network gave itself and
+    without input: from its own state, and from the part along l alone.
+
+    Returns:
+        Output gained in the 300 ms after go, intact and cut; and the mean of s l^T r over the ramp,
+        which is 1 where what leaks is just replaced.
+    """
+    model = copy.deepcopy(model).double()
+    net = _output_network(model)
+    trial = MeasureWaitGo([interval], measure_times=[TEST_TIME]).enumerate()
+    run = model(trial.inputs.double())
+    go = round(trial.conditions["go_time"].item() / model.dt)
+    left, right = (factor[:, 0] for factor in net.factors())
+    silence = torch.zeros(1, net.n_inputs, dtype=torch.float64)
+    intact = run.states[:, go]
+    rises = []
+    for start in (intact, (intact @ left)[:, None] * left / left.square().sum()):
+        x = start
+        for step in range(go + 1, go + 31):
+            x = net.step(x, silence, gain=run.gains[:, step])
+        rises.append((net.readout(x) - net.readout(start)).item())
+    ramp = run.gains[0, go + 1 : go + 1 + round(interval / model.dt), 0]
+    return rises[0], rises[1], (net.scale * ramp.mean() * (left @ right)).item()
 
 
 def _correlation(a: Tensor, b: Tensor) -> float:
@@ -197,7 +261,11 @@ def judge(results: Results) -> Judgement:
     n = results.config["n_seeds"]
     return Judgement(
         status=status,
-        measured=f"medians of {n} networks, Eq. 8: {medians('eq8')}. Eq. 7: {medians('eq7')}",
+        measured=(
+            f"medians of {n} networks, Eq. 8: {medians('eq8')}. Eq. 7: {medians('eq7')}. "
+            "Control, whose inputs reach the modulator alone, Eq. 8: "
+            f"{medians('gain_driven.eq8')}"
+        ),
         spread="; ".join(
             f"Eq. 8, {group}: correlation {results.summary(f'eq8.{group}.correlation')}, "
             f"RMSE {results.summary(f'eq8.{group}.rmse')}"
@@ -208,6 +276,14 @@ def judge(results: Results) -> Judgement:
             f"{learned} of {n} networks learned to measure (trained error at most "
             f"{format_number(STUCK)}); all {n} are counted. In {feasible} of them Eq. 8 stays "
             "inside (0, 1) on all trained ramps.",
+            "What differs: with inputs to both networks the ramp comes from what the go pulse left "
+            "beside l. Without that part the output gains "
+            f"{format_number(results.summary('rise_along_l').median)} in the 300 ms after go, in "
+            f"place of {format_number(results.summary('rise').median)}. The gain keeps the loop "
+            f"near balance, s l^T r = {format_number(results.summary('loop').median)}. In the "
+            f"control the output gains {format_number(results.summary('gain_driven.rise').median)} "
+            "and without that part "
+            f"{format_number(results.summary('gain_driven.rise_along_l').median)}.",
             "Size and training of the published network are not stated: 100 units, 5 modulator "
             f"units and {results.config['n_steps']:,} one-cycle steps are ours.",
             "Eq. 7 with the output that the network really makes, in place of the target, is an "

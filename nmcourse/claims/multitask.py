@@ -21,6 +21,7 @@ from torch import nn
 
 from nmcourse.claims.multitask_networks import (
     ALL,
+    MATCHED,
     NETWORKS,
     NEW,
     PAPER,
@@ -217,6 +218,7 @@ def _judge(results: Results, part: str, holds: Any) -> Judgement:
             f"The claim holds for: {'; '.join(where) or 'no set of networks, no metric'}.",
             f"{steps:,} one-cycle steps of {results.config['batch_size']} trials for every model; "
             f"the paper took {paper} steps. {_still_falling(results, part)}",
+            *([_by_task(results)] if part == "trained" else []),
             "The paper's sizes are not matched: "
             + "; ".join(
                 f"{n.label} {results.value(f'{n.name}.n_parameters'):,} parameters" for n in PAPER
@@ -240,6 +242,19 @@ def judge_n9(results: Results) -> Judgement:
 def judge_n10(results: Results) -> Judgement:
     """Is retraining the modulator as good as retraining input weights?"""
     return _judge(results, "retrained", _n10_holds)
+
+
+def _by_task(results: Results) -> str:
+    """Medians of the fair networks in each task, as a sentence."""
+    parts = [
+        f"{network.label} "
+        + ", ".join(
+            format_number(results.summary(f"{network.name}.trained.{task}.arctan2").median)
+            for task in TRAINED
+        )
+        for network in (*PAPER, *MATCHED[1:])
+    ]
+    return f"Medians in {', '.join(TRAINED)}: {'; '.join(parts)}."
 
 
 def _range(results: Results, network: Network, part: str) -> str:

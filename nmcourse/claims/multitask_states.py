@@ -58,7 +58,12 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
         "config": {"n_seeds": len(models), "n_angles": N_ANGLES, "noise": NOISE},
         "metrics": {
             "ring": {"trained": ring(models), "untrained": ring(untrained)},
-            "memory": {"trained": memory(models), "untrained": memory(untrained)},
+            "memory": {
+                "trained": memory(models),
+                "untrained": memory(untrained),
+                "mean_gains": memory(models, mean_gains=True),
+                "modulator": memory(models, of="modulator_states"),
+            },
             "sign": sign_pattern(models),
             "gains": gains(models, retrained),
         },
@@ -109,11 +114,20 @@ def ring(models: Sequence[NMRNN]) -> dict[str, Any]:
     return measured
 
 
-def memory(models: Sequence[NMRNN]) -> list[list[float]]:
+@torch.no_grad()
+def memory(
+    models: Sequence[NMRNN], *, of: str = "states", mean_gains: bool = False
+) -> list[list[float]]:
     """How well a MemoryPro angle is read at each step, with the go cue put off.
 
     At each step sine and cosine are regressed linearly on the noisy states of half the angles; the
     other half is read. Without noise, any trace however faint could be read.
+
+    Args:
+        models: the networks.
+        of: ``"states"`` reads x, ``"modulator_states"`` reads z.
+        mean_gains: play the mean gains of all angles to the output network: what is left of
+            the angle is then held by x itself.
 
     Returns:
         (network, step): mean cosine of the error; 1 is no error, 0 nothing left.
@@ -123,7 +137,11 @@ def memory(models: Sequence[NMRNN]) -> list[list[float]]:
     generator = torch.Generator().manual_seed(TEST_SEED)
     curves = []
     for model in models:
-        states = _states(model, trials)[:, :-1]
+        context: Tensor | None = trials.context
+        if mean_gains:
+            mean = store_gains(model, trials.inputs, context, mean=True)
+            model, context = with_gains(model, mean), None
+        states = getattr(model(trials.inputs, context), of)[:, :-1]
         spread = states[:, OFF - 1].std(dim=0).square().sum().sqrt() / math.sqrt(states.shape[-1])
         states = states + NOISE * spread * torch.randn(states.shape, generator=generator)
         points = states.transpose(0, 1)  # (time, trial, unit)
@@ -224,7 +242,7 @@ def judge_n11(results: Results) -> Judgement:
     order = torch.tensor(results.value("ring.trained.order")).amin(dim=-1)
     read = {
         group: summarise(row[READ] for row in results.value(f"memory.{group}"))
-        for group in ("trained", "untrained")
+        for group in ("trained", "untrained", "mean_gains", "modulator")
     }
     late = summarise(row[-1] for row in results.value("memory.trained"))
     return Judgement(
@@ -241,6 +259,9 @@ def judge_n11(results: Results) -> Judgement:
             f"{10 * (READ - OFF)} ms after the stimulus is gone: {read['trained']}, untrained "
             f"{read['untrained']}; {10 * (LONG - OFF)} ms after, far beyond the trained "
             f"delays, {late}. The states carry noise of {NOISE:.0%} of their spread.",
+            "The gains carry much of this memory: with one s(t) for all angles "
+            f"{read['mean_gains']} is left in x, while the modulator's own state gives "
+            f"{read['modulator']}.",
         ),
     )
 

@@ -12,7 +12,9 @@ _PAPER = "Costacurta et al. 2024"
 _TIMING = "book/neuromodulation/learning_to_keep_time"
 _GAIN = "book/neuromodulation/gain_as_neuromodulation"
 _TIMING_WITH_GAIN = "book/neuromodulation/keeping_time_with_gain"
+_GATES = "book/neuromodulation/why_gain_gates"
 _MANY = "book/neuromodulation/one_network_many_tasks"
+_REMEMBER = "book/neuromodulation/remembering_one_of_many"
 
 CLAIMS = (
     Claim(
@@ -29,6 +31,7 @@ CLAIMS = (
         "the place of the forget gate.",
         f"{_PAPER}, Eq. 6 and Proposition 1",
         "equivalent under assumptions",
+        _GATES,
     ),
     Claim(
         "N3",
@@ -36,6 +39,7 @@ CLAIMS = (
         "target output calls for, at trained and at extrapolated intervals.",
         f"{_PAPER}, Eq. 8 and Fig. 3B",
         "a close match in the figure; no number published",
+        _GATES,
     ),
     Claim(
         "N4",
@@ -120,6 +124,7 @@ CLAIMS = (
         "task, and the low-rank and vanilla RNNs largely fail.",
         f"{_PAPER}, Fig. 5B and 5C; authors' response",
         "LSTM < NM-RNN, both far below the low-rank and vanilla RNN; values not published",
+        _REMEMBER,
     ),
     Claim(
         "N14",
@@ -127,6 +132,7 @@ CLAIMS = (
         "attractors, and some gain components switch at a time tied to the query.",
         f"{_PAPER}, Fig. 5D to 5F",
         "described and drawn for one network of (M, N, K) = (5, 18, 8); no number published",
+        _REMEMBER,
     ),
     Claim(
         "N15",
@@ -134,6 +140,7 @@ CLAIMS = (
         "length of the sequence.",
         f"{_PAPER}, review and authors' response",
         "predicted, not measured",
+        _REMEMBER,
     ),
     Claim(
         "N16",

@@ -21,7 +21,7 @@ from nmcourse.analysis import (
     participation_ratio,
     term_sizes,
 )
-from nmcourse.claims.gain_ablation import MAJORITY, WINDOW, apparent_interval
+from nmcourse.claims.gain_ablation import MAJORITY, WINDOW, apparent_interval, slope_against
 from nmcourse.claims.numbers import format_number, summarise
 from nmcourse.claims.record import Experiment, Judgement, Rule
 from nmcourse.claims.reviewed_timing import networks, test_trials, under_gains
@@ -112,12 +112,6 @@ def flexibility(model: NMRNN) -> dict[str, Any]:
             "follows_gains": follow(lambda change: change),
             "follows_direction": follow(lambda change: (change * sizes) @ first / sizes),
         }
-
-
-def slope_against(apparent: Tensor, interval: Tensor) -> Tensor:
-    """Slope of an apparent interval (.., trial) against an interval (trial,)."""
-    centred = interval - interval.mean()
-    return (apparent * centred).sum(dim=-1) / centred.square().sum()
 
 
 def _columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 _LOOSE = {"float32": 1e-3, "complex64": 1e-3, "float16": 2e-2, "bfloat16": 2e-2}
-_SMALL = 0.1  # of the relative tolerance: what is forgiven relative to the largest entry
+_SMALL = 0.01  # of the relative tolerance: what is forgiven relative to the largest entry
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ class Exercise:
     axes: tuple[str, ...] = ()
     canonical: Callable[[Any], Any] | None = None
     rtol: float = 1e-5
-    seconds: float = 3.0
+    seconds: float = 5.0
     rubric: tuple[str, ...] = ()
     worked: str = "in the folded solution below the exercise"
 

@@ -12,6 +12,7 @@ from nmcourse.exercises import (
     learning_to_keep_time,
     low_rank_networks,
     rate_networks,
+    why_gain_gates,
 )
 from nmcourse.exercises._engine import not_yet, run
 from nmcourse.exercises._record import Exercise
@@ -24,6 +25,7 @@ _CHAPTERS = (
     learning_to_keep_time,
     gain_as_neuromodulation,
     keeping_time_with_gain,
+    why_gain_gates,
 )
 _EXERCISES = {one.id: one for chapter in _CHAPTERS for one in chapter.EXERCISES}
 _NO_ANSWER: Any = object()

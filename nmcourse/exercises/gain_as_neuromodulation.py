@@ -138,6 +138,7 @@ EXERCISES = (
         chapter=_CHAPTER,
         title="How much is left?",
         kind="number",
+        function="left",
         difficulty=1,
         importance=4,
         minutes=5,

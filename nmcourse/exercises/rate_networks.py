@@ -177,7 +177,7 @@ EXERCISES = (
             Wrong(
                 "the two weights exchanged",
                 _smooth_too_fast,
-                "With a long time constant v should hardly follow its input. Yours follows at once.",
+                "With a long time constant v should follow its input slowly. Yours is fast.",
                 "Euler and its limits",
             ),
             Wrong(

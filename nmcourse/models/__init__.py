@@ -4,9 +4,9 @@ from nmcourse.models._base import RecurrentModel, Trajectory
 from nmcourse.models._conv_trial import DivergingActivity, Response
 from nmcourse.models._scan import identity
 from nmcourse.models._sizes import count_parameters, matching_size
-from nmcourse.models._wiring import PRESETS, Area, CordsNetSizes, Stem, Wiring
+from nmcourse.models._wiring import PRESETS, Area, CordsNetSizes, Stem
 from nmcourse.models.attention import AttentionReader
-from nmcourse.models.cordsnet import CordsNet, CordsNetState
+from nmcourse.models.cordsnet import CordsNet
 from nmcourse.models.gru import GRU
 from nmcourse.models.low_rank_rnn import LowRankRNN
 from nmcourse.models.lstm import LSTM, LSTMState
@@ -14,6 +14,7 @@ from nmcourse.models.modulator import ClampedGain, GainSource, Modulator, Prescr
 from nmcourse.models.nm_rnn import NMRNN, NMState
 from nmcourse.models.scalar_gain_rnn import ScalarGainRNN
 from nmcourse.models.sparse_terms import SparseTerms
+from nmcourse.models.twin_cnn import TwinCNN
 from nmcourse.models.vanilla_rnn import VanillaRNN
 
 __all__ = [
@@ -26,7 +27,6 @@ __all__ = [
     "ClampedGain",
     "CordsNet",
     "CordsNetSizes",
-    "CordsNetState",
     "DivergingActivity",
     "GainSource",
     "LSTMState",
@@ -40,8 +40,8 @@ __all__ = [
     "SparseTerms",
     "Stem",
     "Trajectory",
+    "TwinCNN",
     "VanillaRNN",
-    "Wiring",
     "count_parameters",
     "identity",
     "matching_size",

@@ -22,13 +22,16 @@ from nmcourse.models._conv_scan import (
     Weights,
     advance,
     departure,
+    packed,
     pooled,
 )
 from nmcourse.models._convolution import (
+    check_images,
     convolve,
     join_seeds,
     mean_of_neighbours,
     split_seeds,
+    weights_of,
 )
 
 if TYPE_CHECKING:
@@ -78,38 +81,6 @@ class Stretch(NamedTuple):
     n_steps: int
 
 
-def image_pair(size: int | tuple[int, int]) -> tuple[int, int]:
-    """(height, width) from one number or a pair."""
-    height, width = (size, size) if isinstance(size, int) else size
-    check_sizes(image_height=height, image_width=width)
-    return height, width
-
-
-def check_images(model: CordsNet, images: Tensor, *, one_step: bool = False) -> None:
-    """Raise ``ValueError`` unless images are finite and of the model's type, channels and size."""
-    with_seeds = model.biases[0].ndim - 3
-    allowed = range(4, 5 + with_seeds) if one_step else range(4, 6 + with_seeds)
-    fixed, channels = model.bias_kind == "map", model.n_inputs
-    if (
-        images.ndim not in allowed
-        or images.shape[-3] != channels
-        or 0 in images.shape
-        or (fixed and tuple(images.shape[-2:]) != model.image_size)
-    ):
-        pixels = ", ".join(map(str, model.image_size)) if fixed else "height, width"
-        stream = "" if one_step else f" or (batch, time, {channels}, {pixels})"
-        raise ValueError(
-            f"images must have shape (batch, {channels}, {pixels}){stream}, "
-            f"got {tuple(images.shape)}"
-        )
-    if images.dtype != model.biases[0].dtype:
-        raise ValueError(
-            f"images must be {model.biases[0].dtype} as the model is, got {images.dtype}"
-        )
-    if not torch.isfinite(images).all():
-        raise ValueError("images must be finite, got NaN or infinity")
-
-
 def check_count(name: str, value: int) -> int:
     """Raise ``ValueError`` unless a number of steps is zero or a positive integer."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
@@ -151,7 +122,10 @@ def respond(
     see: Callable[[Maps], None] | None = None,
 ) -> Response:
     """See :meth:`nmcourse.models.CordsNet.respond`; ``see`` is shown the state after each step."""
-    check_images(model, images)
+    bias = model.biases[0]
+    check_images(
+        images, model.n_inputs, model.fixed_size, bias.dtype, range(4, 6 + (bias.ndim == 4))
+    )
     shown = stretches(images, n_steps)
     if check_count("n_after", n_after):
         shown.append(Stretch(None, n_after))
@@ -217,14 +191,16 @@ class _Trial:
             n_read=wiring.n_read,
         )
         self.stem = model.stem.weights()
-        self.feedforward = [layer.weights() for layer in model.feedforward]
-        self.skips = {int(area): layer.weights() for area, layer in model.skips.items()}
+        self.feedforward = weights_of(model.feedforward)
+        areas = [int(area) for area in model.skips]
+        self.skips = dict(zip(areas, weights_of(model.skips.values()), strict=True))
         self.weights = Weights(
-            [self._joined(layer.weights()) for layer in model.recurrent],
+            [self._joined(weights) for weights in weights_of(model.recurrent)],
             [None, *(self._joined(weights) for weights in self.feedforward[1:])],
             [self._joined(self.skips[a]) if a > 1 and a in self.skips else None for a in range(n)],
         )
         self.bias = [bias.flatten(0, -3).unsqueeze(0) for bias in model.biases]
+        self.packed, self.packed_for = self.weights, torch.Size()
         self.step, self.rest = 0, []  # type: ignore[var-annotated]
         self.state: Maps = []
         self.forget_outputs()
@@ -274,8 +250,7 @@ class _Trial:
         stem = mean_of_neighbours(stem) if wiring.stem.pool else stem
         drives[0] = self._constant(0, stem)
         if len(wiring) > 1:
-            stride = self.model.skips["1"].stride
-            drives[1] = self._constant(1, convolve(stem, self.skips[1], stride))
+            drives[1] = self._constant(1, convolve(stem, self.skips[1], self.plan.strides[0]))
         return drives
 
     def _constant(self, area: int, h: Tensor) -> Tensor:
@@ -288,11 +263,13 @@ class _Trial:
         if not n_steps:
             return
         state = [r.clone(memory_format=LAYOUT) for r in self.state]
+        if state[0].shape != self.packed_for:
+            self.packed, self.packed_for = packed(self.weights, state, self.plan), state[0].shape
         for first in range(0, n_steps, CHUNK):
             steps = min(CHUNK, n_steps - first)
             before = [r.clone() for r in state] if self.check_finite else []
             for _ in range(steps):
-                state = advance(state, drives, self.weights, self.plan)
+                state = advance(state, drives, self.packed, self.plan)
                 self.read.append(pooled(state, self.plan).unsqueeze(0))
                 if self.rest:
                     self.away.append(departure(state, self.rest, self.plan).unsqueeze(0))

@@ -7,12 +7,14 @@ v, whose length does not matter.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nmcourse.models._wiring import Convolution
+from nmcourse.models._wiring import Convolution, Wiring
 
 
 class NormalisedWeights(nn.Module):
@@ -37,6 +39,11 @@ class NormalisedWeights(nn.Module):
         return scale * self.direction
 
 
+def weights_of(layers: Iterable[nn.Module]) -> list[Tensor]:
+    """The weights in use of several layers."""
+    return [layer.weights() for layer in layers if isinstance(layer, NormalisedWeights)]
+
+
 class NormalisedConvolution(NormalisedWeights):
     """A convolution with normalised weights and no bias, padded so that stride 1 keeps sizes.
 
@@ -53,6 +60,33 @@ class NormalisedConvolution(NormalisedWeights):
     def forward(self, maps: Tensor) -> Tensor:
         """Maps (.., batch, channel, height, width) of such maps."""
         return convolve(maps, self.weights(), self.stride)
+
+
+class Layers(NamedTuple):
+    """The layers that a CordsNet and its feed-forward twin have in common."""
+
+    stem: NormalisedConvolution
+    feedforward: nn.ModuleList
+    recurrent: nn.ModuleList
+    skips: nn.ModuleDict
+    output: NormalisedWeights
+
+
+def build_layers(wiring: Wiring, n_classes: int, generator: torch.Generator | None) -> Layers:
+    """Layers with initial weights; ``skips`` are those of the areas named by their keys."""
+
+    def layer(spec: Convolution) -> NormalisedConvolution:
+        return NormalisedConvolution(spec, generator=generator)
+
+    areas = range(len(wiring))
+    skips = {str(area): wiring.skip(area) for area in areas}
+    return Layers(
+        stem=layer(wiring.image_convolution()),
+        feedforward=nn.ModuleList(layer(wiring.feedforward(area)) for area in areas),
+        recurrent=nn.ModuleList(layer(wiring.recurrent(area)) for area in areas),
+        skips=nn.ModuleDict({area: layer(spec) for area, spec in skips.items() if spec}),
+        output=NormalisedWeights(n_classes, wiring.areas[-1].channels, generator=generator),
+    )
 
 
 def convolve(maps: Tensor, weights: Tensor, stride: int = 1) -> Tensor:
@@ -90,3 +124,40 @@ def mean_of_neighbours(maps: Tensor) -> Tensor:
     """Mean over 3x3 pixels, stride 2, padding 1 (the padding counts as zeros)."""
     pooled = F.avg_pool2d(maps.flatten(0, -4), kernel_size=3, stride=2, padding=1)
     return pooled.unflatten(0, maps.shape[:-3])
+
+
+def check_images(
+    images: Tensor,
+    n_channels: int,
+    image_size: tuple[int, int] | None,
+    dtype: torch.dtype,
+    n_axes: range = range(4, 5),
+) -> None:
+    """Check images (.., channel, height, width).
+
+    Args:
+        images: to be checked; 4 axes are held images, 5 a stream, 6 streams that differ by seed.
+        n_channels: channels they must have.
+        image_size: (height, width) they must have; None for any.
+        dtype: type they must have.
+        n_axes: numbers of axes allowed.
+
+    Raises:
+        ValueError: unless they are so, and finite.
+    """
+    if (
+        images.ndim not in n_axes
+        or images.shape[-3] != n_channels
+        or 0 in images.shape
+        or (image_size is not None and tuple(images.shape[-2:]) != image_size)
+    ):
+        pixels = "height, width" if image_size is None else ", ".join(map(str, image_size))
+        stream = f" or (batch, time, {n_channels}, {pixels})" if 5 in n_axes else ""
+        raise ValueError(
+            f"images must have shape (batch, {n_channels}, {pixels}){stream}, "
+            f"got {tuple(images.shape)}"
+        )
+    if images.dtype != dtype:
+        raise ValueError(f"images must be {dtype} as the model is, got {images.dtype}")
+    if not torch.isfinite(images).all():
+        raise ValueError("images must be finite, got NaN or infinity")

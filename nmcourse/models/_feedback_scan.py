@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from nmcourse.models._base import join_context, project, swap_time
+from nmcourse.models._base import RecurrentModel, join_context, project, swap_time
 from nmcourse.models._scan import BACKWARD, _rate
 from nmcourse.models.low_rank_rnn import LowRankRNN
 from nmcourse.models.modulator import GainSource, Modulator
@@ -29,7 +29,7 @@ Nonlinearity = Callable[[Tensor], Tensor]
 
 
 def run_together(
-    network: LowRankRNN,
+    network: RecurrentModel,
     modulator: GainSource,
     inputs: Tensor,
     context: Tensor | None,
@@ -40,8 +40,11 @@ def run_together(
     None for parts that this loop does not know: a subclass, a gain source that is not a plain
     ``Modulator``, nonlinearities without a gradient here.
     """
-    known = type(network) is LowRankRNN and type(modulator) is Modulator
-    if not known or not isinstance(modulator, Modulator) or modulator.feedback_weights is None:
+    if not (isinstance(network, LowRankRNN) and isinstance(modulator, Modulator)):
+        return None
+    if type(network) is not LowRankRNN or type(modulator) is not Modulator:
+        return None
+    if modulator.feedback_weights is None:
         return None
     phi, sigma = network.nonlinearity, modulator.gain_nonlinearity
     if phi is not modulator.nonlinearity or phi not in BACKWARD or sigma not in BACKWARD:

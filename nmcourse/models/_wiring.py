@@ -134,7 +134,7 @@ class Wiring:
 
     @property
     def n_read(self) -> int:
-        """Areas that the readout sees: two, or the only one."""
+        """How many areas the readout sees, two or the only one."""
         return min(2, len(self))
 
     def into(self, area: int) -> int:
@@ -189,6 +189,35 @@ class Wiring:
         for area in range(len(self)):
             shapes.append(self.feedforward(area).shape(*shapes[-1][1:]))
         return tuple(shapes[1:])
+
+
+def image_pair(size: int | tuple[int, int]) -> tuple[int, int]:
+    """(height, width) from one number or a pair."""
+    height, width = (size, size) if isinstance(size, int) else size
+    check_sizes(image_height=height, image_width=width)
+    return height, width
+
+
+def wire(
+    areas: str | Sequence[Area],
+    n_channels: int,
+    image_size: int | tuple[int, int] | None,
+    stem: Stem | None,
+) -> tuple[Wiring, tuple[int, int]]:
+    """Wiring and image size from a preset's name or from areas.
+
+    Raises:
+        ValueError: for an unknown preset, or areas without an image size.
+    """
+    size: int | tuple[int, int] | None = image_size
+    if isinstance(areas, str):
+        if areas not in PRESETS:
+            raise ValueError(f"areas must be one of {list(PRESETS)} or Areas, got {areas!r}")
+        preset_stem, areas, preset_size = PRESETS[areas]
+        stem, size = stem or preset_stem, preset_size if size is None else size
+    if size is None:
+        raise ValueError("image_size must be given where areas is not the name of a preset")
+    return Wiring(n_channels, stem or Stem(), tuple(areas)), image_pair(size)
 
 
 @dataclass(frozen=True)

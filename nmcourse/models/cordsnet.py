@@ -28,16 +28,10 @@ import torch
 from torch import Tensor, nn
 
 from nmcourse.models._base import RecurrentModel, Trajectory, check_sizes, check_times
-from nmcourse.models._conv_trial import Response, check_images, image_pair, respond
-from nmcourse.models._convolution import (
-    NormalisedConvolution,
-    NormalisedWeights,
-    mean_of_neighbours,
-)
+from nmcourse.models._conv_trial import Response, respond
+from nmcourse.models._convolution import build_layers, check_images, mean_of_neighbours
 from nmcourse.models._sizes import count_parameters
-from nmcourse.models._wiring import PRESETS, Area, CordsNetSizes, Stem, Wiring, count_sizes
-
-CordsNetState = tuple[Tensor, ...]
+from nmcourse.models._wiring import Area, CordsNetSizes, Stem, count_sizes, image_pair, wire
 
 
 class CordsNet(RecurrentModel):
@@ -94,29 +88,13 @@ class CordsNet(RecurrentModel):
         self.n_inputs, self.n_outputs = n_channels, n_classes
         self.bias_kind, self.slope, self.tau, self.dt = bias, float(slope), tau, dt
 
-        wiring, shapes = self.wiring, self.wiring.shapes(self.image_size)
-        self.stem = NormalisedConvolution(wiring.image_convolution(), generator=generator)
-        self.feedforward = nn.ModuleList(
-            NormalisedConvolution(wiring.feedforward(area), generator=generator)
-            for area in range(len(wiring))
-        )
-        self.recurrent = nn.ModuleList(
-            NormalisedConvolution(wiring.recurrent(area), generator=generator)
-            for area in range(len(wiring))
-        )
-        skips = {area: wiring.skip(area) for area in range(len(wiring))}
-        self.skips = nn.ModuleDict(
-            {
-                str(area): NormalisedConvolution(spec, generator=generator)
-                for area, spec in skips.items()
-                if spec is not None
-            }
-        )
+        layers = build_layers(self.wiring, n_classes, generator)
+        self.stem, self.feedforward, self.recurrent, self.skips, self.output = layers
+        shapes = self.wiring.shapes(self.image_size)
         self.biases = nn.ParameterList(
             nn.Parameter(torch.zeros(shape if bias == "map" else (shape[0], 1, 1)))
             for shape in shapes
         )
-        self.output = NormalisedWeights(n_classes, shapes[-1][0], generator=generator)
         self.output_bias = nn.Parameter(torch.zeros(n_classes))
 
     @property
@@ -124,13 +102,18 @@ class CordsNet(RecurrentModel):
         """Number of areas D."""
         return len(self.wiring)
 
+    @property
+    def fixed_size(self) -> tuple[int, int] | None:
+        """The image size, if bias maps allow only one."""
+        return self.image_size if self.bias_kind == "map" else None
+
     def sizes(self) -> CordsNetSizes:
         """Neurons, parameters and multiply-adds of a step, counted."""
         return count_sizes(self.wiring, self.image_size, count_parameters(self))
 
     def initial_state(
         self, batch_size: int, image_size: int | tuple[int, int] | None = None
-    ) -> CordsNetState:
+    ) -> tuple[Tensor, ...]:
         """Silence: rates of zero, one (batch, channel, height, width) for each area.
 
         ``image_size`` matters where the bias is per channel and images are of another size.
@@ -143,7 +126,7 @@ class CordsNet(RecurrentModel):
             template.new_zeros(*seeds, batch_size, *shape) for shape in self.wiring.shapes(size)
         )
 
-    def area_inputs(self, state: CordsNetState, image: Tensor) -> list[Tensor]:
+    def area_inputs(self, state: tuple[Tensor, ...], image: Tensor) -> list[Tensor]:
         """h_i of every area."""
         stem = self.stem_maps(image)
         r = state if self.slope == 0 else [rates.relu() for rates in state]
@@ -156,11 +139,14 @@ class CordsNet(RecurrentModel):
         return inputs
 
     def velocity(
-        self, state: CordsNetState, input: Tensor, context: Tensor | None = None
-    ) -> CordsNetState:
+        self, state: tuple[Tensor, ...], input: Tensor, context: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
         """Right-hand side of the equation, per ms, for images (batch, channel, height, width)."""
         no_context(context)
-        check_images(self, input, one_step=True)
+        bias = self.biases[0]
+        check_images(
+            input, self.n_inputs, self.fixed_size, bias.dtype, range(4, 5 + (bias.ndim == 4))
+        )
         rates = []
         for area, h in enumerate(self.area_inputs(state, input)):
             r, bias = state[area], self.biases[area].unsqueeze(-4)
@@ -169,13 +155,13 @@ class CordsNet(RecurrentModel):
         return tuple(rates)
 
     def step(
-        self, state: CordsNetState, input: Tensor, context: Tensor | None = None
-    ) -> CordsNetState:
+        self, state: tuple[Tensor, ...], input: Tensor, context: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
         """State one Euler step of dt later."""
         velocity = self.velocity(state, input, context)
         return tuple(r + self.dt * v for r, v in zip(state, velocity, strict=True))
 
-    def readout(self, state: CordsNetState) -> Tensor:
+    def readout(self, state: tuple[Tensor, ...]) -> Tensor:
         """Outputs (batch, class): y = C mean(r_{D-1} + r_{D-2}) + d."""
         read = state[-self.wiring.n_read :]
         read = read if self.slope == 0 else tuple(r.relu() for r in read)
@@ -188,7 +174,7 @@ class CordsNet(RecurrentModel):
         *,
         n_steps: int | None = None,
         n_blank: int = 100,
-        state: CordsNetState | None = None,
+        state: tuple[Tensor, ...] | None = None,
         checkpoint_every: int | None = None,
         gradient_steps: int | None = None,
     ) -> Trajectory:
@@ -216,7 +202,7 @@ class CordsNet(RecurrentModel):
         n_steps: int | None = None,
         n_blank: int = 100,
         n_after: int = 0,
-        state: CordsNetState | None = None,
+        state: tuple[Tensor, ...] | None = None,
         n_departure: int = 0,
         checkpoint_every: int | None = None,
         gradient_steps: int | None = None,
@@ -257,7 +243,7 @@ class CordsNet(RecurrentModel):
         )
 
     @torch.no_grad()
-    def rest(self, n_steps: int = 100) -> CordsNetState:
+    def rest(self, n_steps: int = 100) -> tuple[Tensor, ...]:
         """State (batch 1) after blank steps from silence, to start several trials from."""
         blank = self.biases[0].new_zeros(1, 1, self.n_inputs, *self.image_size)
         return self.respond(blank.expand(1, n_steps, -1, -1, -1), n_blank=0).state
@@ -271,7 +257,7 @@ class CordsNet(RecurrentModel):
         *,
         n_after: int = 0,
         areas: Sequence[int] | None = None,
-        state: CordsNetState | None = None,
+        state: tuple[Tensor, ...] | None = None,
     ) -> list[Tensor]:
         """Activity of areas over blank and stimulus steps, without gradient.
 
@@ -331,24 +317,6 @@ class CordsNet(RecurrentModel):
     def classify(self, pooled: Tensor) -> Tensor:
         """Outputs (.., batch, class) of mean activity (.., batch, channel)."""
         return pooled @ self.output.weights().mT + self.output_bias.unsqueeze(-2)
-
-
-def wire(
-    areas: str | Sequence[Area],
-    n_channels: int,
-    image_size: int | tuple[int, int] | None,
-    stem: Stem | None,
-) -> tuple[Wiring, tuple[int, int]]:
-    """Wiring and image size from a preset's name or from areas."""
-    size: int | tuple[int, int] | None = image_size
-    if isinstance(areas, str):
-        if areas not in PRESETS:
-            raise ValueError(f"areas must be one of {list(PRESETS)} or Areas, got {areas!r}")
-        preset_stem, areas, preset_size = PRESETS[areas]
-        stem, size = stem or preset_stem, preset_size if size is None else size
-    if size is None:
-        raise ValueError("image_size must be given where areas is not the name of a preset")
-    return Wiring(n_channels, stem or Stem(), tuple(areas)), image_pair(size)
 
 
 def no_context(context: Tensor | None) -> None:

@@ -15,6 +15,7 @@ Reference:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -58,6 +59,30 @@ def measure_wait_go_linear_nm_rnn(
         generator=generator,
     )
     return NMRNN(output_network, Modulator(3, 5, 1, generator=generator))
+
+
+def measure_wait_go_gain_driven_nm_rnn(*, generator: torch.Generator | None = None) -> NMRNN:
+    """Linear NM-RNN of rank 1 whose inputs are meant to reach its modulator alone.
+
+    It starts where Eq. 8 of the paper can hold, on a line attractor with the output at -0.5: the
+    offset d is -1.5, the overlap of its factors 4, the gain about 1/4, and nothing lies beside l.
+    The input weights of its 20 units are zero; training has to leave them so.
+    """
+    n_units, overlap = 20, 4.0
+    net = LowRankRNN(3, n_units, 1, rank=1, nonlinearity=identity, generator=generator)
+    modulator = Modulator(3, 5, 1, generator=generator)
+    with torch.no_grad():
+        net.row_factors.fill_(1.0)
+        left = net.factors()[0]
+        right = net.column_factors
+        assert right is not None
+        assert net.output.bias is not None
+        right += (overlap - left.mT @ right) * left
+        net.input_weights.zero_()
+        net.output.weights.copy_(left.mT / (net.x0 @ left))
+        net.output.bias.fill_(-1.5)
+        modulator.gain_bias.fill_(-math.log(overlap - 1))
+    return NMRNN(net, modulator)
 
 
 def measure_wait_go_low_rank_rnn(
@@ -131,6 +156,7 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     for builder in (
         measure_wait_go_nm_rnn,
         measure_wait_go_linear_nm_rnn,
+        measure_wait_go_gain_driven_nm_rnn,
         measure_wait_go_low_rank_rnn,
         measure_wait_go_vanilla_rnn,
         measure_wait_go_lstm,

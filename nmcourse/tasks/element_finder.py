@@ -68,7 +68,7 @@ class ElementFinder(Task):
 
     @property
     def chance(self) -> float:
-        """Mean squared error of the best constant answer: the variance of one element."""
+        """Mean squared error of the best constant answer, which is the variance of one element."""
         n_values = self.high - self.low + 1
         return (n_values**2 - 1) / 12
 

@@ -43,7 +43,9 @@ def prediction(trained=(0.95, 0.02), extrapolated=(0.95, 0.02)):
         return {"correlation": [group[0]] * 3, "rmse": [group[1]] * 3, "feasible": [1.0] * 3}
 
     forms = {"trained": of(trained), "extrapolated": of(extrapolated)}
-    metrics = {"eq8": forms, "eq7": forms, "trained": [1e-4, 1e-4, 1e-3]}
+    cuts = {"rise": [1.0] * 3, "rise_along_l": [0.0] * 3, "loop": [1.0] * 3}
+    metrics = {"eq8": forms, "eq7": forms, "trained": [1e-4, 1e-4, 1e-3]} | cuts
+    metrics["gain_driven"] = {"eq8": forms} | cuts
     return Results(metrics, {"n_seeds": 3, "n_steps": 8000})
 
 
@@ -72,3 +74,14 @@ def test_with_its_own_output_a_network_is_what_eq_7_says():
     metrics = compare([model])
     assert metrics["eq7_own_output"]["trained"]["rmse"][0] < 1e-6
     assert metrics["eq8"]["extrapolated"]["rmse"][0] > 1e-3
+    assert metrics["rise"][0] != pytest.approx(metrics["rise_along_l"][0])
+
+
+def test_nothing_lies_beside_l_in_the_control():
+    model = gain_prediction.build_gain_driven(torch.Generator().manual_seed(1))
+    ramp = ramp_gains(model, 120.0, form="approximate", own=True)
+    torch.testing.assert_close(ramp.trained, ramp.predicted, rtol=1e-4, atol=0)
+    assert ramp.beside < 1e-6
+    intact, along, loop = gain_prediction.cut_beside(model, 120.0)
+    assert intact == pytest.approx(along, abs=1e-5)
+    assert loop == pytest.approx(1.0, abs=0.1)  # it starts on a line attractor

@@ -95,7 +95,10 @@ def states(n_rings=10, consistency=(0.5, 0.5, 0.5, 0.5, 1.0), after=30.0, restor
     }
     metrics = {
         "ring": {"trained": group, "untrained": group},
-        "memory": {"trained": [[1.0] * 300] * 10, "untrained": [[0.0] * 300] * 10},
+        "memory": {
+            group: [[1.0] * 300] * 10
+            for group in ("trained", "untrained", "mean_gains", "modulator")
+        },
         "sign": {
             "consistency": [list(consistency)] * 10,
             "r_squared": [[0.9] * len(consistency)] * 10,

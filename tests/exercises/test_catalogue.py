@@ -38,17 +38,21 @@ def test_the_stub_fails_and_shows_no_more_than_an_example(one: Exercise):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_reference_and_another_right_answer_pass(one: Exercise, seed: int):
     for answer in (one.reference, one.another):
-        result = check(one.id, answer, seed=seed)
+        result = check(one.id, answer, seed=seed, seconds=60)
         assert result.passed, result
 
 
-WRONG = [pytest.param(one, wrong, id=f"{one.id}: {wrong.name}") for one in CHECKABLE for wrong in one.wrong]  # fmt: skip
+WRONG = [
+    pytest.param(one, wrong, id=f"{one.id}: {wrong.name}")
+    for one in CHECKABLE
+    for wrong in one.wrong
+]
 
 
 @pytest.mark.parametrize(("one", "wrong"), WRONG)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_each_wrong_answer_fails_with_its_own_hint(one: Exercise, wrong: Wrong, seed: int):
-    result = check(one.id, wrong.answer, seed=seed)
+    result = check(one.id, wrong.answer, seed=seed, seconds=60)
     assert result.status == "not right"
     assert result.misconception == wrong.name, result
     assert ("Think of", wrong.hint) in result.lines

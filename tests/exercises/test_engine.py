@@ -1,0 +1,281 @@
+"""Whatever an answer does, the check comes back with something that helps, and harms nothing."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from nmcourse.exercises import check, exercise
+from nmcourse.exercises._compare import NotNumbers, as_array, compare
+
+REFERENCE = exercise("low-rank-2").reference
+SMOOTH = exercise("rates-2").reference
+SLOW = 30.0  # a limit that only an answer that never ends can reach
+
+
+def lines(result) -> dict[str, str]:
+    return dict(result.lines)
+
+
+def overlap(body):
+    """Check an answer to low-rank-2, whose reference is 1 - tau / tau_eff."""
+    return check("low-rank-2", body, seed=0, seconds=SLOW)
+
+
+# Equivalent answers
+
+
+def test_numpy_float32_tensors_and_boxes_are_accepted():
+    for wrap in (np.float64, np.float32, torch.tensor, np.array, lambda v: [v], lambda v: (v,)):
+        assert overlap(lambda tau_eff, tau, wrap=wrap: wrap(REFERENCE(tau_eff, tau)))
+    assert overlap(lambda a, b: torch.tensor(REFERENCE(a, b), requires_grad=True))
+
+
+def test_another_order_of_axes_is_accepted_and_named():
+    for order, names in (((1, 0, 2), "(time, batch, input)"), ((2, 1, 0), "(input, time, batch)")):
+        result = check("rates-2", lambda *a, o=order: SMOOTH(*a).permute(*o))
+        assert result.passed
+        assert names in lines(result)["Note"]
+
+
+def test_a_lost_axis_of_size_one_is_accepted():
+    assert compare(np.ones(3), np.ones((1, 3)), 1e-6).same
+    assert compare(np.ones((3, 1)), np.ones(3), 1e-6).note
+
+
+def test_an_answer_may_work_in_place():
+    def smooth(inputs, dt, tau):
+        inputs[:] = SMOOTH(inputs, dt, tau)
+        return inputs
+
+    result = check("rates-2", smooth)
+    assert result.passed
+    assert "changes its argument inputs" in lines(result)["Note"]
+
+
+def test_an_answer_that_only_works_in_place_is_told_to_return():
+    def smooth(inputs, dt, tau):
+        inputs[:] = SMOOTH(inputs, dt, tau)
+
+    assert "return it" in lines(check("rates-2", smooth))["Why"]
+
+
+def test_an_answer_that_ruins_its_inputs_ruins_nothing_else():
+    def smooth(inputs, dt, tau):
+        result = SMOOTH(inputs, dt, tau)
+        inputs.zero_()
+        return result
+
+    assert check("rates-2", smooth).passed
+    assert check("rates-2", SMOOTH).passed
+
+
+def test_an_answer_in_single_precision_or_in_numpy_is_tried_again():
+    def single(inputs, dt, tau):  # single precision meets double in a matrix product
+        none = torch.zeros(inputs.shape[-1], 1)
+        return SMOOTH(inputs, dt, tau) + inputs @ none
+
+    def numpy_only(inputs, dt, tau):
+        return SMOOTH(torch.from_numpy(inputs.astype(float)), dt, tau)
+
+    for function in (single, numpy_only):
+        result = check("rates-2", function)
+        assert result.passed, result
+        assert "It was tried" in lines(result)["Note"]
+
+
+def test_names_of_arguments_are_free():
+    assert overlap(lambda a, b: 1 - b / a)
+    assert overlap(lambda *both: 1 - both[1] / both[0])
+
+
+# Mistakes
+
+
+def test_what_an_answer_raises_is_told_with_its_own_line():
+    def answer(tau_eff, tau):
+        return 1 - taw / tau_eff  # noqa: F821
+
+    result = overlap(answer)
+    assert lines(result)["Came out"] == "NameError: name 'taw' is not defined"
+    assert "return 1 - taw / tau_eff" in lines(result)["In your line"]
+    assert "Traceback" not in repr(result)
+    assert "nmcourse" not in repr(result)
+
+
+def test_errors_that_fail_to_print_and_bare_ones():
+    class Odd(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    def raises(error):
+        raise error
+
+    for error, text in (
+        (Odd(), "Odd"),
+        (ValueError(), "ValueError"),
+        (SystemExit(2), "SystemExit"),
+    ):
+        assert text in lines(overlap(lambda a, b, e=error: raises(e)))["Came out"]
+    assert not overlap(lambda a, b: sys.exit())
+    assert "without an end" in lines(overlap(endless))["Why"]
+
+
+def endless(a, b):
+    return endless(a, b)
+
+
+def test_an_endless_loop_is_ended():
+    def loop(tau_eff, tau):
+        while True:
+            pass
+
+    def stubborn(tau_eff, tau):
+        while True:
+            try:
+                math.sqrt(tau)
+            except Exception:
+                continue
+
+    for answer in (loop, stubborn):
+        start = time.monotonic()
+        result = check("low-rank-2", answer, seconds=0.3)
+        assert "had not come back after 0.3 s" in lines(result)["Came out"]
+        assert "Note" not in lines(result)  # it was stopped
+        assert time.monotonic() - start < 20
+
+
+def test_what_cannot_be_ended_is_left_behind():
+    result = check("low-rank-2", lambda a, b: time.sleep(6), seconds=0.2)
+    assert "could not be stopped" in lines(result)["Note"]
+
+
+def test_an_interrupt_passes_through():
+    def interrupted(tau_eff, tau):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        overlap(interrupted)
+
+
+def test_nothing_and_not_a_number():
+    assert "ends with" not in repr(overlap(lambda a, b: None))
+    assert overlap(lambda a, b: None).status == "not yet"
+
+    def forgot(tau_eff, tau):
+        result = 1 - tau / tau_eff  # noqa: F841
+
+    assert "return" in lines(overlap(forgot))["Why"]
+    assert "NaN" in lines(overlap(lambda a, b: float("nan")))["Why"]
+    assert "infinite" in lines(overlap(lambda a, b: float("inf")))["Why"]
+    some = overlap(lambda a, b: None if b < 100 else 1 - b / a)
+    assert some.status == "not right"
+
+
+def test_what_is_no_number_is_named():
+    for value, text in (
+        ("0.8", "type str"),
+        (object(), "type object"),
+        ({"overlap": 0.8}, "type dict"),
+        ([], "an empty list"),
+        ([1.0, [2.0, 3.0]], "parts of different shapes"),
+        (np.array(["a"]), "array of <U1"),
+    ):
+        assert text in lines(overlap(lambda a, b, v=value: v))["Why"]
+    assert "generator" in lines(overlap(lambda a, b: (x for x in "a")))["Why"]
+    with pytest.raises(NotNumbers):
+        as_array(torch.ones(2, 2).to_sparse())
+
+
+def test_differences_are_described():
+    sought = {
+        "wrong sign": lambda a, b: -REFERENCE(a, b),
+        "3 times": lambda a, b: 3 * REFERENCE(a, b),
+        "off by 0.25": lambda a, b: 0.25 + REFERENCE(a, b),
+        "shape (2,)": lambda a, b: [REFERENCE(a, b)] * 2,
+    }
+    for text, answer in sought.items():
+        assert text in lines(overlap(answer))["Why"]
+    wanted = np.arange(12.0).reshape(3, 4) ** 2
+    for text, found in (
+        ("transposed", wanted.T),
+        ("reverse order along axis 1", wanted[:, ::-1]),
+        ("shifted by one step along axis 1", np.roll(wanted, 1, axis=1)),
+        ("zero everywhere", 0 * wanted),
+        ("largest difference is 7, at index (1, 2)", wanted + 7 * (wanted == 36)),
+    ):
+        assert text in compare(found, wanted, 1e-6).reason
+    assert "imaginary" in compare(wanted + 1j, wanted, 1e-6).reason
+    assert compare(wanted + 0j, wanted, 1e-6).same
+
+
+def test_a_result_or_the_wrong_arguments_in_place_of_a_function():
+    assert "Give the function itself" in repr(overlap(0.8))
+    assert "called with (tau_eff, tau)" in repr(overlap(lambda a: a))
+    assert overlap(None).status == overlap(...).status == "not yet"
+
+
+def test_a_number_is_checked_without_showing_it():
+    assert check("gain-2", 0.1353).passed
+    assert check("gain-2", torch.tensor(0.1353)).passed
+    assert check("gain-2", lambda: 0.1353).passed
+    for wrong in (0.2, -0.1353, None, "0.1353", float("nan")):
+        result = check("gain-2", wrong)
+        assert not result
+        assert "Expected" not in lines(result)
+        assert "0.135335" not in repr(result)
+    assert check("gain-2", 1.0).misconception == "as if the gain stayed open"
+
+
+# What is around it
+
+
+def test_output_settings_and_random_numbers_stay_as_they_were(capsys: pytest.CaptureFixture[str]):
+    def answer(tau_eff, tau):
+        print("noise" * 1000)  # noqa: T201
+        print("more", file=sys.stderr)  # noqa: T201
+        torch.manual_seed(0)
+        np.random.seed(0)  # noqa: NPY002
+        torch.set_default_dtype(torch.float64)
+        np.log(-np.ones(1))  # a warning
+        return 1 - tau / tau_eff
+
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    assert overlap(answer)
+    assert torch.equal(torch.rand(1), expected)
+    assert torch.get_default_dtype() == torch.float32
+    assert capsys.readouterr() == ("", "")
+
+
+def test_gradients_may_be_switched_off_around_it():
+    with torch.no_grad():
+        assert check("mwg-3", exercise("mwg-3").reference).status in ("correct", "not right")
+        assert check("low-rank-2", REFERENCE).passed
+    assert torch.is_grad_enabled()
+
+
+def test_the_same_seed_tries_the_same_cases():
+    def odd(tau_eff, tau):
+        return 1 - tau / tau_eff + (0.1 if tau_eff > 600 else 0.0)
+
+    first, again = (repr(check("low-rank-2", odd, seed=4)) for _ in "ab")
+    assert first == again
+    assert "seed=4" in first
+
+
+def test_a_result_displays_itself_in_words_and_in_html():
+    result = overlap(lambda a, b: b / a)
+    assert repr(result).startswith("✘ Not right yet: low-rank-2")
+    page = result._repr_html_()
+    assert 'role="region"' in page
+    assert "Not right yet" in page
+    assert "the leak that is left" in page
+    hostile = overlap(lambda a, b: 1 / 0 if a else "<script>")
+    assert "<script>" not in hostile._repr_html_()
