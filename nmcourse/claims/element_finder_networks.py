@@ -81,6 +81,13 @@ MAIN = NM_RNNS[0]
 NETWORKS = {n.name: n for n in (MAIN, *BASELINES, *NM_RNNS[1:], ALL_GAINS, RELEASED, ATTENTION)}
 
 
+def weights_of(name: str) -> str:
+    """Name of the pretrained weights behind results."""
+    if name in NETWORKS:
+        return f"ef_{name}"
+    return "ef_nm_rnn_released_longer" if name == "released_longer" else f"ef_{MAIN.name}_{name}"
+
+
 class ScaledFinder(ElementFinder):
     """Element Finder whose inputs are divided by the largest element: R4's normalised inputs."""
 

@@ -77,7 +77,7 @@ def measure_wait_go_gain_driven_nm_rnn(*, generator: torch.Generator | None = No
         right = net.column_factors
         assert right is not None
         assert net.output.bias is not None
-        right += (overlap - left.mT @ right) * left
+        right.add_((overlap - left.mT @ right) * left)
         net.input_weights.zero_()
         net.output.weights.copy_(left.mT / (net.x0 @ left))
         net.output.bias.fill_(-1.5)
