@@ -79,12 +79,12 @@ def _measure(settings: dict[str, int]) -> dict[str, Any]:
         settings["n_trials"], generator=torch.Generator().manual_seed(0)
     )
     models = networks()
-    models |= {
+    timed = models | {
         f"{name}_autograd": with_autograd(model)
         for name, model in models.items()
         if not isinstance(model, LSTM)  # it has no written-out gradient
     }
-    calls = {name: _training(model, trials, settings) for name, model in models.items()}
+    calls = {name: _training(model, trials, settings) for name, model in timed.items()}
     threads = torch.get_num_threads()
     torch.set_num_threads(settings["threads"])
     try:

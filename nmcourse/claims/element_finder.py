@@ -19,6 +19,7 @@ import torch
 from nmcourse.claims.element_finder_judges import RULES
 from nmcourse.claims.element_finder_networks import (
     ALL_GAINS,
+    ALL_NETWORKS,
     ATTENTION,
     BATCH,
     LENGTH,
@@ -92,11 +93,13 @@ def best_rate(tuning: Mapping[str, Sequence[float]]) -> float:
 def _tune(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, list[float]]:
     """Loss of each tuning seed under each rate, on short lists.
 
-    The attention reader learns lists of 25 in the time that tuning takes, so it is tuned on them:
-    a rate that suits it on short lists fails on long ones. The loss is the mean over the last
+    The attention reader, cheap as it is, is tuned on lists of 25 for the whole budget: a rate that
+    suits it on short lists, or for a short time, ruins it here. The loss is the mean over the last
     tenth of the steps; a seed that diverges counts as 1e9.
     """
-    length = LENGTH if name == ATTENTION.name else settings["tuning_length"]
+    length, n_steps = settings["tuning_length"], settings["tuning_steps"]
+    if name == ATTENTION.name:
+        length, n_steps = LENGTH, settings["n_steps"]
 
     def losses_under(rate: float) -> list[float]:
         result = _fit(
@@ -104,20 +107,24 @@ def _tune(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, list[
             ElementFinder(length),
             rate,
             seeds=settings["tuning_seeds"],
-            n_steps=settings["tuning_steps"],
+            n_steps=n_steps,
         )
-        losses = result.losses[-max(1, settings["tuning_steps"] // 10) :].mean(dim=0).tolist()
+        losses = result.losses[-max(1, n_steps // 10) :].mean(dim=0).tolist()
         return [
             1e9 if seed in result.diverged else loss
             for seed, loss in zip(result.seeds, losses, strict=True)
         ]
 
-    what_counts = {key: settings[key] for key in ("tuning_steps", "tuning_seeds")}
+    what_counts = {
+        "tuning_length": length,
+        "tuning_steps": n_steps,
+        "tuning_seeds": settings["tuning_seeds"],
+    }
     return {
         f"rate_{rate:g}".replace(".", "_"): remember(
             run_dir / name / f"tuning_{rate:g}.json",
             partial(losses_under, rate),
-            {"rate": rate, "tuning_length": length, **what_counts},
+            {"rate": rate, **what_counts},
         )
         for rate in settings["rates"]
     }
@@ -141,7 +148,7 @@ def train(
 
     def measured() -> dict[str, Any]:
         result = _fit(
-            NETWORKS[name],
+            ALL_NETWORKS[name],
             (ScaledFinder if scaled else ElementFinder)(length),
             rate,
             seeds=settings["n_seeds"],

@@ -69,7 +69,15 @@ BASELINES = (
     Network("low_rank_rnn", "element_finder_low_rank_rnn", "LR-RNN"),
     Network("vanilla_rnn", "element_finder_vanilla_rnn", "vanilla RNN"),
 )
-RELEASED = _nm_rnn("nm_rnn_released", "NM-RNN(5, 18, 8), released scaling", 5, 18, 8, released=True)
+FREE, OVER_N = {"orthonormal": False}, {"recurrent_scaling": "1/N"}
+RELEASED = _nm_rnn(
+    "nm_rnn_released", "NM-RNN(5, 18, 8), released scaling", 5, 18, 8, **FREE, **OVER_N
+)
+# Between the two: for short lists only.
+BETWEEN = (
+    _nm_rnn("nm_rnn_free", "NM-RNN(5, 18, 8), free factors", 5, 18, 8, **FREE),
+    _nm_rnn("nm_rnn_over_n", "NM-RNN(5, 18, 8), 1/N", 5, 18, 8, **OVER_N),
+)
 ALL_GAINS = _nm_rnn(
     "nm_rnn_all_gains",
     "NM-RNN(5, 18, 8), all weights under gain",
@@ -79,6 +87,8 @@ ALL_GAINS = _nm_rnn(
 ATTENTION = Network("attention", "element_finder_attention", "attention reader")
 MAIN = NM_RNNS[0]
 NETWORKS = {n.name: n for n in (MAIN, *BASELINES, *NM_RNNS[1:], ALL_GAINS, RELEASED, ATTENTION)}
+
+ALL_NETWORKS = NETWORKS | {n.name: n for n in BETWEEN}
 
 
 def weights_of(name: str) -> str:

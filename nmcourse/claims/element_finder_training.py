@@ -19,6 +19,7 @@ from nmcourse.claims import element_finder
 from nmcourse.claims.element_finder_judges import TRAINING_RULES
 from nmcourse.claims.element_finder_networks import (
     BATCH,
+    BETWEEN,
     LENGTH,
     MAIN,
     RELEASED,
@@ -89,6 +90,8 @@ def _jobs(settings: dict[str, Any], run_dir: Path) -> dict[str, partial[dict[str
         ):
             key = f"{name}_{variant}"
             jobs[key] = job(key, name, SCHEDULE_LENGTH, rate, **options)
+    for network in (RELEASED, *BETWEEN):
+        jobs[f"{network.name}_short"] = job(f"{network.name}_short", network.name, SCHEDULE_LENGTH)
     twice = 2 * settings["n_steps"]
     jobs["longer"] = job("longer", MAIN.name, LONGER_LENGTH, n_steps=twice)
     jobs["length_20"] = job("length_20", MAIN.name, 20)

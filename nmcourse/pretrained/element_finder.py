@@ -7,8 +7,8 @@ in every trial, as published. So are the starting states of the other networks.
 
 Fair recurrence, the default, has a spectral radius near 1 at the start in every leaky network, at
 gains of 1: orthonormal row factors and column factors from N(0, 1/K) with no further scaling, or a
-full matrix with 1/sqrt(N). ``released=True`` gives the recurrence of the released NM-RNN instead:
-free row factors and a division by N. Initial variances are the released ones in both.
+full matrix with 1/sqrt(N). ``orthonormal=False, recurrent_scaling="1/N"`` gives the recurrence of
+the released NM-RNN instead. Initial variances are the released ones in both.
 
 Reference:
     Costacurta et al., Structured flexibility in recurrent neural networks via neuromodulation,
@@ -32,6 +32,7 @@ from nmcourse.models import (
     Modulator,
     VanillaRNN,
 )
+from nmcourse.models._base import RecurrentScaling
 
 TAU_X, TAU_Z, DT = 20.0, 100.0, 10.0  # ms: 2 and 10 steps
 
@@ -41,7 +42,8 @@ def element_finder_nm_rnn(
     n_units: int = 18,
     rank: int = 8,
     *,
-    released: bool = False,
+    orthonormal: bool = True,
+    recurrent_scaling: RecurrentScaling = "none",
     modulated: Sequence[str] = ("recurrent",),
     generator: Generator | None = None,
 ) -> NMRNN:
@@ -51,7 +53,8 @@ def element_finder_nm_rnn(
         n_modulator: modulator units M.
         n_units: units of the output network N.
         rank: K.
-        released: free row factors and recurrence divided by N, as in the released code.
+        orthonormal: whether the row factors are orthonormal; in the released code they are free.
+        recurrent_scaling: factor of the recurrence; in the released code it is 1/N.
         modulated: which weights have gains, see ``NMRNN``.
         generator: source of the initial weights and states.
     """
@@ -60,8 +63,8 @@ def element_finder_nm_rnn(
         n_units,
         1,
         rank,
-        orthonormal=not released,
-        recurrent_scaling="1/N" if released else "none",
+        orthonormal=orthonormal,
+        recurrent_scaling=recurrent_scaling,
         readout_bias=False,
         tau=TAU_X,
         dt=DT,

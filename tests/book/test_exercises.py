@@ -79,6 +79,16 @@ def defined(statement: ast.stmt) -> set[str]:
     return {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
 
 
+def used_by(statement: ast.stmt) -> set[str]:
+    """Names that a statement takes from around it; those of a function's own stay inside."""
+    names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+    used = {node.id for node in names}
+    if isinstance(statement, ast.FunctionDef):
+        used -= {node.arg for node in ast.walk(statement) if isinstance(node, ast.arg)}
+        used -= {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    return used
+
+
 def value_of(name: str, cell: str, above: list[str]) -> object:
     """Return what a cell defines, with what it uses from the cells above, and nothing else."""
     earlier = [statement for code in above for statement in code_only(code)]
@@ -92,8 +102,7 @@ def value_of(name: str, cell: str, above: list[str]) -> object:
         last = places[-1]
         needed.add(last)
         inside = isinstance(statements[last], ast.FunctionDef | ast.ClassDef)
-        used = {node.id for node in ast.walk(statements[last]) if isinstance(node, ast.Name)}
-        for other in sorted(used - BUILT_IN - {name}):
+        for other in sorted(used_by(statements[last]) - BUILT_IN - {name}):
             need(other, len(statements) if inside else last)
 
     need(name, len(statements))
