@@ -173,7 +173,7 @@ def fit_line(states: Tensor, value: Tensor) -> Line:
             finite or all equal, or states that are all equal.
 
     Reference:
-        Costacurta et al. 2024, Figs. 5E and 5F; chapter 8.
+        Costacurta et al. 2024, Figs. 5E and 5F.
     """
     points, values = _points("states", states, "value", value, at_least=3)
     if values.min() == values.max():

@@ -13,7 +13,7 @@ of their squared length along the best direction says how far that is true: betw
 
 Reference:
     A question of the reviewers of Costacurta et al. 2024 (what is "structured" about the
-    flexibility?); the definition is ours; chapter 9.
+    flexibility?); the definition is ours; "The reviewers ask".
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ its gradient falls as (1 - dt / tau)^(T - t). A gain near one, or a forget gate 
 
 Reference:
     Hochreiter and Schmidhuber 1997; a question of the reviewers of Costacurta et al. 2024;
-    chapter 9.
+    "The reviewers ask".
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ Both searches take ``error``, any function from a model to a number that should 
 
 Reference:
     A question of the reviewers of Costacurta et al. 2024 (are silent gains a sign of too many
-    parameters?); chapter 9.
+    parameters?); "The reviewers ask".
 """
 
 from __future__ import annotations

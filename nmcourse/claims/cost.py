@@ -62,9 +62,9 @@ def plain_tanh(x: Tensor) -> Tensor:
 
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
-    """Count and time every network; half a minute, kept in ``run_dir`` when done."""
+    """Count and time every network; a minute or two, kept in ``run_dir`` when done."""
     settings = {
-        "n_repetitions": 2 if tier == "smoke" else 15,
+        "n_repetitions": 2 if tier == "smoke" else 30,
         "n_steps": 2 if tier == "smoke" else 6,
         "batch_size": 100,
         "n_trials": 1000,

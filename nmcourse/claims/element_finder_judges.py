@@ -23,6 +23,7 @@ from nmcourse.tasks import ElementFinder
 
 CHANCE = ElementFinder(LENGTH).chance
 SOLVED, FAILED = 0.2 * CHANCE, 0.5 * CHANCE  # one place missed in a list of five: 5.9
+LONG_LISTS = ("released_longer", RELEASED.name, "free_factors", MAIN.name)
 MAJORITY = 0.8  # of the networks that solve the task
 ORDERED, ON_A_LINE, TIED = 0.9, 0.6, 0.8
 CLOSED, HALF_CLOSED = 0.8, 0.2  # shares of a gap
@@ -105,10 +106,10 @@ def longest_solved(results: Results) -> tuple[str, int]:
     """The longest lists that most networks of the main size solve: key of the results, length.
 
     The shortest lists if there are none. On lists of 25 the networks with the released recurrence
-    come first, trained for the published budget, then for ours.
+    come first, trained for the published budget, then for ours; then those with free factors.
     """
     lengths = sorted(results.config["lengths"], reverse=True)
-    candidates = [(name, LENGTH) for name in ("released_longer", RELEASED.name, MAIN.name)]
+    candidates = [(name, LENGTH) for name in LONG_LISTS]
     for length in lengths:
         if length == results.config["longer_length"]:
             candidates.append(("longer", length))

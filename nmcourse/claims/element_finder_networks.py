@@ -95,7 +95,9 @@ def weights_of(name: str) -> str:
     """Name of the pretrained weights behind results."""
     if name in NETWORKS:
         return f"ef_{name}"
-    return "ef_nm_rnn_released_longer" if name == "released_longer" else f"ef_{MAIN.name}_{name}"
+    if name in ("released_longer", "free_factors"):
+        return f"ef_nm_rnn_{name}"
+    return f"ef_{MAIN.name}_{name}"
 
 
 class ScaledFinder(ElementFinder):
@@ -169,6 +171,21 @@ def ordered_trials(queries: Sequence[int], n_each: int, *, length: int = LENGTH)
     return task.trials(query, elements.repeat(len(queries), 1))
 
 
+def valued_trials(length: int = LENGTH, n_each: int = TRIALS_PER_QUERY) -> Trials:
+    """``n_each`` sequences for each of three queries and every possible answer, as the paper draws.
+
+    The queries are 5, 10 and 15 for lists of 25, and as far into other lists.
+    """
+    task = ElementFinder(length)
+    queries = torch.tensor([round(length * part / 5) for part in (1, 2, 3)])
+    values = torch.arange(task.low, task.high + 1)
+    trials = ordered_trials([0], n_each, length=length)
+    elements = trials.inputs[:, 1:, 0].long().repeat(len(queries) * len(values), 1)
+    query = queries.repeat_interleave(len(values) * n_each)
+    value = values.repeat(len(queries)).repeat_interleave(n_each)
+    return task.trials(query, elements.scatter(1, query[:, None], value[:, None]))
+
+
 @torch.no_grad()
 def switch_times(gains: Tensor) -> tuple[Tensor, Tensor]:
     """When each gain switches, and how far.
@@ -190,31 +207,24 @@ def switch_times(gains: Tensor) -> tuple[Tensor, Tensor]:
 def memory_of(model: NMRNN, length: int = LENGTH) -> dict[str, Any]:
     """What N14 asks of one NM-RNN: lines in z and x, and gains that switch.
 
+    States are averaged over sequences, as in the paper: what is in them of the other elements, of
+    the last one above all, is then gone.
+
     Returns:
-        ``z_order``, ``x_order``: absolute rank correlation of the first principal component of
-            the end states with the query (states averaged over sequences) and with the answer
-            (single trials); ``z_line``, ``x_line``: share of the variance along it; ``z_kept``,
+        ``z_order``: absolute rank correlation of the first principal component of z at the end
+            with the query; ``x_order``: that of x at the end with the answer, over all answers at
+            three queries; ``z_line``, ``x_line``: share of the variance along it; ``z_kept``,
             ``x_kept``: slope of the places along the line after ten more steps without input
             against those at the end; ``switch_order``: for each gain, rank correlation of its
             switch time with the query (0 for a gain that spans less than ``SWITCH``);
             ``largest``: largest mean value of each gain.
     """
-    trials = ordered_trials(range(length), TRIALS_PER_QUERY, length=length)
-    trajectory = model(trials.inputs)
-    assert trajectory.states is not None
-    assert trajectory.gains is not None
-    z = trajectory.modulator_states
-    assert z is not None
-    by_query = torch.arange(length, dtype=torch.float64)
-    z_mean = z[:, -1].unflatten(0, (length, -1)).mean(dim=1)
-    z_line, x_line = (
-        fit_line(z_mean, by_query),
-        fit_line(trajectory.states[:, -1], trials.conditions["answer"].double()),
-    )
-    later = run_on(model, trajectory_states(trajectory)[:, -1], RUN_ON)
-    x_later, z_later = later.split([model.n_units, z.shape[-1]], dim=-1)
-    z_mean_later = z_later.unflatten(0, (length, -1)).mean(dim=1)
-    gains = trajectory.gains[..., : model.rank].unflatten(0, (length, -1)).mean(dim=1)
+    by_query = ordered_trials(range(length), TRIALS_PER_QUERY, length=length)
+    z, gains = _averaged(model, by_query, "z")
+    z_line = fit_line(z[:, 0], torch.arange(length, dtype=torch.float64))
+    by_value = valued_trials(length)
+    x, _ = _averaged(model, by_value, "x")
+    x_line = fit_line(x[:, 0], by_value.conditions["answer"][::TRIALS_PER_QUERY].double())
     steps, spans = switch_times(gains)
     asked = torch.arange(2, length - 1)  # the first ones cannot be told from the query's own jump
     order = [
@@ -226,11 +236,27 @@ def memory_of(model: NMRNN, length: int = LENGTH) -> dict[str, Any]:
         "x_order": abs(x_line.order),
         "z_line": z_line.variance_ratio,
         "x_line": x_line.variance_ratio,
-        "z_kept": line_drift(z_line, z_mean_later, model.dt).kept,
-        "x_kept": line_drift(x_line, x_later, model.dt).kept,
+        "z_kept": line_drift(z_line, z, model.dt).kept,
+        "x_kept": line_drift(x_line, x, model.dt).kept,
         "switch_order": order,
         "largest": gains.amax(dim=(0, 1)),
     }
+
+
+def _averaged(model: NMRNN, trials: Trials, part: str) -> tuple[Tensor, Tensor]:
+    """States from the end on and gains of every step, averaged over each group's sequences.
+
+    Returns:
+        (group, steps run on, unit) of ``part``, "x" or "z"; (group, time, component).
+    """
+    trajectory = model(trials.inputs)
+    assert trajectory.gains is not None
+    assert trajectory.modulator_states is not None
+    sizes = [model.n_units, trajectory.modulator_states.shape[-1]]
+    later = run_on(model, trajectory_states(trajectory)[:, -1], RUN_ON).split(sizes, dim=-1)
+    groups = (-1, TRIALS_PER_QUERY)
+    states = later["xz".index(part)].unflatten(0, groups).mean(dim=1)
+    return states, trajectory.gains[..., : model.rank].unflatten(0, groups).mean(dim=1)
 
 
 def _rank_correlation(first: Tensor, second: Tensor) -> float:

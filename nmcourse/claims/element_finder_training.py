@@ -33,6 +33,7 @@ from nmcourse.claims.training_runs import in_parallel, ship, trained_models
 COMMAND = "python -m nmcourse.claims run N15"
 LENGTHS, LONGER_LENGTH, SCHEDULE_LENGTH = [5, 10, 15, 20], 15, 10
 PEAK_RATE, CONSTANT_RATE = 3e-2, 1e-2
+TRAINED_ON_LONG_LISTS = {"released_longer": RELEASED, "free_factors": BETWEEN[0]}
 
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
@@ -51,7 +52,8 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
         name: trained_models(MAIN.build, run_dir / name)
         for name in (*(f"length_{n}" for n in LENGTHS), "longer")
     }
-    networks["released_longer"] = trained_models(RELEASED.build, run_dir / "released_longer")
+    for name, network in TRAINED_ON_LONG_LISTS.items():
+        networks[name] = trained_models(network.build, run_dir / name)
     stored = {name: pretrained.load(f"ef_{name}") for name in (MAIN.name, RELEASED.name)}
     lengths = {f"length_{n}": n for n in LENGTHS} | {"longer": LONGER_LENGTH}
     for name, models in (networks | stored).items():
@@ -95,13 +97,14 @@ def _jobs(settings: dict[str, Any], run_dir: Path) -> dict[str, partial[dict[str
     twice = 2 * settings["n_steps"]
     jobs["longer"] = job("longer", MAIN.name, LONGER_LENGTH, n_steps=twice)
     jobs["length_20"] = job("length_20", MAIN.name, 20)
+    jobs["free_factors"] = job("free_factors", BETWEEN[0].name, LENGTH)
     longest = job("released_longer", RELEASED.name, LENGTH, n_steps=twice)
     return {"released_longer": longest, **jobs}  # the longest one first
 
 
 def _ship(networks: dict[str, Any], metrics: dict[str, Any]) -> None:
     for name, models in networks.items():
-        network = RELEASED if name == "released_longer" else MAIN
+        network = TRAINED_ON_LONG_LISTS.get(name, MAIN)
         ship(
             weights_of(name),
             models,

@@ -14,7 +14,7 @@ _GAIN = "book/neuromodulation/gain_as_neuromodulation"
 _TIMING_WITH_GAIN = "book/neuromodulation/keeping_time_with_gain"
 _GATES = "book/neuromodulation/why_gain_gates"
 _MANY = "book/neuromodulation/one_network_many_tasks"
-_REMEMBER = "book/neuromodulation/remembering_one_of_many"
+_REMEMBER = ""  # its chapter is to come
 
 CLAIMS = (
     Claim(

@@ -8,7 +8,7 @@ r"""A reader with attention: the whole list lies before it, and it looks where t
     u_0 .. u_T  inputs (batch, time, 1)          D  width of keys and looking vector
 
 It has no state and no time: the past is not remembered but looked up. That is the point of the
-comparison (chapter 8): a recurrent network must carry the element it was asked for through time in
+comparison: a recurrent network must carry the element it was asked for through time in
 a few numbers, an attention layer keeps all of them and picks one. It is a single attention head
 whose keys are places and whose values are the numbers themselves, made for Element Finder; it
 answers at the last step of the trial, and repeats that answer at the others.

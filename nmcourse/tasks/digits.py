@@ -9,7 +9,7 @@ the 1,797 handwritten digits of 8 x 8 pixels that come with scikit-learn (the te
 Optical Recognition of Handwritten Digits data, UCI); nothing is downloaded. Every fifth image of a
 fixed order is a test image, and no training trial shows it.
 
-Reference: chapter 9; a plug-in test of sequence classification, not a task of the paper.
+Reference: "The reviewers ask"; a plug-in test of sequence classification, not a task of the paper.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ constant answer, the variance of an element: for -10..10 it is 10 * 11 / 3 = 36.
 The published task has T = 25, elements -10..10 and every query; its time constants are given in
 steps, so dt is a free choice (here 10 ms).
 
-Reference: Costacurta et al. 2024, Sec. 5 (chapter 8).
+Reference: Costacurta et al. 2024, Sec. 5.
 """
 
 from __future__ import annotations

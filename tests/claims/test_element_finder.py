@@ -15,6 +15,7 @@ from nmcourse.claims.element_finder_networks import (
     ordered_trials,
     switch_times,
     thinned,
+    valued_trials,
 )
 from nmcourse.claims.store import Results, plain
 from nmcourse.models import Trajectory
@@ -52,6 +53,7 @@ AS_CLAIMED = {
     "length_20": 0.8,
     "longer": 0.15,
     "released_longer": 0.4,
+    "free_factors": 0.3,
     "lstm_constant": 12.0,
     "lstm_schedule": 0.1,
     "lstm_scaled": 0.1,
@@ -141,6 +143,13 @@ def test_ordered_trials_share_their_sequences():
     trials = ordered_trials([3, 7], 5)
     assert trials.conditions["query"].tolist() == [3] * 5 + [7] * 5
     assert torch.equal(trials.inputs[:5, 1:], trials.inputs[5:, 1:])
+
+
+def test_valued_trials_have_every_answer_at_three_queries():
+    trials = valued_trials(10, 2)
+    assert trials.conditions["query"].unique(return_counts=True)[0].tolist() == [2, 4, 6]
+    assert trials.conditions["answer"][:42:2].tolist() == list(range(-10, 11))
+    assert torch.equal(trials.inputs[0, 4:], trials.inputs[2, 4:])
 
 
 def test_evaluate_knows_chance_and_the_query(monkeypatch):
