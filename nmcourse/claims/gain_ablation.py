@@ -127,7 +127,7 @@ def judge(results: Results) -> Judgement:
             f"{name}: {round(share * n)} of {n} networks" for name, share in shares.items()
         )
         + "; error of the ablated over the intact network, median over networks and components "
-        f"{format_number(ratio.median().item())}",
+        f"{format_number(ratio.quantile(0.5).item())}",
         spread="error ratio of the weakest ablation of each network "
         f"{summarise(ratio.amin(dim=1).tolist())}; of the strongest "
         f"{summarise(ratio.amax(dim=1).tolist())}; control that the critical component leaves "

@@ -80,12 +80,12 @@ def _measure(models: list[nn.Module], trials: Trials) -> dict[str, Any]:
         if not isinstance(model, RecurrentModel):
             raise TypeError(f"expected a recurrent model, got {type(model).__name__}")
         norms = gradient_norms(model, trials, answer)
-        found["keeps"].append(keeps(norms.total, trials).median().item())
+        found["keeps"].append(keeps(norms.total, trials).quantile(0.5).item())
         found["parts"].append(
-            {name: keeps(part, trials).median().item() for name, part in norms.parts.items()}
+            {name: keeps(part, trials).quantile(0.5).item() for name, part in norms.parts.items()}
         )
         curves.append(norms.total[-1])  # the longest trained interval
-    found["curve_180_ms"] = torch.stack(curves).log10().clamp(min=-12).median(dim=0).values
+    found["curve_180_ms"] = torch.stack(curves).log10().clamp(min=-12).quantile(0.5, dim=0)
     return found
 
 

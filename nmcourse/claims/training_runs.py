@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -101,7 +102,7 @@ def tune_and_train(
         )
         for rate in settings["rates"]
     }
-    medians = {rate: torch.tensor(losses).median().item() for rate, losses in tuning.items()}
+    medians = {rate: statistics.median(losses) for rate, losses in tuning.items()}
     rate = min(medians, key=medians.__getitem__)
     measured = remember(
         folder / "measured.json", partial(train_seeds, rate), {"rate": rate, **settings}
@@ -136,7 +137,7 @@ def ship(
         name,
         list(models),
         command=command,
-        metrics={key: torch.tensor(values).median().item() for key, values in metrics.items()},
+        metrics={key: statistics.median(values) for key, values in metrics.items()},
         config={"build": builder, "kwargs": dict(kwargs), "seeds": list(range(len(models)))},
         licence="CC BY 4.0",
     )

@@ -17,7 +17,6 @@ from nmcourse.figures.activity import (
 from nmcourse.figures.comparison import (
     plot_ablations,
     plot_losses,
-    plot_percent_correct,
     plot_produced_intervals,
     plot_ramps,
     plot_seeds,
@@ -31,7 +30,7 @@ from nmcourse.figures.dynamics import (
 )
 from nmcourse.figures.explorer import Explorer, explore
 from nmcourse.figures.interactive import interactive_lines, interactive_simulation
-from nmcourse.figures.memory import angle_colour, plot_line_states, plot_ring
+from nmcourse.figures.memory import plot_line_states
 from nmcourse.figures.predict import predict_first
 from nmcourse.figures.slider import Slider
 from nmcourse.figures.style import (
@@ -67,7 +66,6 @@ __all__ = [
     "Slider",
     "StyleHandle",
     "Widget",
-    "angle_colour",
     "explore",
     "gain_look",
     "interactive_lines",
@@ -84,11 +82,9 @@ __all__ = [
     "plot_gains",
     "plot_line_states",
     "plot_losses",
-    "plot_percent_correct",
     "plot_produced_intervals",
     "plot_ramps",
     "plot_raster",
-    "plot_ring",
     "plot_seeds",
     "plot_spectrum",
     "plot_trajectories",

@@ -186,58 +186,6 @@ def plot_seeds(
     return ax
 
 
-def plot_percent_correct(
-    values: Mapping[str, Mapping[str, Any]],
-    *,
-    chance: float | None = None,
-    looks: Mapping[str, Look] | None = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw the percent of correct trials by task: a point per seed, a tick at the median.
-
-    Args:
-        values: Model -> task -> one percentage per seed, shape ``(seed,)``. Every model has the
-            same tasks.
-        chance: Percentage of a guess, drawn as a dashed line.
-        looks: Look of each model; by default the one that its name has.
-        ax: Axes to draw on; a new figure by default.
-
-    Returns:
-        The axes.
-
-    Raises:
-        ValueError: If there is nothing to draw, the tasks differ between models, or a value is
-            not between 0 and 100.
-    """
-    models = {name: _groups(by_task, log=False) for name, by_task in values.items()}
-    tasks = list(next(iter(models.values()), {}))
-    if not tasks:
-        raise ValueError("values: is empty; give at least one model with one task")
-    ax = axes_or_new(ax, figsize=(6.4, 3.6))
-    width = 0.8 / len(models)
-    for place, (name, by_task) in enumerate(models.items()):
-        if list(by_task) != tasks:
-            raise ValueError(f"values[{name!r}]: has tasks {list(by_task)}, the first has {tasks}")
-        style = (looks or {}).get(name) or _look_or(name, gain_look(place))
-        for number, (task, seeds) in enumerate(by_task.items()):
-            seeds = seeds[np.isfinite(seeds)]
-            if seeds.min() < 0 or seeds.max() > 100:
-                raise ValueError(f"values[{name!r}][{task!r}]: must lie between 0 and 100")
-            centre = number + width * (place - (len(models) - 1) / 2)
-            across = centre + 0.3 * width * _spread(len(seeds))
-            label = name if number == 0 else None
-            ax.plot(across, seeds, **style.marker_kwargs(), markersize=4.5, alpha=0.85, label=label)
-            half = 0.42 * width
-            ax.hlines(np.median(seeds), centre - half, centre + half, style.colour, linewidth=2.5)
-    if chance is not None:
-        ax.axhline(chance, **TARGET.line_kwargs(), linewidth=1.2, label="chance")
-    ax.set_xticks(range(len(tasks)), tasks)
-    ax.tick_params(axis="x", length=0)
-    ax.set(xlim=(-0.5, len(tasks) - 0.5), ylim=(-4, 104), ylabel="correct trials (%)")
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3)
-    return ax
-
-
 def _seed_legend(ax: Axes) -> None:
     """Say what points, bars and ticks are, above the axes."""
     grey: dict[str, Any] = {"color": GREY, "linestyle": "none"}

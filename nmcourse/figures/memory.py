@@ -1,12 +1,11 @@
-"""Pictures of what a network remembers: rings of an angle, lines of a value.
+"""Pictures of what a network remembers: lines of a value.
 
-Colour follows the angle or the value, and never alone: an angle is also written beside the ring, a
-value also sets the size of its marker, and tasks or other groups differ in shape.
+Colour follows the value, and never alone: it also sets the size of the marker, and groups differ in
+shape.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,75 +16,11 @@ from matplotlib.lines import Line2D
 from nmcourse.figures._arrays import Array, axes_or_new, same_length, to_numpy
 from nmcourse.figures.style import GREY
 
-#: Once round the circle in steps of 30 degrees. Lightness turns with the angle and so does the
-#: share of blue and yellow, so that opposite angles differ for every kind of colour vision.
-ANGLE_COLOURS = (
-    *("#8e5e4b", "#8e6e22", "#907e03", "#948c22", "#989454", "#95948d"),
-    *("#868cc1", "#6c7fe6", "#5b6eef", "#655fdb", "#7a55b1", "#89557d"),
-)
 #: From the lowest value to the highest.
 VALUE_COLOURS = ("#4a66e0", "#6f7fb8", "#8c8c8c", "#ad7f4e", "#c9660f")
 
 _SHAPES = "osD^v"
 _SIZES = (18.0, 70.0)  # areas of the markers of the lowest and the highest value
-
-
-def angle_colour(angle: float) -> str:
-    """Colour of an angle, the same for every full turn.
-
-    Args:
-        angle: Angle in radians.
-
-    Returns:
-        Colour as ``#rrggbb``.
-
-    Raises:
-        ValueError: If the angle is not finite.
-    """
-    if not math.isfinite(angle):
-        raise ValueError(f"angle: {angle} is not finite")
-    return _between([*ANGLE_COLOURS, ANGLE_COLOURS[0]], (angle / (2 * math.pi)) % 1.0)
-
-
-def plot_ring(
-    scores: Any,
-    angle: Any,
-    *,
-    groups: Sequence[str] | None = None,
-    x_label: str = "PC 1",
-    y_label: str = "PC 2",
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw states in a plane, coloured by an angle; the quarter turns are written beside them.
-
-    Args:
-        scores: Coordinates, shape ``(trial, 2)``.
-        angle: Angle of each trial in radians, shape ``(trial,)``.
-        groups: Name of each trial's group, for instance its task: each group has its own marker.
-        x_label: Label of the horizontal axis, with a unit if it has one.
-        y_label: Label of the vertical axis, with a unit if it has one.
-        ax: Axes to draw on; a new square figure by default.
-
-    Returns:
-        The axes.
-
-    Raises:
-        ValueError: If shapes do not fit, a value is not finite, or there are more groups than
-            markers.
-    """
-    places, angles = _plane(scores), to_numpy(angle, "angle", 1)
-    same_length(places, angles, ("scores", "angle"))
-    colours = [angle_colour(value) for value in angles]
-    ax = axes_or_new(ax, figsize=(4.8, 4.6))
-    members = _members(groups, len(places))
-    for (name, chosen), shape in zip(members.items(), _SHAPES, strict=False):
-        across, up = places[chosen].T
-        ax.scatter(across, up, s=34, marker=shape, c=[colours[k] for k in chosen], label=name)
-    _write_quarter_turns(ax, places, angles, next(iter(members.values())))
-    ax.set_aspect("equal", adjustable="datalim")
-    ax.margins(0.12)
-    _finish(ax, members, x_label, y_label)
-    return ax
 
 
 def plot_line_states(
@@ -176,17 +111,6 @@ def _between(colours: Sequence[str], share: float) -> str:
     steps = np.linspace(0.0, 1.0, len(colours))
     mixed = [round(float(np.interp(share, steps, channel))) for channel in rgb.T]
     return "#" + "".join(f"{level:02x}" for level in mixed)
-
-
-def _write_quarter_turns(ax: Axes, places: Array, angles: Array, chosen: list[int]) -> None:
-    """Write 0, π/2, π and 3π/2 beside the trial nearest to each, within 20 degrees."""
-    centre = places[chosen].mean(axis=0)
-    for turn, text in enumerate(("0", "π/2", "π", "3π/2")):
-        error = np.abs(np.angle(np.exp(1j * (angles[chosen] - turn * np.pi / 2))))
-        nearest = int(error.argmin())
-        if error[nearest] < np.deg2rad(20.0):
-            place = places[chosen[nearest]]
-            _write(ax, text, place, place - centre)
 
 
 def _write(ax: Axes, text: str, place: Array, away: Array) -> None:

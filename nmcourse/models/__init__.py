@@ -2,6 +2,7 @@
 
 from nmcourse.models._base import RecurrentModel, Trajectory
 from nmcourse.models._conv_trial import DivergingActivity, Response
+from nmcourse.models._output_network import OutputNetwork
 from nmcourse.models._scan import identity
 from nmcourse.models._sizes import count_parameters, matching_size
 from nmcourse.models._wiring import PRESETS, Area, CordsNetSizes, Stem
@@ -33,6 +34,7 @@ __all__ = [
     "LowRankRNN",
     "Modulator",
     "NMState",
+    "OutputNetwork",
     "PrescribedGain",
     "RecurrentModel",
     "Response",

@@ -24,23 +24,20 @@ import torch
 from torch import Tensor, nn
 
 from nmcourse.models._base import (
-    RecurrentModel,
     RecurrentScaling,
-    Trajectory,
     check_sizes,
     check_times,
-    expand_start,
     join_context,
     recurrent_scale,
     start_value,
     swap_time,
-    trial_inputs,
 )
+from nmcourse.models._output_network import OutputNetwork
 from nmcourse.models._readout import Readout
 from nmcourse.models._scan import leaky_scan
 
 
-class LowRankRNN(RecurrentModel):
+class LowRankRNN(OutputNetwork):
     """A rate network (current form) whose connectivity has rank K.
 
     Args:
@@ -101,7 +98,6 @@ class LowRankRNN(RecurrentModel):
             torch.randn(n_units, n_inputs, generator=generator) / math.sqrt(n_inputs)
         )
         self.output = Readout(n_units, n_outputs, bias=readout_bias, generator=generator)
-        self.x0: Tensor
         self.register_buffer("x0", start_value("x0", x0, n_units))
 
     def factors(self) -> tuple[Tensor, Tensor]:
@@ -113,10 +109,6 @@ class LowRankRNN(RecurrentModel):
         """The recurrent matrix g L diag(s) R^T, (N, N); s = 1 unless ``gain`` (K,) is given."""
         left, right = self.factors()
         return self.scale * (left if gain is None else left * gain) @ right.mT
-
-    def initial_state(self, batch_size: int) -> Tensor:
-        """State (batch, N) that a trial starts from."""
-        return expand_start(self.x0, batch_size)
 
     def velocity(
         self,
@@ -137,34 +129,8 @@ class LowRankRNN(RecurrentModel):
         drive = join_context(input, context) @ self.input_weights.mT
         return (-state + latent @ left.mT + drive) / self.tau
 
-    def step(
-        self,
-        state: Tensor,
-        input: Tensor,
-        context: Tensor | None = None,
-        *,
-        gain: Tensor | None = None,
-    ) -> Tensor:
-        """State one Euler step of dt later."""
-        return state + self.dt * self.velocity(state, input, context, gain=gain)
-
-    def readout(self, state: Tensor) -> Tensor:
-        """Outputs y = C x + d."""
-        return self.output(state)
-
-    def forward(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
-        """Simulate whole trials from ``inputs`` (batch, time, P)."""
-        inputs = trial_inputs(inputs, context, self.input_weights)
-        x = self.run(inputs)
-        return Trajectory(swap_time(self.output.of_trial(x)), swap_time(x))
-
     def run(self, inputs: Tensor, gains: Tensor | None = None) -> Tensor:
-        """States (time, batch, N) of whole trials.
-
-        Args:
-            inputs: (batch, time, P).
-            gains: (time, batch, K) or None for gains of 1; an NM-RNN passes its gains here.
-        """
+        """States (time, batch, N) of whole trials; see ``OutputNetwork``."""
         alpha = self.dt / self.tau
         left, right = self.factors()
         return leaky_scan(

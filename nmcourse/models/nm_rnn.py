@@ -39,9 +39,8 @@ from torch import Tensor
 
 from nmcourse.models._base import RecurrentModel, Trajectory, check_trial, swap_time
 from nmcourse.models._feedback_scan import run_together
-from nmcourse.models.low_rank_rnn import LowRankRNN
+from nmcourse.models._output_network import OutputNetwork
 from nmcourse.models.modulator import GainSource
-from nmcourse.models.sparse_terms import SparseTerms
 
 MODULATED = ("recurrent", "input", "readout")
 
@@ -81,7 +80,7 @@ class NMRNN(RecurrentModel):
 
     def __init__(
         self,
-        output_network: LowRankRNN | SparseTerms,
+        output_network: OutputNetwork,
         modulator: GainSource,
         *,
         modulated: Sequence[str] = ("recurrent",),

@@ -45,7 +45,7 @@ class ScalarGainRNN(RecurrentModel):
             nothing, or gains that are none or not finite.
 
     Reference:
-        Chapter 9; Tsuda et al. 2021.
+        "The reviewers ask"; Tsuda et al. 2021.
     """
 
     mask: Tensor

@@ -25,23 +25,20 @@ import torch
 from torch import Tensor, nn
 
 from nmcourse.models._base import (
-    RecurrentModel,
     RecurrentScaling,
-    Trajectory,
     check_sizes,
     check_times,
-    expand_start,
     join_context,
     recurrent_scale,
     start_value,
     swap_time,
-    trial_inputs,
 )
+from nmcourse.models._output_network import OutputNetwork
 from nmcourse.models._readout import Readout
 from nmcourse.models._terms import apply_terms, run_terms
 
 
-class SparseTerms(RecurrentModel):
+class SparseTerms(OutputNetwork):
     """A rate network (current form) whose connectivity is a sum of sparse matrices.
 
     Args:
@@ -63,11 +60,10 @@ class SparseTerms(RecurrentModel):
         ValueError: for a size below one, an in-degree above N, an unknown scaling, or dt > tau.
 
     Reference:
-        Chapter 9; Costacurta et al. 2024 name it as an alternative.
+        "The reviewers ask"; Costacurta et al. 2024 name it as an alternative.
     """
 
     sources: Tensor
-    x0: Tensor
 
     def __init__(
         self,
@@ -125,10 +121,6 @@ class SparseTerms(RecurrentModel):
         terms = self.terms() if gain is None else gain[..., None, None] * self.terms()
         return self.scale * terms.sum(dim=-3)
 
-    def initial_state(self, batch_size: int) -> Tensor:
-        """State (batch, N) that a trial starts from."""
-        return expand_start(self.x0, batch_size)
-
     def velocity(
         self,
         state: Tensor,
@@ -145,34 +137,8 @@ class SparseTerms(RecurrentModel):
         drive = join_context(input, context) @ self.input_weights.mT
         return (-state + recurrent + drive) / self.tau
 
-    def step(
-        self,
-        state: Tensor,
-        input: Tensor,
-        context: Tensor | None = None,
-        *,
-        gain: Tensor | None = None,
-    ) -> Tensor:
-        """State one Euler step of dt later."""
-        return state + self.dt * self.velocity(state, input, context, gain=gain)
-
-    def readout(self, state: Tensor) -> Tensor:
-        """Outputs y = C x + d."""
-        return self.output(state)
-
-    def forward(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
-        """Simulate whole trials from ``inputs`` (batch, time, P)."""
-        inputs = trial_inputs(inputs, context, self.input_weights)
-        x = self.run(inputs)
-        return Trajectory(swap_time(self.output.of_trial(x)), swap_time(x))
-
     def run(self, inputs: Tensor, gains: Tensor | None = None) -> Tensor:
-        """States (time, batch, N) of whole trials.
-
-        Args:
-            inputs: (batch, time, P).
-            gains: (time, batch, K) or None for gains of 1; an NM-RNN passes its gains here.
-        """
+        """States (time, batch, N) of whole trials; see ``OutputNetwork``."""
         alpha = self.dt / self.tau
         return run_terms(
             self.initial_state(inputs.shape[-3]),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 
 import pytest
+import torch
 
+from nmcourse.claims import multitask_states
 from nmcourse.claims.multitask import judge_n9, judge_n10, judge_r9
 from nmcourse.claims.multitask_networks import ALL, NETWORKS, NEW, TRAINED
 from nmcourse.claims.multitask_states import judge_n11, judge_n12, judge_r8
 from nmcourse.claims.record import Results
+from nmcourse.models import Trajectory
 
 CONFIG = {"n_steps": 10, "retraining_steps": 5, "n_seeds": 3, "batch_size": 2}
 
@@ -134,3 +137,41 @@ def test_sign_of_the_fifth_component(consistency, status):
 )
 def test_old_tasks_lost_and_brought_back(after, restored, status):
     assert judge_r8(states(after=after, restored=restored)).status == status
+
+
+def stimulus(inputs):
+    """Stimulus angle as (sin, cos), (trial, 2), of arranged trials."""
+    return inputs[:, multitask_states.ON + 1, 1:]
+
+
+def test_a_memory_that_ends_is_read_until_then():
+    def states(inputs, context):
+        x = stimulus(inputs)[:, None].repeat(1, inputs.shape[1], 1)
+        x[:, 120:] = 0.0  # forgotten
+        return Trajectory(inputs, torch.cat([x, x**2, 0 * x], dim=-1))
+
+    (curve,) = multitask_states.memory([states])
+    assert min(curve[:120]) > 0.95
+    assert max(abs(value) for value in curve[125:]) < 0.5
+    assert abs(sum(curve[125:]) / len(curve[125:])) < 0.1
+
+
+def test_sign_of_the_asked_sine_is_found_and_another_is_not():
+    def states(inputs, context):
+        asked = stimulus(inputs) * (1 - 2 * context[:, 0, 1:2])  # DelayAnti turns it
+        x = torch.cat([3 * asked[:, :1], asked[:, 1:], 0 * asked.repeat(1, 3)], dim=-1)
+        return Trajectory(inputs, x[:, None].repeat(1, inputs.shape[1], 1))
+
+    found = multitask_states.sign_pattern([states])
+    sine, cosine = found["consistency"][0][:2]
+    assert sine == 1.0
+    assert cosine == pytest.approx(0.5, abs=0.05)
+    assert found["r_squared"][0][0] == pytest.approx(1.0)
+
+
+def test_arranged_angles_are_even_and_avoid_the_axis():
+    angles = multitask_states.even_angles()
+    assert angles[0] > 0
+    assert angles[-1] < 2 * math.pi
+    torch.testing.assert_close(angles.diff(), torch.full_like(angles[1:], 2 * angles[0].item()))
+    assert angles.sin().abs().min() > 0

@@ -125,6 +125,18 @@ def test_what_a_leak_keeps():
     torch.testing.assert_close(kept, torch.full((4,), 1.01**-10, dtype=torch.float64))
 
 
+def test_the_middle_of_each_ramp_is_what_counts():
+    trials = gradient_flow.mid_ramp_trials()
+    rows, steps = trials.mask[..., 0].nonzero(as_tuple=True)
+    assert rows.tolist() == [0, 1, 2, 3]
+    conditions = trials.conditions
+    expected = conditions["go_time"] + conditions["interval"] / 2
+    torch.testing.assert_close(10.0 * steps, expected)
+    outputs = torch.randn(trials.targets.shape, generator=torch.Generator().manual_seed(0))
+    summed = gradient_flow.answer(outputs, trials.targets, trials.mask)
+    torch.testing.assert_close(summed, outputs[rows, steps].sum())
+
+
 def test_direction_of_a_change():
     intact, ten = [100.0] * 4, [[110.0] * 4, [111.0] * 4, [89.0] * 4]
     produced = torch.tensor([[intact, row] for row in ten])

@@ -25,11 +25,9 @@ from nmcourse.figures import (
     plot_gains,
     plot_line_states,
     plot_losses,
-    plot_percent_correct,
     plot_produced_intervals,
     plot_ramps,
     plot_raster,
-    plot_ring,
     plot_seeds,
     plot_spectrum,
     plot_trajectories,
@@ -99,14 +97,6 @@ CALLS = {
     "produced": (
         lambda c: plot_produced_intervals(c(LENGTHS), c(LENGTHS + 3), trained=TRAINED),
         ("target interval (ms)", "produced interval (ms)"),
-    ),
-    "percent correct": (
-        lambda c: plot_percent_correct({"LSTM": {"DelayPro": c([90.0, 95.0])}}),
-        ("", "correct trials (%)"),
-    ),
-    "ring": (
-        lambda c: plot_ring(c(np.stack([np.cos(GRID), np.sin(GRID)], axis=1)), c(GRID)),
-        ("PC 1", "PC 2"),
     ),
     "line": (
         lambda c: plot_line_states(c(np.stack([GRID, GRID**2], axis=1)), c(GRID)),
