@@ -14,7 +14,7 @@ _GAIN = "book/neuromodulation/gain_as_neuromodulation"
 _TIMING_WITH_GAIN = "book/neuromodulation/keeping_time_with_gain"
 _GATES = "book/neuromodulation/why_gain_gates"
 _MANY = "book/neuromodulation/one_network_many_tasks"
-_REMEMBER = ""  # its chapter is to come
+_REMEMBER = "book/neuromodulation/remembering_one_of_many"
 
 CLAIMS = (
     Claim(
@@ -147,6 +147,7 @@ CLAIMS = (
         "Training an NM-RNN on the multitask set takes several times as long as training an LSTM.",
         f"{_PAPER}, authors' response",
         "150,000 iterations: about 1.5 h for NM-RNN(100, 20, 4), about 15 min for LSTM(8)",
+        "book/neuromodulation/reviewers_ask",
     ),
     Claim(
         "F1",

@@ -12,6 +12,7 @@ from nmcourse.exercises import (
     learning_to_keep_time,
     low_rank_networks,
     rate_networks,
+    remembering_one_of_many,
     why_gain_gates,
 )
 from nmcourse.exercises._engine import not_yet, run
@@ -26,6 +27,7 @@ _CHAPTERS = (
     gain_as_neuromodulation,
     keeping_time_with_gain,
     why_gain_gates,
+    remembering_one_of_many,
 )
 _EXERCISES = {one.id: one for chapter in _CHAPTERS for one in chapter.EXERCISES}
 _NO_ANSWER: Any = object()
