@@ -187,6 +187,22 @@ EXERCISES = (
     ),
     Exercise(
         id="remember-4",
+        label="ex-element-detour",
+        chapter=_CHAPTER,
+        title="Round the rule",
+        kind="derivation",
+        difficulty=3,
+        importance=4,
+        minutes=20,
+        rubric=(
+            "Nothing, or the values after one step only.",
+            "Both units after j steps, without a readout that is right at every step.",
+            "Both units, and the readout of their sum with the reason why it is exact.",
+            "In addition what follows: the rule forbids no solution, it makes one harder to find.",
+        ),
+    ),
+    Exercise(
+        id="remember-5",
         label="ex-element-keys",
         chapter=_CHAPTER,
         title="Where should it look?",
@@ -228,7 +244,7 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="remember-5",
+        id="remember-6",
         label="ex-element-short",
         chapter=_CHAPTER,
         title="Who learns short lists?",
