@@ -1,5 +1,11 @@
 """Tools that look inside a model: they read it through its verbs and never change it."""
 
+from nmcourse.analysis.after_images import (
+    AfterImages,
+    after_images,
+    is_transient,
+    kind_of_return,
+)
 from nmcourse.analysis.attractors import (
     AngleCode,
     Drift,
@@ -14,6 +20,13 @@ from nmcourse.analysis.attractors import (
     wrap_angle,
 )
 from nmcourse.analysis.autonomous import AutonomousSystem, eigenvalues
+from nmcourse.analysis.convolution_operator import (
+    ConvolutionOperator,
+    LeadingEigenvalues,
+    PartialSVD,
+    leading_eigenvalues,
+    leading_singular_values,
+)
 from nmcourse.analysis.cost import MultiplyAdds, multiply_adds, seconds_side_by_side
 from nmcourse.analysis.dynamics import (
     Autocorrelation,
@@ -43,6 +56,15 @@ from nmcourse.analysis.gradients import (
     GradientNorms,
     decay_time_constant,
     gradient_norms,
+)
+from nmcourse.analysis.krylov import (
+    KrylovBasis,
+    PowerIteration,
+    RitzValues,
+    arnoldi,
+    partial_svd,
+    power_iteration,
+    ritz_values,
 )
 from nmcourse.analysis.latent import LatentDynamics, LatentState, latent_dynamics
 from nmcourse.analysis.modulation import (
@@ -80,31 +102,40 @@ from nmcourse.analysis.subspaces import (
 from nmcourse.analysis.target_gain import OptimalGain, optimal_gain
 
 __all__ = [
+    "AfterImages",
     "Aligned",
     "AngleCode",
     "Assumption",
     "Autocorrelation",
     "AutonomousSystem",
     "ControlDirections",
+    "ConvolutionOperator",
     "Drift",
     "FixedPoints",
     "GradientNorms",
+    "KrylovBasis",
     "LSTMConstruction",
     "LatentDynamics",
     "LatentState",
+    "LeadingEigenvalues",
     "Line",
     "LinearLSTM",
     "LyapunovExponents",
     "MultiplyAdds",
     "OptimalGain",
+    "PartialSVD",
+    "PowerIteration",
     "PrincipalSubspace",
     "Pruning",
     "Ring",
+    "RitzValues",
     "SufficientSet",
     "ablate_gains",
+    "after_images",
     "align_to",
     "angle_code",
     "angle_persistence",
+    "arnoldi",
     "autocorrelation",
     "control_directions",
     "correlate_over_trials",
@@ -120,8 +151,12 @@ __all__ = [
     "gain_gradients",
     "gradient_norms",
     "initial_gains",
+    "is_transient",
     "jacobian",
+    "kind_of_return",
     "latent_dynamics",
+    "leading_eigenvalues",
+    "leading_singular_values",
     "line_drift",
     "lstm_assumptions",
     "lstm_from_nm_rnn",
@@ -132,10 +167,13 @@ __all__ = [
     "mode_solution",
     "multiply_adds",
     "optimal_gain",
+    "partial_svd",
     "participation_ratio",
+    "power_iteration",
     "principal_subspace",
     "prune",
     "pruning_order",
+    "ritz_values",
     "run_on",
     "sample_states",
     "seconds_side_by_side",

@@ -43,7 +43,7 @@ class AutonomousSystem:
 
     Args:
         model: any model with ``initial_state``, ``step`` and ``velocity``; copied.
-        input: constant input (P,); None means zeros.
+        input: constant input (P,), or an image (channel, height, width); None means zeros.
         context: constant context (n_context,), or None.
         free: names of the state components that move, e.g. ``("x",)`` for the output network of
             an NM-RNN; None means all of them. The others are held: the system is then the fast
@@ -70,7 +70,8 @@ class AutonomousSystem:
     ) -> None:
         self.model = copy.deepcopy(model).double().requires_grad_(False)
         self.dt = float(model.dt)
-        self.input = _constant("input", torch.zeros(model.n_inputs) if input is None else input)
+        nothing = torch.zeros(model.n_inputs, *getattr(model, "image_size", ()))
+        self.input = _constant("input", nothing if input is None else input)
         self.context = None if context is None else _constant("context", context)
 
         start = self.model.initial_state(1)

@@ -34,7 +34,7 @@ def jacobian(
     Args:
         model: any model of the course; copied to float64.
         state: as the model's state, (batch, ..), or flat (batch, n).
-        input: constant input (P,); None means zeros.
+        input: constant input (P,), or an image (channel, height, width); None means zeros.
         context: constant context (n_context,), or None.
         of: ``"velocity"`` or ``"step"``.
 
@@ -118,7 +118,8 @@ def lyapunov_exponents(
 
     Args:
         model: any model of the course; copied to float64.
-        input: constant input (P,), or a driven run (n_transient + n_steps, P); None means zeros.
+        input: constant input (P,) or an image (channel, height, width), or a driven run with an
+            entry for each of the n_transient + n_steps steps; None means zeros.
         context: constant context (n_context,), or None.
         n_exponents: how many, at most the size of a state.
         n_steps: steps averaged over.
@@ -139,10 +140,11 @@ def lyapunov_exponents(
     check_count(n_exponents=n_exponents, n_steps=n_steps)
     check_count(n_transient=n_transient, at_least=0)
     total, drive = n_transient + n_steps, None
-    if input is not None and input.ndim == 2:
+    if input is not None and input.ndim in (2, 4):
         if len(input) != total:
+            one, many = ("P,", "P") if input.ndim == 2 else ("channel, height, width",) * 2
             raise ValueError(
-                f"input must have shape (P,) or ({total}, P), got {tuple(input.shape)}"
+                f"input must have shape ({one}) or ({total}, {many}), got {tuple(input.shape)}"
             )
         check_finite("input", input)
         drive, input = input.double(), input[0]

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 from nmcourse.claims import (
     constant_gains,
+    conv_regimes,
+    conv_spectra,
     cost,
     digits,
     element_finder,
@@ -22,7 +24,9 @@ from nmcourse.claims import (
     prescribed_gain,
     random_output_network,
     released_training,
+    return_to_rest,
     reviewed_timing,
+    step_size,
     structured_flexibility,
     timing_comparison,
     variants,
@@ -48,6 +52,10 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *digits.EXPERIMENTS,
     *element_finder.EXPERIMENTS,
     *element_finder_training.EXPERIMENTS,
+    *conv_spectra.EXPERIMENTS,
+    *conv_regimes.EXPERIMENTS,
+    *step_size.EXPERIMENTS,
+    *return_to_rest.EXPERIMENTS,
 )
 
 

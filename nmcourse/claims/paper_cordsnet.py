@@ -16,6 +16,7 @@ CLAIMS = (
         "the gain of their recurrent weights.",
         f"{_PAPER}, Fig. 1B and S1B",
         "the three regimes are shown; no number published",
+        "book/vision/convolution_as_connectivity",
     ),
     Claim(
         "C2",
@@ -23,6 +24,7 @@ CLAIMS = (
         "matrix that it amounts to.",
         f"{_PAPER}, Fig. S1A",
         "the shape changes with the kernel size",
+        "book/vision/convolution_as_connectivity",
     ),
     Claim(
         "C3",
@@ -79,6 +81,7 @@ CLAIMS = (
         "Arnoldi iteration finds the leading eigenvalues of a convolutional recurrent matrix.",
         f"{_PAPER}, Fig. 4A and released code",
         "a spectrum is shown; the error is not published",
+        "book/vision/convolution_as_connectivity",
     ),
     Claim(
         "C11",
@@ -116,5 +119,6 @@ CLAIMS = (
         "network with few unrolled steps (dt/τ = 1).",
         f"{_PAPER}, public comment",
         "not published: an open question",
+        "book/vision/building_cordsnet",
     ),
 )

@@ -11,8 +11,11 @@ from nmcourse.exercises import (
     keeping_time_with_gain,
     learning_to_keep_time,
     low_rank_networks,
+    one_network_many_tasks,
+    project_reaching,
     rate_networks,
     remembering_one_of_many,
+    reviewers_ask,
     why_gain_gates,
 )
 from nmcourse.exercises._engine import not_yet, run
@@ -27,7 +30,10 @@ _CHAPTERS = (
     gain_as_neuromodulation,
     keeping_time_with_gain,
     why_gain_gates,
+    one_network_many_tasks,
     remembering_one_of_many,
+    reviewers_ask,
+    project_reaching,
 )
 _EXERCISES = {one.id: one for chapter in _CHAPTERS for one in chapter.EXERCISES}
 _NO_ANSWER: Any = object()

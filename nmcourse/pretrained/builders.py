@@ -23,6 +23,7 @@ from torch import nn
 
 from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, VanillaRNN, identity
 from nmcourse.models._base import RecurrentScaling
+from nmcourse.pretrained.cordsnet import CORDSNET_BUILDERS
 from nmcourse.pretrained.digits import DIGITS_BUILDERS
 from nmcourse.pretrained.element_finder import ELEMENT_FINDER_BUILDERS
 
@@ -162,6 +163,7 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
         measure_wait_go_lstm,
         *ELEMENT_FINDER_BUILDERS,
         *DIGITS_BUILDERS,
+        *CORDSNET_BUILDERS,
         multitask_nm_rnn,
         multitask_low_rank_rnn,
         multitask_vanilla_rnn,

@@ -14,18 +14,15 @@ Reference: "The reviewers ask"; a plug-in test of sequence classification, not a
 
 from __future__ import annotations
 
-import functools
 import math
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from nmcourse.tasks._base import Task, Trials
+from nmcourse.tasks._digit_data import N_DIGITS, Split, check_split, digits_of
 
 N_ROWS = 8
-N_DIGITS = 10
-_ORDER_SEED = 20241210
 
 
 class RowByRowDigits(Task):
@@ -45,23 +42,19 @@ class RowByRowDigits(Task):
 
     def __init__(
         self,
-        split: Literal["train", "test"] = "train",
+        split: Split = "train",
         *,
         steps_per_row: int = 5,
         dt: float = 10.0,
     ) -> None:
-        if split not in ("train", "test"):
-            raise ValueError(f"split must be 'train' or 'test', got {split!r}")
+        check_split(split)
         if not isinstance(steps_per_row, int) or steps_per_row < 1:
             raise ValueError(f"steps_per_row must be a positive integer, got {steps_per_row!r}")
         if not (math.isfinite(dt) and dt > 0):
             raise ValueError(f"dt must be a positive time in ms, got {dt!r}")
         self.split, self.steps_per_row, self.dt = split, steps_per_row, dt
         self.n_steps = N_ROWS * steps_per_row
-        images, labels = _digits()
-        is_test = torch.arange(len(labels)) % 5 == 0
-        chosen = is_test if split == "test" else ~is_test
-        self._images, self._labels = images[chosen], labels[chosen]
+        self._images, self._labels = digits_of(split)
 
     def enumerate(self) -> Trials:
         """Every image of the split, once."""
@@ -114,14 +107,3 @@ def class_accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
         raise ValueError("outputs must be finite at the last step, got NaN or infinity")
     right = scores.argmax(dim=-1) == targets[:, -1].argmax(dim=-1)
     return right.double().mean(dim=-1)
-
-
-@functools.cache
-def _digits() -> tuple[Tensor, Tensor]:
-    """All images (1797, 8, 8), brightness 0 to 1, and their labels, in the fixed order."""
-    from sklearn.datasets import load_digits  # here, because its import takes a second
-
-    data = load_digits()
-    order = torch.randperm(len(data.target), generator=torch.Generator().manual_seed(_ORDER_SEED))
-    images = torch.as_tensor(data.images, dtype=torch.float64) / 16.0
-    return images[order], torch.as_tensor(data.target)[order].long()

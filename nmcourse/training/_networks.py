@@ -51,11 +51,13 @@ class Networks:
         return run(state, *arguments)
 
     def write_back(self, parameters: dict[str, Tensor]) -> None:
-        """Copy stacked parameters into the models."""
+        """Copy stacked parameters into the models, and the buffers that training has changed."""
         with torch.no_grad():
             for number, model in enumerate(self.models):
                 for name, parameter in model.named_parameters():
                     parameter.copy_(parameters[name][number])
+                for name, buffer in model.named_buffers():
+                    buffer.copy_(self.buffers[name][number])
 
     def _shared_buffers(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """Buffers that all networks have in common need no seed axis."""

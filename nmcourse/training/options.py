@@ -17,16 +17,15 @@ Schedule = Literal["one-cycle", "constant"] | Callable[[int], float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitOptions:
-    """Settings of a training run.
+class OptimiserOptions:
+    """Settings of any training run.
 
     Attributes:
         n_steps: gradient steps.
         learning_rate: of AdamW; the peak if the schedule is ``"one-cycle"``.
         schedule: ``"one-cycle"`` (rises for 30 % of the steps, then falls to almost nothing),
             ``"constant"``, or a function step -> factor on ``learning_rate``.
-        batch_size: trials drawn for each step; None trains on every trial of the task at once.
-        loss: ``loss(outputs, targets, mask)``, see ``nmcourse.training.losses``.
+        batch_size: trials or images drawn for each step; None trains on all of them at once.
         clip_norm: largest norm of the gradient, per network; None does not clip.
         clip_value: largest absolute value of each gradient entry; None does not clip. (The
             released NM-RNN code clips so, at 1.)
@@ -39,7 +38,6 @@ class FitOptions:
     learning_rate: float = 1e-2
     schedule: Schedule = "one-cycle"
     batch_size: int | None = None
-    loss: Callable[[Tensor, Tensor, Tensor], Tensor] = masked_mse
     clip_norm: float | None = 1.0
     clip_value: float | None = None
     weight_decay: float = 0.0
@@ -97,6 +95,17 @@ class FitOptions:
             )
         factor = (lambda step: 1.0) if self.schedule == "constant" else self.schedule
         return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions(OptimiserOptions):
+    """Settings of a training run on trials: those of ``OptimiserOptions``, and the loss.
+
+    Attributes:
+        loss: ``loss(outputs, targets, mask)``, see ``nmcourse.training.losses``.
+    """
+
+    loss: Callable[[Tensor, Tensor, Tensor], Tensor] = masked_mse
 
 
 def frozen_parameters(model: nn.Module, parts: Iterable[str]) -> set[str]:

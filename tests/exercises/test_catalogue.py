@@ -13,6 +13,7 @@ from nmcourse.exercises._registry import _CHAPTERS
 
 CHECKABLE = [one for one in exercises() if one.checkable]
 SEEDS = (0, 1)
+PROJECTS = {"nmcourse.exercises.project_reaching"}  # started, for the reader to finish
 
 
 def each(values: list[Exercise]) -> pytest.MarkDecorator:
@@ -79,6 +80,8 @@ def test_derivations_and_experiments_have_a_rubric_and_a_worked_answer(one: Exer
 
 def test_each_chapter_has_four_exercises_of_different_kinds():
     for chapter in _CHAPTERS[1:]:
+        if chapter.__name__ in PROJECTS:
+            continue
         kinds = [one.kind for one in chapter.EXERCISES]
         assert len(kinds) >= 4
         assert {"derivation", "prediction"} & set(kinds)

@@ -1,0 +1,149 @@
+"""Pictures in folders, one folder for each class, as ImageNet comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nmcourse.tasks._batches import batches_of
+from nmcourse.tasks.image_files import ImageFileError, existing_folder
+from nmcourse.tasks.images import ImageSet
+
+SUFFIXES = {".jpeg", ".jpg", ".png", ".bmp", ".ppm", ".webp"}
+_WIDER = 256 / 224  # the shorter side is made this much longer than the square cut from it
+
+
+class ImageFolder:
+    """Pictures that stay on disk and are read when they are asked for.
+
+    A picture is made smaller (or larger) until its shorter side has 256/224 times as many pixels
+    as wanted, and the square in its middle is cut out.
+
+    Args:
+        folder: holds one folder for each class, which holds pictures. The classes are in the
+            order of their names.
+        size: pixels of the square.
+        per_class: take only so many pictures of each class, the first by name.
+
+    Attributes:
+        paths: the pictures, class after class.
+        labels: (image,), int64.
+        class_names: names of the folders.
+
+    Raises:
+        FileNotFoundError: if the folder is not there, or it or a class holds nothing.
+        ValueError: for a number below one.
+    """
+
+    def __init__(
+        self, folder: str | Path, size: int = 224, *, per_class: int | None = None
+    ) -> None:
+        for name, value in (("size", size), ("per_class", 1 if per_class is None else per_class)):
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        where = existing_folder(folder)
+        classes = sorted(path for path in where.iterdir() if path.is_dir())
+        if not classes:
+            raise FileNotFoundError(
+                f"no folder of a class: looked in {where.absolute()}, which must hold one folder "
+                "for each class"
+            )
+        self.paths: list[Path] = []
+        labels: list[int] = []
+        for label, path in enumerate(classes):
+            pictures = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+            if not pictures:
+                raise FileNotFoundError(
+                    f"no picture of the class {path.name}: looked in {path.absolute()} for "
+                    + ", ".join(sorted(SUFFIXES))
+                )
+            chosen = pictures[:per_class]
+            self.paths += chosen
+            labels += [label] * len(chosen)
+        self.size, self.labels = size, torch.tensor(labels)
+        self.class_names = tuple(path.name for path in classes)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def batches(
+        self,
+        batch_size: int,
+        *,
+        generator: torch.Generator | None = None,
+        epochs: int | None = 1,
+        shuffle: bool = True,
+        drop_last: bool = False,
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """As :meth:`nmcourse.tasks.ImageSet.batches`, reading the pictures of each batch.
+
+        Raises:
+            ImageFileError: for a picture that cannot be read.
+            ValueError: as there.
+        """
+        return batches_of(
+            self._take,
+            len(self),
+            batch_size,
+            generator=generator,
+            epochs=epochs,
+            shuffle=shuffle,
+            drop_last=drop_last,
+        )
+
+    def load(self) -> ImageSet:
+        """All pictures in memory: 0.6 MB for each of 224 pixels.
+
+        Raises:
+            ImageFileError: for a picture that cannot be read.
+        """
+        return ImageSet(*self._take(torch.arange(len(self))), self.class_names)
+
+    def _take(self, which: Tensor) -> tuple[Tensor, Tensor]:
+        images = [self._picture(self.paths[number]) for number in which.tolist()]
+        return torch.stack(images), self.labels[which]
+
+    def _picture(self, path: Path) -> Tensor:
+        """(3, size, size), brightness 0 to 1."""
+        from PIL import Image  # here: only pictures need it
+
+        try:
+            with Image.open(path) as file:
+                picture = file.convert("RGB")
+        except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for bad files
+            raise ImageFileError(f"{path} cannot be read as a picture: {error}") from error
+        width, height = picture.size
+        scale = round(self.size * _WIDER) / min(width, height)
+        width, height = (max(self.size, round(n * scale)) for n in (width, height))
+        picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+        left, top = (width - self.size) // 2, (height - self.size) // 2
+        picture = picture.crop((left, top, left + self.size, top + self.size))
+        values = torch.from_numpy(np.array(picture)).movedim(-1, 0)
+        return values.to(torch.get_default_dtype()) / 255.0
+
+
+def read_image_folder(
+    folder: str | Path, size: int = 224, *, per_class: int | None = None
+) -> ImageSet:
+    """Pictures of an ImageNet-like folder, all in memory; arguments as in :class:`ImageFolder`.
+
+    The whole of ImageNet does not fit: use ``per_class``, or the batches of an ``ImageFolder``.
+
+    Args:
+        folder: holds one folder for each class.
+        size: pixels of the square images.
+        per_class: take only so many pictures of each class.
+
+    Returns:
+        Images (image, 3, size, size), brightness 0 to 1.
+
+    Raises:
+        FileNotFoundError: if the folder is not there, or it or a class holds nothing.
+        ImageFileError: for a picture that cannot be read.
+        ValueError: for a number below one.
+    """
+    return ImageFolder(folder, size, per_class=per_class).load()

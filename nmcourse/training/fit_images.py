@@ -1,0 +1,195 @@
+"""Training on images: the loop of ``fit`` with images in place of trials.
+
+    fit_images(model, images, seen, n_steps=300, batch_size=32)       one network
+    fit_many_images(build, images, seen, seeds=10, ...)               many as grouped convolutions
+
+``seen`` is what a network is shown and how wrong it then is: ``seen(model, images, labels)`` gives
+a loss. ``partial(trial_loss, trial=ImageTrial())`` is the loss of a whole trial.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from nmcourse.tasks import ImageSet
+from nmcourse.training._networks import Networks
+from nmcourse.training._run import data_generators
+from nmcourse.training.fit import FitManyResult, FitResult, train_many, train_one
+from nmcourse.training.options import OptimiserOptions
+
+ImageLoss = Callable[[nn.Module, Tensor, Tensor], Tensor]
+
+
+def fit_images(
+    model: nn.Module,
+    images: ImageSet,
+    seen: ImageLoss,
+    *,
+    seed: int = 0,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 50,
+    progress: bool = True,
+    max_shift: int = 0,
+    **options: Any,
+) -> FitResult:
+    """Train one network in place.
+
+    Args:
+        model: the network.
+        images: what it learns from.
+        seen: ``seen(model, images, labels)`` -> loss, for images (batch, channel, height, width)
+            and labels (batch,).
+        seed: seed of the drawn images; the initial weights are the model's own.
+        checkpoint: file to resume from and to save to, or None.
+        checkpoint_every: steps between two checkpoints.
+        progress: show a progress bar.
+        max_shift: each drawn batch is shifted by up to so many pixels each way; what comes in at
+            the border is zero.
+        **options: see ``OptimiserOptions``; ``n_steps`` must be given.
+
+    Returns:
+        The model with its history.
+
+    Raises:
+        ValueError: for bad settings.
+        DivergenceError: when loss or gradient stop being finite; the model keeps its last good
+            state.
+        CheckpointError: for a damaged checkpoint or one of another run.
+    """
+    settings = OptimiserOptions(**options)
+    objective = partial(_Images, images, seen, batch_size=settings.batch_size, max_shift=max_shift)
+    return train_one(model, objective, seed, settings, checkpoint, checkpoint_every, progress)
+
+
+def fit_many_images(
+    build: Callable[[torch.Generator], nn.Module],
+    images: ImageSet,
+    seen: ImageLoss,
+    *,
+    seeds: int | Iterable[int] = 10,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 50,
+    progress: bool = True,
+    max_shift: int = 0,
+    **options: Any,
+) -> FitManyResult:
+    """Train one network per seed, all in one batch: their convolutions are one grouped convolution.
+
+    Args:
+        build: makes a network from a generator, which is seeded with the network's seed.
+        images: what they learn from; every network draws its own batches.
+        seen: ``seen(model, images, labels)`` -> losses (seed,), for images
+            (seed, batch, channel, height, width), labels (seed, batch), and a model whose
+            parameters have the seed axis in front.
+        seeds: the seeds, or how many (0, 1, ...).
+        checkpoint: as in :func:`fit_images`, and so are the following ones.
+        checkpoint_every: steps between two checkpoints.
+        progress: show a progress bar.
+        max_shift: pixels that batches are shifted by.
+        **options: see ``OptimiserOptions``.
+
+    Returns:
+        The networks with their histories. A seed that diverges is stopped, keeps its last good
+        state, and is reported in ``diverged`` and by a warning; the others go on.
+
+    Raises:
+        ValueError: for bad settings, no seed or a repeated one.
+        CheckpointError: for a damaged checkpoint or one of another run.
+    """
+    settings = OptimiserOptions(**options)
+    objective = partial(_Images, images, seen, batch_size=settings.batch_size, max_shift=max_shift)
+    return train_many(build, objective, seeds, settings, checkpoint, checkpoint_every, progress)
+
+
+def shifted(images: Tensor, down: int, right: int) -> Tensor:
+    """Images (.., height, width) shifted by whole pixels; what comes in is zero."""
+    moved = images.roll((down, right), (-2, -1))
+    for axis, by in ((-2, down), (-1, right)):
+        if by:
+            start = 0 if by > 0 else max(0, moved.shape[axis] + by)
+            moved.narrow(axis, start, min(abs(by), moved.shape[axis])).zero_()
+    return moved
+
+
+class _Images:
+    """The objective of images: a fresh draw for each network."""
+
+    def __init__(
+        self,
+        images: ImageSet,
+        seen: ImageLoss,
+        networks: Networks,
+        seeds: list[int],
+        batch_size: int | None,
+        max_shift: int,
+    ) -> None:
+        if not isinstance(images, ImageSet):
+            raise ValueError(f"images must be an ImageSet, got {type(images).__name__}")
+        if batch_size is not None and batch_size > len(images):
+            raise ValueError(
+                f"batch_size must be at most the {len(images)} images given, got {batch_size}"
+            )
+        if not isinstance(max_shift, int) or not 0 <= max_shift < min(images.size):
+            raise ValueError(
+                f"max_shift must be from 0 to {min(images.size) - 1} pixels, got {max_shift!r}"
+            )
+        like = next(iter(networks.parameters.values()))
+        self.images = images.to(like.dtype).to(like.device)
+        self.seen, self.max_shift = seen, max_shift
+        self.batch_size = len(images) if batch_size is None else batch_size
+        self.generators = data_generators(seeds)
+        digest = hashlib.sha256(self.images.images.cpu().numpy().tobytes())
+        digest.update(self.images.labels.cpu().numpy().tobytes())
+        self.description = f"{_text(seen)} on images {digest.hexdigest()[:12]}, shift {max_shift}"
+
+    def losses(self, networks: Networks) -> Tensor:
+        """Losses (seed,) on newly drawn images."""
+        drawn = [self._draw(generator) for generator in self.generators]
+        state, model = networks.parameters | networks.buffers, networks.models[0]
+        if len(drawn) == 1:
+            state = {name: values[0] for name, values in state.items()}
+            return self._call(model, state, *drawn[0]).unsqueeze(0)
+        images, labels = (torch.stack(parts) for parts in zip(*drawn, strict=True))
+        return self._call(model, state, images, labels)
+
+    def _draw(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        which = torch.randperm(len(self.images), generator=generator)[: self.batch_size]
+        images, labels = self.images.images[which], self.images.labels[which]
+        if self.max_shift:
+            limit = self.max_shift
+            shift = torch.randint(-limit, limit + 1, (2,), generator=generator).tolist()
+            images = shifted(images, *shift)
+        return images, labels
+
+    def _call(self, model: nn.Module, state: dict[str, Tensor], *data: Tensor) -> Tensor:
+        """What ``seen`` makes of the model with other parameters."""
+        named = {f"model.{name}": values for name, values in state.items()}
+        return functional_call(_Seen(model, self.seen), named, data)
+
+
+class _Seen(nn.Module):
+    """``seen`` as a module, because ``functional_call`` calls modules only."""
+
+    def __init__(self, model: nn.Module, seen: ImageLoss) -> None:
+        super().__init__()
+        self.model, self.seen = model, seen
+
+    def forward(self, images: Tensor, labels: Tensor) -> Tensor:
+        return self.seen(self.model, images, labels)
+
+
+def _text(function: Any) -> str:
+    """A function by its name and its settings, without memory addresses."""
+    if isinstance(function, partial):
+        settings = [repr(value) for value in function.args]
+        settings += [f"{name}={value!r}" for name, value in sorted(function.keywords.items())]
+        return f"{_text(function.func)}({', '.join(settings)})"
+    return getattr(function, "__qualname__", type(function).__qualname__)

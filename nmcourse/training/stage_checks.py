@@ -1,0 +1,49 @@
+"""What the stages of training are checked with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from nmcourse.models import DivergingActivity
+from nmcourse.tasks import ImageSet
+from nmcourse.training.image_losses import ImageTrial, show
+
+CHANCE_MARGIN = 2.0  # a network has learnt something when it is right twice as often as chance
+
+
+@torch.no_grad()
+def accuracy(
+    model: nn.Module,
+    images: ImageSet,
+    *,
+    trial: ImageTrial | None = None,
+    batch_size: int = 256,
+) -> float:
+    """Share of images whose largest output is the right one.
+
+    Args:
+        model: a CNN (images -> outputs), or a network with ``respond``: then the outputs of the
+            last step with the image count.
+        images: the images and their classes.
+        trial: when the image is shown; as published by default. What comes after it is left out.
+        batch_size: images at a time.
+
+    Returns:
+        From 0 to 1; 0 if the activity of the network diverges.
+    """
+    trial = ImageTrial() if trial is None else trial
+    trial = replace(trial, after=0.0, rest_window=0.0, rest_coefficient=0.0)
+    right = 0
+    for shown, labels in images.batches(batch_size, shuffle=False):
+        if hasattr(model, "respond"):
+            try:
+                outputs = show(model, shown, trial).outputs[..., -1, :]
+            except DivergingActivity:
+                return 0.0
+        else:
+            outputs = model(shown)
+        right += int((outputs.argmax(dim=-1) == labels).sum())
+    return right / len(images)
