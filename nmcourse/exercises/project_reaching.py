@@ -136,7 +136,8 @@ EXERCISES = (
             "No function, or paths that nobody compared.",
             "Deviation and miss without feedback.",
             "Both measures with and without feedback, side by side.",
-            "In addition why the deviation can hardly be smaller, and what that says of the miss.",
+            "In addition why no feedback makes the deviation zero, and what one network and a few "
+            "seconds of training cannot tell.",
         ),
     ),
     Exercise(
