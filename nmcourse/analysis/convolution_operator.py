@@ -90,8 +90,12 @@ def _convolve(weights: Tensor, vectors: np.ndarray, shape: tuple[int, int, int])
     """Columns (size, vector) convolved, one image for each column."""
     maps = torch.from_numpy(np.ascontiguousarray(vectors.T, dtype=np.float64))
     padding = weights.shape[-1] // 2
-    found = torch.nn.functional.conv2d(maps.reshape(-1, *shape), weights, padding=padding)
-    return found.flatten(1).mT.numpy()
+    # In pieces: a convolution in float64 copies every kernel window of the whole batch.
+    found = [
+        torch.nn.functional.conv2d(some, weights, padding=padding).flatten(1)
+        for some in maps.reshape(-1, *shape).split(64)
+    ]
+    return torch.cat(found).mT.numpy()
 
 
 @dataclass(frozen=True)

@@ -231,6 +231,8 @@ def judge(results: Results) -> Judgement:
             f"{CHANNELS} channels of {SIZE}×{SIZE} pixels, one size of network and of kernel; no "
             "input. An exponent within "
             f"{ZERO:g} per time constant counts as zero: tori count as oscillations.",
+            f"One random start each, looked at after {results.config['n_transient']} steps; other "
+            "starts may lead to other outcomes, and a transient can last longer.",
         ),
     )
 

@@ -231,8 +231,10 @@ def judge_c2(results: Results) -> Judgement:
     for name, found in maps.items():
         channels = int(name.removeprefix("channels_"))
         steps = "; ".join(
-            f"{a}×{a} to {b}×{b}: {format_number(change)}"
-            for (a, b), change in zip(pairwise(found["kernels"]), found["change"], strict=True)
+            f"{a}×{a} to {b}×{b}: {format_number(change)}" + ("" if real else " (within noise)")
+            for (a, b), change, real in zip(
+                pairwise(found["kernels"]), found["change"], differ(found), strict=True
+            )
         )
         plural = "channel" if channels == 1 else "channels"
         parts.append(f"{channels} {plural}: {steps}")

@@ -26,6 +26,7 @@ from nmcourse.claims import (
     released_training,
     return_to_rest,
     reviewed_timing,
+    staged_training,
     step_size,
     structured_flexibility,
     timing_comparison,
@@ -56,6 +57,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *conv_regimes.EXPERIMENTS,
     *step_size.EXPERIMENTS,
     *return_to_rest.EXPERIMENTS,
+    *staged_training.EXPERIMENTS,
 )
 
 

@@ -28,6 +28,7 @@ from nmcourse.claims.record import Experiment, Judgement, Rule
 from nmcourse.claims.store import Results, plain, remember
 from nmcourse.claims.training_runs import in_parallel, ship, trained_models
 from nmcourse.models import CordsNet
+from nmcourse.models._convolution import weights_of
 from nmcourse.pretrained.cordsnet import digits_cordsnet
 from nmcourse.tasks import digit_images
 from nmcourse.training import ImageTrial, fit_many_images, trial_loss
@@ -164,7 +165,7 @@ def examine(
     for model in models:
         assert isinstance(model, CordsNet)
         seen = after_images(model, images, labels)
-        recurrent = torch.cat([layer.weights().flatten() for layer in model.recurrent])
+        recurrent = torch.cat([weights.flatten() for weights in weights_of(model.recurrent)])
         for key, value in {
             "accuracy": seen.accuracy,
             "held_accuracy": seen.held_accuracy,

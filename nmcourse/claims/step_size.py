@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nmcourse.analysis import after_images
 from nmcourse.claims.record import Experiment, Judgement, Rule
 from nmcourse.claims.store import Results, plain, remember
 from nmcourse.claims.training_runs import in_parallel
@@ -113,8 +114,8 @@ def measure(models: Sequence[nn.Module], test: ImageSet, trial: ImageTrial) -> d
     Returns:
         For each network in a list: ``at_0_2`` .. (accuracy at the end of the stimulus with steps of
         0.2, .. time constants), ``held`` (accuracy after twice the stimulus), ``second`` (accuracy
-        on another image, shown after the blank) and ``rest`` (distance from rest at the end of the
-        blank, of that at the end of the stimulus).
+        on another image, shown after the blank) and ``rest`` (median over images of the distance
+        from rest at the end of the blank, over that at the end of the stimulus).
     """
     measured: dict[str, list[float]] = {key: [] for key in (*TESTED, "held", "second", "rest")}
     for model in models:
@@ -136,34 +137,23 @@ def measure(models: Sequence[nn.Module], test: ImageSet, trial: ImageTrial) -> d
 def after_training(model: CordsNet, test: ImageSet, trial: ImageTrial) -> dict[str, float]:
     """What happens after the trained part of a trial; see :func:`measure`."""
     steps = trial.steps(model.dt)
-    rest = model.rest(steps.blank)
-    present = partial(model.respond, n_blank=0, check_finite=False)
-    shown = present(test.images, n_steps=steps.stimulus, state=rest)
-    held = present(test.images, n_steps=steps.stimulus, state=shown.state)
-    blank = torch.zeros_like(test.images)
-    gone = present(blank, n_steps=steps.after, state=shown.state)
-    order = torch.arange(len(test)).roll(1)  # another image for each
-    second = present(test.images[order], n_steps=steps.stimulus, state=gone.state)
-    away = _distance(gone.state, rest) / _distance(shown.state, rest)
-    return {
-        "held": accuracy(held.outputs[:, -1], test.labels),
-        "second": accuracy(second.outputs[:, -1], test.labels[order]),
-        "rest": float(away),
-    }
+    seen = after_images(
+        model,
+        test.images,
+        test.labels,
+        n_steps=steps.stimulus,
+        n_held=steps.stimulus,
+        n_after=steps.after,
+        n_blank=steps.blank,
+    )
+    rest = seen.distance.quantile(0.5).item()
+    return {"held": seen.held_accuracy, "second": seen.second_accuracy, "rest": rest}
 
 
 def accuracy(outputs: Tensor, labels: Tensor) -> float:
     """Share of images with the largest output at their class; activity that diverged is wrong."""
     right = (outputs.argmax(dim=-1) == labels) & outputs.isfinite().all(dim=-1)
     return float(right.double().mean())
-
-
-def _distance(state: Sequence[Tensor], other: Sequence[Tensor]) -> Tensor:
-    """Root of the summed squares over areas, units and images."""
-    return (
-        torch.stack([(a - b).square().sum() for a, b in zip(state, other, strict=True)]).sum()
-        ** 0.5
-    )
 
 
 def judge(results: Results) -> Judgement:

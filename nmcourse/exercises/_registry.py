@@ -7,6 +7,8 @@ from typing import Any
 
 from nmcourse.exercises import (
     before_you_start,
+    building_cordsnet,
+    convolution_as_connectivity,
     gain_as_neuromodulation,
     keeping_time_with_gain,
     learning_to_keep_time,
@@ -16,6 +18,7 @@ from nmcourse.exercises import (
     rate_networks,
     remembering_one_of_many,
     reviewers_ask,
+    training_by_stages,
     why_gain_gates,
 )
 from nmcourse.exercises._engine import not_yet, run
@@ -34,6 +37,9 @@ _CHAPTERS = (
     remembering_one_of_many,
     reviewers_ask,
     project_reaching,
+    convolution_as_connectivity,
+    building_cordsnet,
+    training_by_stages,
 )
 _EXERCISES = {one.id: one for chapter in _CHAPTERS for one in chapter.EXERCISES}
 _NO_ANSWER: Any = object()

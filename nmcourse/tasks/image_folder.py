@@ -129,9 +129,10 @@ class ImageFolder:
 def read_image_folder(
     folder: str | Path, size: int = 224, *, per_class: int | None = None
 ) -> ImageSet:
-    """Pictures of an ImageNet-like folder, all in memory; arguments as in :class:`ImageFolder`.
+    """Pictures of an ImageNet-like folder, all in memory.
 
-    The whole of ImageNet does not fit: use ``per_class``, or the batches of an ``ImageFolder``.
+    They are cut as in :class:`nmcourse.tasks.ImageFolder`. The whole of ImageNet does not fit: use
+    ``per_class``, or the batches of an ``ImageFolder``.
 
     Args:
         folder: holds one folder for each class.

@@ -2,6 +2,7 @@
 
 from nmcourse.training._run import DivergenceError
 from nmcourse.training.checkpoints import CheckpointError
+from nmcourse.training.controls import PixelRNN, matched_pixel_rnn
 from nmcourse.training.fit import FitManyResult, FitResult, fit, fit_many
 from nmcourse.training.fit_images import fit_images, fit_many_images
 from nmcourse.training.image_losses import (
@@ -12,29 +13,75 @@ from nmcourse.training.image_losses import (
     trial_loss,
     windowed_cross_entropy,
 )
+from nmcourse.training.inverse import (
+    InverseError,
+    growth_rate,
+    inverse_error,
+    inverse_loss,
+    neumann_series,
+)
 from nmcourse.training.losses import cross_entropy_at_end, masked_mse
 from nmcourse.training.options import FitOptions, OptimiserOptions, frozen_parameters
+from nmcourse.training.recipe import Recipe, train_in_stages
 from nmcourse.training.retraining import kept_parts, with_new_context
+from nmcourse.training.stage_checks import accuracy, has_learnt
+from nmcourse.training.stages import (
+    HELD_IMAGE,
+    SLOPES,
+    Stage,
+    anneal_stage,
+    class_loss,
+    fine_tune,
+    fold_cnn,
+    inverse_stage,
+    linear_stage,
+    recurrent_radii,
+    start_from_cnn,
+    train_cnn,
+)
 
 __all__ = [
+    "HELD_IMAGE",
+    "SLOPES",
     "CheckpointError",
     "DivergenceError",
     "FitManyResult",
     "FitOptions",
     "FitResult",
     "ImageTrial",
+    "InverseError",
     "OptimiserOptions",
+    "PixelRNN",
+    "Recipe",
+    "Stage",
+    "accuracy",
+    "anneal_stage",
+    "class_loss",
     "cross_entropy_at_end",
+    "fine_tune",
     "fit",
     "fit_images",
     "fit_many",
     "fit_many_images",
+    "fold_cnn",
     "frozen_parameters",
+    "growth_rate",
+    "has_learnt",
+    "inverse_error",
+    "inverse_loss",
+    "inverse_stage",
     "kept_parts",
+    "linear_stage",
     "masked_mse",
+    "matched_pixel_rnn",
+    "neumann_series",
+    "recurrent_radii",
     "rest_penalty",
     "rising_weights",
     "show",
+    "start_from_cnn",
+    "train_cnn",
+    "train_in_stages",
     "trial_loss",
     "windowed_cross_entropy",
     "with_new_context",

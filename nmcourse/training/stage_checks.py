@@ -11,7 +11,13 @@ from nmcourse.models import DivergingActivity
 from nmcourse.tasks import ImageSet
 from nmcourse.training.image_losses import ImageTrial, show
 
-CHANCE_MARGIN = 2.0  # a network has learnt something when it is right twice as often as chance
+LEARNT = 0.2  # of the way from chance to always right
+
+
+def has_learnt(accuracy: float, n_classes: int) -> bool:
+    """Whether an accuracy is well above chance: a fifth of the way up to 1."""
+    chance = 1.0 / n_classes
+    return accuracy > chance + LEARNT * (1.0 - chance)
 
 
 @torch.no_grad()

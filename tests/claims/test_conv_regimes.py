@@ -78,7 +78,9 @@ def results(*columns):
     tanh = {"exponent": exponents, "speed": moving, "size": moving}
     relu = {"exponent": [[0.1]] * 2, "speed": [[0.1]] * 2, "size": [[1e9]] * 2}
     gains = {"tanh": list(range(1, len(columns) + 1)), "relu": [1.0]}
-    return Results({"tanh": tanh, "relu": relu}, {"n_seeds": 2, "gains": gains})
+    return Results(
+        {"tanh": tanh, "relu": relu}, {"n_seeds": 2, "gains": gains, "n_transient": 1000}
+    )
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,10 @@ def test_a_dense_matrix_has_the_quarter_circle_and_a_1x1_kernel_a_staircase():
 def test_default_weights_are_those_of_a_new_layer():
     torch_layer = torch.nn.Conv2d(50, 50, 3)
     ours = default_convolution(50, 3, 0).weights
-    assert float(ours.abs().max()) == pytest.approx(float(torch_layer.weight.abs().max()), rel=0.01)
-    assert float(ours.std()) == pytest.approx(float(torch_layer.weight.std()), rel=0.02)
+    assert float(ours.abs().max()) == pytest.approx(
+        float(torch_layer.weight.detach().abs().max()), rel=0.01
+    )
+    assert float(ours.std()) == pytest.approx(float(torch_layer.weight.detach().std()), rel=0.02)
 
 
 def test_a_sweep_keeps_eigenvalues():

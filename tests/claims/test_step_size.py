@@ -71,7 +71,6 @@ def test_a_network_that_oscillates_with_long_steps_is_told_from_one_that_settles
             weights.direction[channel, channel, 1, 1] = 1.0
         weights.length.fill_(-3.0)
         model.biases[0].fill_(5.0)
-    trial = ImageTrial(blank=200, stimulus=200, after=200, window=20, rest_window=20)
     images = digit_images("test").subset(slice(0, 12))
     settled = model.respond(images.images, n_steps=100, n_blank=100).outputs
     assert (settled[:, -1] - settled[:, -2]).abs().max() < 1e-5

@@ -11,7 +11,7 @@ import torch
 from nmcourse.models import Area, CordsNet, Stem, TwinCNN
 from nmcourse.tasks import ImageSet
 from nmcourse.training import ImageTrial
-from nmcourse.training.stage_checks import accuracy
+from nmcourse.training.stage_checks import accuracy, has_learnt
 from nmcourse.training.stages import (
     HELD_IMAGE,
     SLOPES,
@@ -84,6 +84,7 @@ def test_folding_keeps_the_accuracy(trained, monkeypatch):
     stage = fold_cnn(trained, HELD_OUT)
     assert stage.passed
     assert stage.checks["accuracy"] == stage.checks["accuracy_before"]
+    assert stage.checks["changed_answers"] == 0
     assert stage.checks["largest_difference"] < 1e-5
     assert stage.model.folded
     assert not trained.folded
@@ -135,7 +136,7 @@ def test_linear_annealed_fine_tuned():
     linear = linear_stage(model, IMAGES, HELD_OUT, n_steps=30, trial=HELD, **QUICK)
     assert linear.model is model
     assert model.slope == 1.0
-    assert linear.passed == (linear.checks["accuracy"] > 2 / 2)  # two classes: chance is a half
+    assert linear.passed == (linear.checks["accuracy"] > 0.6)  # two classes: chance is a half
     assert "accuracy_as_relu" in linear.checks
     annealed = anneal_stage(
         model, IMAGES, HELD_OUT, n_steps=3, slopes=[0.5, 0.2, 0.0], trial=SHORT, **QUICK
@@ -183,7 +184,7 @@ def test_slopes_that_make_no_sense(slopes):
 
 
 def test_a_leaky_network_is_not_fine_tuned():
-    with pytest.raises(ValueError, match="model must have slope 0 to be fine-tuned, got 0.5"):
+    with pytest.raises(ValueError, match=r"slope 0 to be fine-tuned, got 0\.5"):
         fine_tune(new_network(slope=0.5), IMAGES, HELD_OUT, n_steps=1, **QUICK)
 
 
@@ -256,3 +257,9 @@ def test_a_network_that_diverges_is_never_right():
     for layer in model.recurrent:
         layer.length.data.mul_(1e30)
     assert accuracy(model, HELD_OUT) == 0.0
+
+
+def test_well_above_chance():
+    assert has_learnt(0.29, 10)
+    assert not has_learnt(0.27, 10)
+    assert not has_learnt(0.5, 2)

@@ -1,0 +1,163 @@
+"""All stages in a row, at a size for one or two processor cores.
+
+    stages = train_in_stages(digit_images("train"), digit_images("test"), areas="small-R2")
+    stages[-1].model, [stage.checks for stage in stages]
+
+The published lengths and learning rates belong to networks a thousand times larger; those of
+``Recipe`` were chosen for the small presets and digits.
+
+Reference: Soo et al. 2024 (the order of the stages).
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nmcourse.models import CordsNet, TwinCNN
+from nmcourse.tasks import ImageSet
+from nmcourse.training.image_losses import ImageTrial
+from nmcourse.training.stages import (
+    SLOPES,
+    Stage,
+    anneal_stage,
+    fine_tune,
+    fold_cnn,
+    inverse_stage,
+    linear_stage,
+    train_cnn,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Lengths, batches and learning rates of the stages.
+
+    Attributes:
+        cnn_steps: gradient steps of the CNN.
+        inverse_steps: gradient steps of the inverse stage.
+        linear_steps: gradient steps of the linear stage.
+        steps_per_slope: gradient steps of the annealing for each slope.
+        fine_tune_steps: gradient steps of the fine-tuning.
+        cnn_batch: images of a step of CNN and inverse stage, which have no time.
+        batch_size: images of a step of the other stages.
+        cnn_rate: learning rate of AdamW for the CNN; the peak of a one-cycle schedule.
+        inverse_rate: the same for the inverse stage.
+        linear_rate: the same for the linear stage.
+        anneal_rate: learning rate of the annealing, constant.
+        fine_tune_rate: peak learning rate of the fine-tuning.
+        max_shift: pixels that training images are shifted by.
+        slopes: of the annealing.
+        trial: of annealing and fine-tuning.
+    """
+
+    cnn_steps: int = 1200
+    inverse_steps: int = 400
+    linear_steps: int = 200
+    steps_per_slope: int = 10
+    fine_tune_steps: int = 200
+    cnn_batch: int = 64
+    batch_size: int = 16
+    cnn_rate: float = 1e-2
+    inverse_rate: float = 5e-3
+    linear_rate: float = 5e-3
+    anneal_rate: float = 3e-3
+    fine_tune_rate: float = 5e-3
+    max_shift: int = 1
+    slopes: tuple[float, ...] = SLOPES
+    trial: ImageTrial = field(default_factory=ImageTrial)
+
+    def steps(self) -> dict[str, int]:
+        """Gradient steps of every trained stage, by its name."""
+        return {
+            "cnn": self.cnn_steps,
+            "inverse": self.inverse_steps,
+            "linear": self.linear_steps,
+            "annealed": self.steps_per_slope * len(self.slopes),
+            "fine-tuned": self.fine_tune_steps,
+        }
+
+
+def train_in_stages(
+    images: ImageSet,
+    held_out: ImageSet,
+    recipe: Recipe | None = None,
+    *,
+    areas: str = "small-R4",
+    seed: int = 0,
+    folder: str | Path | None = None,
+    progress: bool = True,
+) -> list[Stage]:
+    """From a new CNN to a fine-tuned CordsNet.
+
+    Args:
+        images: what is learnt from.
+        held_out: what each stage is checked with.
+        recipe: lengths, batches and learning rates.
+        areas: the name of a preset.
+        seed: of initial weights and drawn images.
+        folder: where checkpoints are kept, to go on after a kill; None for none.
+        progress: show progress bars.
+
+    Returns:
+        ``cnn``, ``fold``, ``inverse``, ``linear``, ``annealed``, ``fine-tuned``, each with a
+        network of its own.
+
+    Raises:
+        DivergenceError: if a stage diverges.
+        CheckpointError: for a damaged checkpoint or one of another run.
+    """
+    recipe = Recipe() if recipe is None else recipe
+    place = None if folder is None else Path(folder)
+
+    def options(name: str, rate: float, batch_size: int) -> dict[str, Any]:
+        return {
+            "learning_rate": rate,
+            "batch_size": batch_size,
+            "max_shift": recipe.max_shift,
+            "seed": seed,
+            "checkpoint": None if place is None else place / f"{name}.pt",
+            "progress": progress,
+        }
+
+    cnn = TwinCNN(
+        areas,
+        images.n_channels,
+        images.n_classes,
+        image_size=images.size,
+        generator=torch.Generator().manual_seed(seed),
+    ).to(images.images.dtype)
+    settings = options("cnn", recipe.cnn_rate, recipe.cnn_batch)
+    stages = [train_cnn(cnn, images, held_out, n_steps=recipe.cnn_steps, **settings)]
+    stages.append(fold_cnn(cnn, held_out))
+
+    settings = options("inverse", recipe.inverse_rate, recipe.cnn_batch)
+    folded = stages[-1].model
+    assert isinstance(folded, TwinCNN)
+    steps = recipe.inverse_steps
+    stages.append(inverse_stage(folded, images, held_out, n_steps=steps, **settings))
+
+    def network() -> CordsNet:
+        """A copy of the network so far, so that each stage keeps its own."""
+        model = copy.deepcopy(stages[-1].model)
+        assert isinstance(model, CordsNet)
+        return model
+
+    settings = options("linear", recipe.linear_rate, recipe.batch_size)
+    steps = recipe.linear_steps
+    stages.append(linear_stage(network(), images, held_out, n_steps=steps, **settings))
+
+    settings = options("annealed", recipe.anneal_rate, recipe.batch_size)
+    settings |= {"slopes": recipe.slopes, "trial": recipe.trial}
+    steps = recipe.steps_per_slope
+    stages.append(anneal_stage(network(), images, held_out, n_steps=steps, **settings))
+
+    settings = options("fine-tuned", recipe.fine_tune_rate, recipe.batch_size)
+    steps = recipe.fine_tune_steps
+    model = network()
+    stages.append(fine_tune(model, images, held_out, n_steps=steps, trial=recipe.trial, **settings))
+    return stages
