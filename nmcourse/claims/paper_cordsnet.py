@@ -46,7 +46,6 @@ CLAIMS = (
         "network computes.",
         f"{_PAPER}, released code",
         "identical by construction",
-        chapter="book/vision/training_by_stages",
     ),
     Claim(
         "C6",
@@ -54,7 +53,6 @@ CLAIMS = (
         "the same time; after fine-tuning it is slightly below the CNN.",
         f"{_PAPER}, Fig. 2D and Table 1; authors' response",
         "initialised above direct, fine-tuned slightly below the CNN; values not accessible",
-        chapter="book/vision/training_by_stages",
     ),
     Claim(
         "C7",

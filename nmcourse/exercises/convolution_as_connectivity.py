@@ -243,7 +243,7 @@ EXERCISES = (
         arguments=("hessenberg",),
         reference=_leak,
         cases=_hessenbergs,
-        example=(torch.tensor([[3.0, 0.0], [0.0, 1.0], [0.0, 2.0]], dtype=torch.float64),),
+        example=(torch.tensor([[3.0, 1.0], [1.0, 3.0], [0.0, 2.0]], dtype=torch.float64),),
         wrong=(
             Wrong(
                 "the last entry alone",

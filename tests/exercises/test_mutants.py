@@ -24,6 +24,7 @@ OPERATIONS = {
     ast.Mult: ast.Div,
     ast.Div: ast.Mult,
     ast.Pow: ast.Mult,
+    ast.FloorDiv: ast.Mult,
     ast.MatMult: ast.Mult,
 }
 COMPARISONS = {ast.GtE: ast.Lt, ast.Gt: ast.Lt, ast.LtE: ast.Gt, ast.Lt: ast.Gt}
@@ -52,6 +53,7 @@ EQUIVALENT = {
     ("mwg-5", "return -math.nan"): "NaN has no sign",
     ("gain-6", "return 2 * math.pi * tau * float(pair.real.min() / pair.imag.max())"): "both "
     "eigenvalues of a pair have the same real part",
+    ("building-3", "before, here = (0.0, tau / (1 - recurrence))"): "zero is not changed",
     ("time-4", "source = np.random.default_rng(1)"): "another seed",
 }
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from nmcourse import pretrained
-from nmcourse.models import NMRNN, count_parameters
+from nmcourse.models import NMRNN, CordsNet, count_parameters
 from nmcourse.pretrained import BUILDERS, PretrainedError
 from nmcourse.pretrained import __main__ as command_line
 from nmcourse.pretrained.manifest import read_manifest, write_bytes
@@ -68,12 +68,15 @@ def test_models_come_back_equal(tmp_path, name):
     models = [build(name, seed) for seed in range(2)]
     save(tmp_path, models, build=name)
     generator = torch.Generator().manual_seed(9)
-    n_context = models[0].modulator.n_context if isinstance(models[0], NMRNN) else 0
-    trial = [
-        torch.randn(2, 10, n_channels, generator=generator)
-        for n_channels in (models[0].n_inputs, n_context)
-        if n_channels
-    ]
+    if isinstance(models[0], CordsNet):
+        trial = [torch.randn(2, models[0].n_inputs, *models[0].image_size, generator=generator)]
+    else:
+        n_context = models[0].modulator.n_context if isinstance(models[0], NMRNN) else 0
+        trial = [
+            torch.randn(2, 10, n_channels, generator=generator)
+            for n_channels in (models[0].n_inputs, n_context)
+            if n_channels
+        ]
     loaded = pretrained.load("nets", folder=tmp_path)
     assert len(loaded) == 2
     for model, copy in zip(models, loaded, strict=True):
