@@ -7,15 +7,14 @@ each with one thing changed, learn Measure-Wait-Go with one budget, shorter than
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import softplus
+from torch import nn
 
 from nmcourse.claims.numbers import format_number
 from nmcourse.claims.record import Experiment, Judgement, Rule
@@ -28,10 +27,18 @@ from nmcourse.claims.timing_networks import (
     evaluate,
     n_learned,
 )
-from nmcourse.claims.training_runs import in_parallel, is_lower, tune_and_train
-from nmcourse.models import NMRNN, LowRankRNN, Modulator, SparseTerms, count_parameters
+from nmcourse.claims.training_runs import (
+    in_parallel,
+    is_lower,
+    ship,
+    trained_models,
+    tune_and_train,
+)
+from nmcourse.models import NMRNN, count_parameters
+from nmcourse.pretrained.builders import measure_wait_go_nm_rnn
 from nmcourse.tasks import MeasureWaitGo
 
+COMMAND = "python -m nmcourse.claims run R2"
 MAJORITY = 0.8  # of the seeds
 AS_WELL = 2.0  # seeds of one network differ by more than this
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -49,11 +56,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "tuning_steps": 5,
         "tuning_seeds": [1000],
     },
-}
-_SHAPES: dict[str, Callable[[Tensor], Tensor]] = {
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "softplus": softplus,
 }
 
 
@@ -75,19 +77,13 @@ class Variant:
     gain_shape: str = "sigmoid"
     sparse: bool = False
 
+    def kwargs(self) -> dict[str, Any]:
+        """Arguments of the builder ``measure_wait_go_nm_rnn``."""
+        return {name: value for name, value in vars(self).items() if name != "label"}
+
     def build(self, generator: torch.Generator) -> NMRNN:
         """The network with random initial weights."""
-        output_network = (SparseTerms if self.sparse else LowRankRNN)(
-            3, 100, 1, self.rank, generator=generator
-        )
-        modulator = Modulator(
-            3,
-            self.n_modulator_units,
-            self.rank,
-            gain_nonlinearity=_SHAPES[self.gain_shape],
-            generator=generator,
-        )
-        return NMRNN(output_network, modulator)
+        return measure_wait_go_nm_rnn(**self.kwargs(), generator=generator)
 
     def n_parameters(self) -> int:
         """Number of trainable parameters."""
@@ -115,6 +111,16 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune and train every variant; resumes where it was killed."""
     settings = SETTINGS.get(tier, SETTINGS["cpu"])
     metrics = in_parallel({name: partial(_train, name, settings, run_dir) for name in VARIANTS})
+    if tier != "smoke":
+        for name, variant in VARIANTS.items():
+            ship(
+                f"mwg_variant_{name}",
+                trained_models(variant.build, run_dir / name),
+                builder="measure_wait_go_nm_rnn",
+                kwargs=variant.kwargs(),
+                command=COMMAND,
+                metrics={"trained_mse_median": metrics[name]["trained"]},
+            )
     return {"config": settings | {"weight_decay": WEIGHT_DECAY}, "metrics": metrics}
 
 

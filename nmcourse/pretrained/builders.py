@@ -19,13 +19,20 @@ import math
 from collections.abc import Callable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.functional import softplus
 
-from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, VanillaRNN, identity
+from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, SparseTerms, VanillaRNN, identity
 from nmcourse.models._base import RecurrentScaling
 from nmcourse.pretrained.cordsnet import CORDSNET_BUILDERS
 from nmcourse.pretrained.digits import DIGITS_BUILDERS
 from nmcourse.pretrained.element_finder import ELEMENT_FINDER_BUILDERS
+
+GAIN_SHAPES: dict[str, Callable[[Tensor], Tensor]] = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "softplus": softplus,
+}
 
 
 def measure_wait_go_nm_rnn(
@@ -33,13 +40,25 @@ def measure_wait_go_nm_rnn(
     *,
     rank: int = 3,
     n_modulator_units: int = 5,
+    gain_shape: str = "sigmoid",
+    sparse: bool = False,
     generator: torch.Generator | None = None,
 ) -> NMRNN:
-    """NM-RNN of the timing task: 100 units of rank 3, gain from 5 modulator units."""
-    output_network = LowRankRNN(
-        3, 100, 1, rank=rank, recurrent_scaling=recurrent_scaling, generator=generator
+    """NM-RNN of the timing task: 100 units of rank 3, gain from 5 modulator units.
+
+    Variants of it: gains of another shape (``"tanh"``, ``"softplus"``), or sparse terms with as
+    many weights in place of those of rank one.
+    """
+    if gain_shape not in GAIN_SHAPES:
+        raise ValueError(f"gain_shape must be one of {', '.join(GAIN_SHAPES)}, got {gain_shape!r}")
+    terms = SparseTerms if sparse else LowRankRNN
+    output_network = terms(
+        3, 100, 1, rank, recurrent_scaling=recurrent_scaling, generator=generator
     )
-    return NMRNN(output_network, Modulator(3, n_modulator_units, rank, generator=generator))
+    modulator = Modulator(
+        3, n_modulator_units, rank, gain_nonlinearity=GAIN_SHAPES[gain_shape], generator=generator
+    )
+    return NMRNN(output_network, modulator)
 
 
 def measure_wait_go_linear_nm_rnn(

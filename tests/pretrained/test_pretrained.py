@@ -341,3 +341,8 @@ def test_command_line_reports_a_damaged_manifest(folder, capsys):
 
 def test_every_shipped_file_is_as_the_manifest_says(capsys):
     assert command_line.main(["--verify"]) == 0, capsys.readouterr().out
+
+
+def test_unknown_gain_shape_is_refused():
+    with pytest.raises(ValueError, match="gain_shape must be one of sigmoid, tanh, softplus, got"):
+        build("measure_wait_go_nm_rnn", gain_shape="relu")
