@@ -68,7 +68,7 @@ class ImageSet:
 
     @property
     def n_channels(self) -> int:
-        """Channels of an image: 1 for grey, 3 for colour."""
+        """Number of channels of an image, 1 for grey and 3 for colour."""
         return self.images.shape[1]
 
     @property

@@ -7,6 +7,7 @@ from nmcourse.training.fit import FitManyResult, FitResult, fit, fit_many
 from nmcourse.training.fit_images import fit_images, fit_many_images
 from nmcourse.training.image_losses import (
     ImageTrial,
+    TrialSteps,
     rest_penalty,
     rising_weights,
     show,
@@ -54,6 +55,7 @@ __all__ = [
     "PixelRNN",
     "Recipe",
     "Stage",
+    "TrialSteps",
     "accuracy",
     "anneal_stage",
     "class_loss",

@@ -109,7 +109,7 @@ def growth_rate(
 ) -> float:
     """Spectral radius of a recurrent convolution, from how fast its products grow.
 
-    |W^k x|^(1/k) tends to the spectral radius, whether the leading eigenvalues are real or not.
+    ``|W^k x|^(1/k)`` tends to the spectral radius, whether the leading eigenvalues are real or not.
     The first half of the products is left out, and the largest of a few random starts counts.
     ``nmcourse.analysis`` has the eigenvalues themselves.
 
