@@ -46,6 +46,15 @@ def test_distance_after_the_image_decays_with_the_effective_time_constant():
     )
 
 
+def test_distances_are_from_rest_and_not_from_silence():
+    model = network(0.5)
+    with torch.no_grad():
+        model.biases[0].fill_(3.0)  # rest is at 6; around it nothing else changes
+    measured = after_images(model, IMAGES.double(), LABELS, **(STEPS | {"n_blank": 400}))
+    torch.testing.assert_close(measured.distance, measure(0.5).distance)
+    torch.testing.assert_close(measured.held_distance, measure(0.5).held_distance)
+
+
 @pytest.mark.parametrize(
     ("weight", "kind"), [(0.0, "monostable"), (1.0, "multistable"), (1.8, "unstable")]
 )
