@@ -113,3 +113,9 @@ def test_smoke_run(tmp_path, monkeypatch):
     assert counts(found, "tanh")["stable"][0] == 2
     assert counts(found, "tanh")["chaotic"][1] == 2
     assert np.shape(found.value("tanh.exponent")) == (2, 2)
+
+
+def test_speed_of_a_network_without_recurrence_is_its_size_one_step_before():
+    found = measure(1e-12, 0, "tanh", {"n_steps": 20, "n_transient": 20, "n_seen": 10})
+    assert found["size"] > 0
+    assert found["speed"] == pytest.approx(found["size"] / 0.8, rel=1e-6)  # dt / tau = 0.2

@@ -50,6 +50,16 @@ def test_the_middle_square_is_cut_out(tmp_path: Path):
     assert torch.equal(read_image_folder(tmp_path, size=8).images[0], image.transpose(1, 2))
 
 
+def test_a_large_picture_shrinks_before_it_is_cut(tmp_path: Path):
+    (tmp_path / "a").mkdir()
+    values = np.full((64, 64, 3), 255, np.uint8)
+    values[16:48, 16:48] = 0  # black in the middle, white within a quarter of each border
+    Image.fromarray(values).save(tmp_path / "a" / "x.png")
+    image = read_image_folder(tmp_path, size=16).images[0, 0]
+    assert image[[0, 0, -1, -1], [0, -1, 0, -1]].tolist() == [1.0] * 4
+    assert image[6:10, 6:10].max() == 0.0
+
+
 def test_grey_and_transparent_pictures_have_three_channels(tmp_path: Path):
     (tmp_path / "a").mkdir()
     Image.new("L", (9, 9), 100).save(tmp_path / "a" / "grey.JPEG")
