@@ -1,0 +1,178 @@
+"""Make homework for a class from a seed: `make assignments SEED=2026 OUT=../homework`.
+
+    python -m tools.teaching.assignments --seed 2026 --out ../homework
+    python -m tools.teaching.assignments --seed 2026 --out ../homework --homework rates --versions 3
+
+For each problem and version OUT/student holds the notebook to hand out, OUT/instructor the one with
+solutions and hidden tests, and OUT/NAME.json what `make grade` needs. The same seed gives the same
+versions. The hidden tests come from a key that is drawn once and kept in OUT/NAME.json: a seed that
+can be guessed does not give them away. Keep OUT to yourself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import secrets
+import string
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from nmcourse.exercises._record import Draw
+from tools.teaching.homework import PROBLEMS, Part, Version, problem
+from tools.teaching.notebooks import ROOT, Assignment, instructor, student
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """What marks an assignment: its versions, and the seeds of their hidden tests.
+
+    Attributes:
+        homework: Name of the problem.
+        versions: The assignments, by token.
+        seed: Seed of the course, from which the versions come.
+        key: Secret from which the hidden tests come.
+    """
+
+    homework: str
+    versions: dict[str, Assignment]
+    seed: str
+    key: str
+
+    def cases(self, token: str, part: Part) -> list[tuple[Any, ...]]:
+        """Return the arguments of the hidden tests of a part."""
+        return list(part.cases(Draw(self.case_seed(token, part))))
+
+    def case_seed(self, token: str, part: Part) -> int:
+        """Return the seed of the hidden tests of a part."""
+        return _number(self.key, token, part.name)
+
+
+def make(seed: str, name: str, versions: int = 1, key: str = "") -> Hidden:
+    """Return the versions of a homework problem for a class.
+
+    Args:
+        seed: Seed of the course, any text.
+        name: Name of the problem.
+        versions: How many versions; students get different ones.
+        key: Secret from which the hidden tests come; drawn if left out.
+
+    Raises:
+        ValueError: There is no such problem, or it has fewer versions.
+    """
+    chosen = problem(name)
+    if not 1 <= versions <= min(26, chosen.count()):
+        most = min(26, chosen.count())
+        raise ValueError(f"versions must be 1 to {most}, got {versions}")
+    found = {}
+    for number in range(versions):
+        settings = chosen.draw(_number(seed, name), number)
+        version = chosen.build(**settings)
+        letter = string.ascii_uppercase[number]
+        token = f"{name}-{letter}-{_number(seed, name, letter):016x}"[: len(name) + 9]
+        found[token] = Assignment(token, version)
+    return Hidden(name, found, seed, key or secrets.token_hex(16))
+
+
+def write(hidden: Hidden, out: Path) -> list[Path]:
+    """Write the notebooks and the file that marks them; return their paths."""
+    refuse_tree(out)
+    written = []
+    for token, assignment in hidden.versions.items():
+        cases = {p.name: hidden.cases(token, p) for p in assignment.version.parts}
+        editions = {"student": student(assignment), "instructor": instructor(assignment, cases)}
+        for folder, notebook in editions.items():
+            path = out / folder / f"{token}.ipynb"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            nbformat.write(notebook, path)
+            written.append(path)
+    path = out / f"{hidden.homework}.json"
+    record = {
+        "format": FORMAT,
+        "homework": hidden.homework,
+        "seed": hidden.seed,
+        "key": hidden.key,
+        "versions": len(hidden.versions),
+        "tokens": list(hidden.versions),
+        "points": {p.name: p.points for p in _first(hidden).parts},
+    }
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return [*written, path]
+
+
+def load(path: Path) -> Hidden:
+    """Read what ``write`` wrote.
+
+    Raises:
+        ValueError: It is no such file, or the problem has changed since it was written.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        hidden = make(record["seed"], record["homework"], record["versions"], record["key"])
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: not a file that `make assignments` wrote ({error})") from error
+    points = {p.name: p.points for p in _first(hidden).parts}
+    if record.get("tokens") != list(hidden.versions) or record.get("points") != points:
+        raise ValueError(
+            f"{path}: the problem has changed since; use the course's version of that time"
+        )
+    return hidden
+
+
+def refuse_tree(out: Path) -> None:
+    """Raise an error if a folder lies in the tree of the course, which is public.
+
+    Raises:
+        ValueError: It does.
+    """
+    if out.resolve().is_relative_to(ROOT):
+        raise ValueError(f"OUT must be a folder outside the course's own tree {ROOT}, got {out}")
+
+
+def _key(path: Path) -> str:
+    """Return the key of a file that is there already, so that making it again changes nothing."""
+    return load(path).key if path.exists() else ""
+
+
+def _first(hidden: Hidden) -> Version:
+    return next(iter(hidden.versions.values())).version
+
+
+def _number(*words: str) -> int:
+    """Return a whole number below 2⁶² that follows from words, and tells nothing of them."""
+    digest = hashlib.sha256("\0".join(words).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 2
+
+
+def main(arguments: list[str]) -> int:
+    """Make assignments; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tools.teaching.assignments")
+    parser.add_argument("--seed", default="", help="any text; drawn if left out")
+    parser.add_argument("--out", type=Path, required=True, help="a folder outside the tree")
+    parser.add_argument("--homework", nargs="*", default=list(PROBLEMS), help="all by default")
+    parser.add_argument("--versions", type=int, default=1, help="versions of each problem")
+    options = parser.parse_args(arguments)
+    seed = options.seed or secrets.token_hex(8)
+    try:
+        for name in options.homework:
+            hidden = make(seed, name, options.versions, _key(options.out / f"{name}.json"))
+            for path in write(hidden, options.out):
+                print(path)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if not options.seed:
+        print(f"seed: {seed} (drawn; keep it)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

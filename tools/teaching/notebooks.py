@@ -1,0 +1,169 @@
+"""The notebooks of an assignment: for students, and for the instructor."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from nmcourse.exercises._describe import show
+from tools.teaching.homework import Part, Version
+
+SET_UP = re.compile(r"# @title Set-up: run this cell first\n.*?(?=\n```)", re.DOTALL)
+CHAPTER_WITH_SET_UP = Path("book/dynamics/rate_networks.md")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A version of a homework problem, under the name by which a submission is recognised.
+
+    Attributes:
+        token: Such as "rates-A-3f2a9c".
+        version: The version.
+    """
+
+    token: str
+    version: Version
+
+    def marker(self) -> str:
+        """Return the line of code by which a submission is recognised."""
+        return f'ASSIGNMENT = "{self.token}"  # do not change this line'
+
+
+def test_source(version: Version, part: Part) -> str:
+    """Return the test of a part that everybody sees: one example."""
+    names = [f"{name}={_literal(value)}" for name, value in _given(part)]
+    expected = np.asarray(version.compiled(part)(*part.example))
+    result = "np.sort_complex(result)" if part.canonical is not None else "result"
+    wanted = np.sort_complex(expected) if part.canonical is not None else expected
+    return (
+        f"{test_heading(part)}\n"
+        f"result = {part.function}({', '.join(names)})\n"
+        f"assert np.allclose({result}, {_literal(wanted)}), result\n"
+        f'print("The example of part {part.name} is right. More are tried when it is marked.")'
+    )
+
+
+def test_heading(part: Part) -> str:
+    """Return the first line of the test of a part, by which it is recognised."""
+    return f"# Test of part {part.name} (leave it as it is)"
+
+
+def student(assignment: Assignment) -> nbformat.NotebookNode:
+    """Return the notebook for students: no solution, and one example for each part."""
+    version = assignment.version
+    cells = [*_opening(assignment)]
+    for part in version.parts:
+        cells.append(_text(_task(part)))
+        cells.append(_code(part.stub().rstrip(), "answer", part.name))
+        cells.append(_code(test_source(version, part), "test", part.name))
+    return _notebook(cells, assignment, "student")
+
+
+def instructor(assignment: Assignment, cases: dict[str, list[Any]]) -> nbformat.NotebookNode:
+    """Return the notebook for the instructor: solutions, hidden tests, typical wrong answers.
+
+    Args:
+        assignment: The assignment.
+        cases: For each part the arguments of its hidden tests.
+    """
+    version = assignment.version
+    warning = "**For the instructor only.** Solutions and hidden tests follow."
+    cells = [_text(warning), *_opening(assignment)]
+    for part in version.parts:
+        cells.append(_text(_task(part)))
+        cells.append(_code(part.source().rstrip(), "solution", part.name))
+        cells.append(_code(test_source(version, part), "test", part.name))
+        cells.append(_text(_hidden(version, part, cases[part.name])))
+        cells.append(_text(_mistakes(part)))
+    return _notebook(cells, assignment, "instructor")
+
+
+def set_up() -> str:
+    """Return the set-up cell of the course, as the chapters have it."""
+    found = SET_UP.search((ROOT / CHAPTER_WITH_SET_UP).read_text(encoding="utf-8"))
+    if found is None:
+        raise ValueError(f"{CHAPTER_WITH_SET_UP}: no set-up cell")
+    return found[0]
+
+
+def _opening(assignment: Assignment) -> list[nbformat.NotebookNode]:
+    version = assignment.version
+    words = (
+        f"# Homework: {version.title}\n\n{version.statement}\n\n"
+        f"{len(version.parts)} parts, {version.points:g} points. Write each function where the "
+        "notebook says *your code here*, and keep names and arguments. Cells of your own are "
+        "welcome. Each part has a test with one example; more examples are tried when it is "
+        "marked. Before you hand in, restart the notebook and run all cells."
+    )
+    start = f"import numpy as np\n\n{assignment.marker()}"
+    if version.common:
+        start += f"\n\n\n{version.common.rstrip()}"
+    return [_text(words), _code(set_up(), "set-up"), _code(start, "start")]
+
+
+def _task(part: Part) -> str:
+    points = "1 point" if part.points == 1 else f"{part.points:g} points"
+    return f"## Part {part.name}: {part.title} ({points})\n\n{part.task}"
+
+
+def _hidden(version: Version, part: Part, cases: list[Any]) -> str:
+    rows = ["**Hidden tests**", "", f"| {' | '.join(part.arguments)} | expected |"]
+    rows.append("|" + "---|" * (len(part.arguments) + 1))
+    for case in cases:
+        shown = [show(value) for value in (*case, version.compiled(part)(*case))]
+        rows.append(f"| {' | '.join(shown)} |")
+    return "\n".join(rows)
+
+
+def _mistakes(part: Part) -> str:
+    rows = ["**Typical wrong answers**", ""]
+    rows += [f"- *{one.name}*: {one.hint} (Read again: {one.read})" for one in part.mistakes]
+    return "\n".join(rows)
+
+
+def _given(part: Part) -> list[tuple[str, Any]]:
+    return list(zip(part.arguments, part.example, strict=True))
+
+
+def _literal(value: Any) -> str:
+    """Return a number or an array as code."""
+    array = np.asarray(value)
+    if array.ndim:
+        return f"np.array({_rounded(array.tolist())!r})"
+    return repr(_rounded(array.item()))
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_rounded(part) for part in value]
+    if isinstance(value, complex):
+        return complex(_rounded(value.real), _rounded(value.imag))
+    return value if isinstance(value, int) else float(f"{value:.10g}") + 0.0
+
+
+def _text(source: str) -> nbformat.NotebookNode:
+    return new_markdown_cell(source)
+
+
+def _code(source: str, role: str, part: str = "") -> nbformat.NotebookNode:
+    notes = {"role": role, "part": part} if part else {"role": role}
+    return new_code_cell(source, metadata={"nmcourse": notes})
+
+
+def _notebook(
+    cells: list[nbformat.NotebookNode], assignment: Assignment, edition: str
+) -> nbformat.NotebookNode:
+    for number, cell in enumerate(cells):
+        cell["id"] = f"{assignment.version.homework}-{number}"
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notes = {"assignment": assignment.token, "edition": edition}
+    notebook = new_notebook(cells=cells, metadata={"kernelspec": kernel, "nmcourse": notes})
+    nbformat.validate(notebook)
+    return notebook
