@@ -1,4 +1,4 @@
-"""Mark a folder of submissions: `make grade HOMEWORK=../homework/rates.json SUBMISSIONS=... OUT=...`.
+"""Mark a folder of submissions: `make grade HOMEWORK=... SUBMISSIONS=... OUT=...`.
 
     python -m tools.teaching.grade --homework ../homework/rates.json --submissions ../handed_in
         --out ../marks [--settings class.toml] [--times times.csv]

@@ -22,6 +22,7 @@ _HEADINGS = {
     "missing": "missing",
     "failed": "no result",
 }
+_LAST_COLUMNS = ("before_late", "late_days", "status", "assignment", "remarks")
 _PROBLEMS = {
     "empty": "The notebook holds no code.",
     "wrong assignment": "This is the notebook of another assignment.",
@@ -76,8 +77,13 @@ def save_result(
         settings: Holds the regrade rule.
     """
     mark = dataclasses.asdict(found) | {"total": found.total}
-    record = {"student": student, "key": dict(key), "mark": mark, "marked": now().isoformat()}
-    earlier: list[dict[str, Any]] = []
+    record: dict[str, Any] = {
+        "student": student,
+        "key": dict(key),
+        "mark": mark,
+        "marked": now().isoformat(),
+    }
+    earlier: list[Any] = []
     before = load_result(out, student)
     if before is not None and before["key"]["rules"] == key["rules"]:
         earlier = before.get("earlier", [])
@@ -93,9 +99,10 @@ def save_result(
 def counted(record: Mapping[str, Any]) -> Mark:
     """Return the mark of a result that counts."""
     table = {k: v for k, v in record["counts"].items() if k != "total"}
-    parts = tuple(PartMark(**{**one, "lines": tuple(one["lines"])}) for one in table.pop("parts"))
-    lists = {name: tuple(table.pop(name)) for name in ("notes", "stopped")}
-    return Mark(parts=parts, **lists, **table)
+    table["parts"] = tuple(
+        PartMark(**{**one, "lines": tuple(one["lines"])}) for one in table["parts"]
+    )
+    return Mark(**table | {name: tuple(table[name]) for name in ("notes", "stopped")})
 
 
 def write_marks(
@@ -115,8 +122,7 @@ def write_marks(
         times: When each student handed in.
     """
     rows: list[list[Any]] = [
-        ["student", "total", *(f"part_{name}" for name in parts), "before_late", "late_days"]
-        + ["status", "assignment", "remarks"]
+        ["student", "total", *(f"part_{name}" for name in parts), *_LAST_COLUMNS]
     ]
     for student, mark in sorted(marks.items()):
         if mark is None:

@@ -98,7 +98,8 @@ def read(found: Found, versions: Mapping[str, Assignment]) -> Submission:
         found: The file or files.
         versions: The assignments that it may be, by token.
     """
-    good, bad = [], []
+    good: list[Submission] = []
+    bad: list[Submission] = []
     for path in found.paths:
         try:
             submission = _read(path, versions)

@@ -1,7 +1,7 @@
 """What a homework problem is: a family of versions, each with parts, points and wrong answers.
 
-A version is drawn from a seed. Its functions are kept as text, so that the reference that marks, the
-solution in the instructor's notebook and the catalogued wrong answers are one source.
+A version is drawn from a seed. Its functions are kept as text, so that the reference that marks,
+the solution in the instructor's notebook and the catalogued wrong answers are one source.
 """
 
 from __future__ import annotations

@@ -80,8 +80,8 @@ def _step(a: str, g: str) -> Part:
         title="A step of two numbers",
         points=4,
         task=(
-            r"Write one Euler step of $\kappa$, of shape (2,), that is exact: the same as a step of "
-            "all $N$ units. Use `phi` from above."
+            r"Write one Euler step of $\kappa$, of shape (2,), that is exact: the same as a step "
+            "of all $N$ units. Use `phi` from above."
         ),
         function="latent_step",
         arguments=("kappa", "L", "R", "dt", "tau"),

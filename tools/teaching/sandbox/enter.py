@@ -115,6 +115,12 @@ def build_root(spec: dict[str, Any]) -> None:
     kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
     options = "size=1m,nr_inodes=2000,mode=755"
     kernel.mount("root", root, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
+    for folder in (HOME, "/tmp", "/proc", "/etc"):
+        os.makedirs(root + folder)
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV
+    half = f"size={spec['home_mb'] * 512}k,nr_inodes={spec['files']},mode=777"
+    for folder in (HOME, "/tmp"):  # before what is shown, which may lie in a folder of this name
+        kernel.mount("home", root + folder, "tmpfs", flags, half)
     for source, target in spec["links"]:
         os.symlink(source, root + target)
     for tree, source, target in shown:
@@ -124,19 +130,11 @@ def build_root(spec: dict[str, Any]) -> None:
     for tree, target in devices:
         _place(root + target, False, target)
         kernel.put(tree, root + target, kernel.ATTR_NO_SUID)
-    os.makedirs(root + "/etc", exist_ok=True)
     _create(root + "/etc/passwd", f"student:x:{STUDENT}:{STUDENT}::{HOME}:/bin/sh\n")
-    for folder in (HOME, "/tmp", "/proc"):
-        os.makedirs(root + folder, exist_ok=True)
-    flags = kernel.MS_NOSUID | kernel.MS_NODEV
     with contextlib.suppress(OSError):  # inside some containers it is not allowed, nor needed
         kernel.mount("proc", root + "/proc", "proc", flags | kernel.MS_NOEXEC)
-    kernel.restrict(root, kernel.ATTR_NO_SUID)
     kernel.change_root(root)
     kernel.mount("", "/", "", 0x20 | 0x1000 | 0x1 | flags)  # MS_REMOUNT, MS_BIND, MS_RDONLY
-    half = f"size={spec['home_mb'] * 512}k,nr_inodes={spec['files']},mode=777"
-    for folder in (HOME, "/tmp"):
-        kernel.mount("home", folder, "tmpfs", flags, half)
     os.chdir(HOME)
 
 
@@ -167,7 +165,7 @@ def _place(path: str, folder: bool, source: str) -> None:
 
 
 def _create(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs start-up time
+    with open(path, "w", encoding="utf-8") as file:
         file.write(text)
 
 

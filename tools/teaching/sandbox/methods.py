@@ -97,14 +97,14 @@ class Method:
         line = [self.program, "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
         for name, value in self.environment().items():
             line += ["--setenv", name, value]
-        for source, target in links():
-            line += ["--symlink", source, target]
-        for path, target in shown():
-            line += ["--ro-bind", str(path), target]
         half = str(limits.home_mb * 500_000)
         line += ["--proc", "/proc", "--dev", "/dev"]
         for target in (HOME, "/tmp", "/dev/shm"):
             line += ["--size", half if target != "/dev/shm" else "4096", "--tmpfs", target]
+        for source, target in links():
+            line += ["--symlink", source, target]
+        for path, target in shown():
+            line += ["--ro-bind", str(path), target]
         return [*line, "--remount-ro", "/", "--chdir", HOME]
 
     def _container(self, limits: Limits, label: str) -> list[str]:
@@ -194,7 +194,7 @@ def _problem(method: Method) -> str:
 
 def links() -> list[tuple[str, str]]:
     """Return the links of the file system inside, such as /lib to usr/lib: target and place."""
-    return [(os.readlink(path), path) for path in _SYSTEM if Path(path).is_symlink()]
+    return [(str(Path(path).readlink()), path) for path in _SYSTEM if Path(path).is_symlink()]
 
 
 def shown() -> list[tuple[Path, str]]:
