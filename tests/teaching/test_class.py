@@ -1,4 +1,4 @@
-"""A small class is marked: every mark exact, whatever some of them try; killed, and started again."""
+"""A small class is marked: every mark exact, whatever some try; killed, and started again."""
 
 from __future__ import annotations
 

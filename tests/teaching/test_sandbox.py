@@ -92,10 +92,14 @@ def test_what_uses_too_much_is_ended_and_leaves_nothing_behind(method, limits, r
     with Session(method, limits) as session:
         session.cell(0, "", 20)
         with pytest.raises(Stopped) as stopped:
-            session.cell(1, ENDED[reason], 60)
-            session.call("f", (1.0,), 5)
+            _cell_and_call(session, ENDED[reason])
     assert stopped.value.reason == reason
     assert tree(session._process.pid) == [session._process.pid]
+
+
+def _cell_and_call(session: Session, code: str) -> None:
+    session.cell(1, code, 60)
+    session.call("f", (1.0,), 5)
 
 
 SURVIVED = {
