@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.teaching import assignments
+from tools.teaching import assignments, grade
 from tools.teaching.grade import Job, main, todo
 from tools.teaching.marking import Mark, PartMark, mark
 from tools.teaching.results import (
@@ -242,3 +242,18 @@ def test_the_command_says_what_is_wrong_with_its_folders(tmp_path: Path, capsys)
     ):
         assert main([*base, "--out", str(out)]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_the_settings_that_instructors_copy_are_those_of_the_course():
+    path = Path(grade.__file__).with_name("class.toml")
+    assert read_settings(path) == Settings()
+    assert "sandbox" in path.read_text()
+
+
+def test_a_fault_of_the_grader_leaves_the_others_alone(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(grade, "mark", lambda *_: 1 / 0)
+    job = Job(HIDDEN, Settings(), Method("none"), tmp_path / "out")
+    said = grade._mark_one(job, found(tmp_path, ""))
+    assert said.startswith("ada: NOT MARKED, ZeroDivisionError in the grader")
+    assert grade.report(job, [found(tmp_path, "")], None) == {"ada": None}
+    assert "not marked" in (tmp_path / "out" / "marks.csv").read_text()

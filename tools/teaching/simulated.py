@@ -72,7 +72,12 @@ def notebook(
             cell["source"] = part.source(bodies[part.name])
     for place, code in ((3, before), (len(found["cells"]) + 1, after)):
         if code:
-            own: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+            own: dict[str, Any] = {
+                "cell_type": "code",
+                "metadata": {},
+                "outputs": [],
+                "execution_count": None,
+            }
             found["cells"].insert(place, own | {"id": f"own-{place}", "source": code})
     return found
 
