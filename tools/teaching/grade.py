@@ -119,6 +119,8 @@ def _mark_one(job: Job, found: Found) -> str:
         result = mark(read(found, job.hidden.versions), job.hidden, job.settings, job.method, _SLOT)
     except NotMarked as error:
         return f"{found.student}: NOT MARKED, {error}"
+    except Exception as error:  # a fault of the grader: the others must be marked all the same
+        return f"{found.student}: NOT MARKED, {type(error).__name__} in the grader: {error}"
     result = dataclasses.replace(result, seconds=round(time.monotonic() - began, 2))
     save_result(job.out, found.student, result, key, job.settings)
     stopped = f" (stopped: {', '.join(result.stopped)})" if result.stopped else ""

@@ -112,10 +112,11 @@ class _Program:
             session.cell(0, _START, self.limits.cell_s)
         except Stopped as stopped:
             self.end()
-            if stopped.reason == "time":
+            if stopped.reason == "time" and self.stopped:
                 self.stopped.append("time")
                 return
-            raise NotMarked(f"the sandbox did not start: {session.said()}") from stopped
+            why = session.said().strip() or str(stopped)
+            raise NotMarked(f"the sandbox did not start: {why}") from stopped
         for number, code in self.cells:
             if number in self.left_out:
                 continue

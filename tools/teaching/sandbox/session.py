@@ -67,6 +67,8 @@ class Reply:
 class Session:
     """One start of a submission's processes. Use it in a ``with`` statement.
 
+    The processes end with the thread that made the session, whatever ends that.
+
     Args:
         method: How they are closed in.
         limits: What they may use.
