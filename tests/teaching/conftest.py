@@ -25,5 +25,5 @@ def method() -> Method:
 def limits() -> Limits:
     """Small ones, but with time for a busy machine."""
     return Limits(
-        wall_s=90, cpu_s=15, memory_mb=600, processes=16, output_kb=100, home_mb=20, files=100
+        wall_s=300, cpu_s=15, memory_mb=600, processes=16, output_kb=100, home_mb=20, files=100
     )

@@ -88,7 +88,7 @@ ENDED = {
 @pytest.mark.parametrize("reason", ENDED)
 def test_what_uses_too_much_is_ended_and_leaves_nothing_behind(method, limits, reason: str):
     if reason == "computing":
-        limits = replace(limits, cpu_s=4)
+        limits = replace(limits, cpu_s=2)
     with Session(method, limits) as session:
         session.cell(0, "", 20)
         with pytest.raises(Stopped) as stopped:
@@ -104,7 +104,7 @@ def _cell_and_call(session: Session, code: str) -> None:
 
 SURVIVED = {
     "a loop": ("while True: pass", "late"),
-    "too much memory": ("kept = [bytes([1]) * 10**8 for _ in range(100)]", "MemoryError"),
+    "too much memory": ("kept = bytearray(10**9)", "MemoryError"),
     "a full disk": ("import os\nfor k in range(50): open(f'{k}', 'wb').write(bytes(10**6))", "OSE"),
     "many files": ("for k in range(1000): open(f'{k}', 'w').close()", "OSError"),
     "the end": ("import sys; sys.exit()", "SystemExit"),
@@ -132,17 +132,16 @@ def test_what_fails_in_a_cell_does_not_stop_the_next_one(method, limits):
         assert session.call("thrice", (1.0,), 5).missing
 
 
-def test_a_session_ends_with_the_process_that_started_it_and_at_its_wall_time(method):
+def test_a_session_ends_at_its_wall_time(method):
     began = time.monotonic()
-    with Session(method, Limits(wall_s=25)) as session:
-        session.cell(0, "", 20)
+    with Session(method, Limits(wall_s=6)) as session:
         with pytest.raises(Stopped, match="longer than its time limit"):
-            session.cell(1, "import time\ntime.sleep(600)", 600)
-    assert time.monotonic() - began < 40
+            session.cell(0, "import time\ntime.sleep(600)", 600)
+    assert time.monotonic() - began < 30
 
 
 def test_an_answer_in_torch_is_tried_with_tensors(method):
-    with Session(method, Limits(wall_s=120, cpu_s=60)) as session:
+    with Session(method, Limits(wall_s=300, cpu_s=60)) as session:
         session.cell(0, "", 20)
         session.cell(1, "import torch\ndef f(x): return x.sigmoid()", 60)
         assert session.call("f", (np.zeros(3),), 10).value.tolist() == [0.5] * 3
