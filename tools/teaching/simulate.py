@@ -29,7 +29,7 @@ from tools.teaching.simulated import Handed, Targets, a_class
 
 SETTINGS = """workers = {workers}
 [limits]
-wall_s = 60
+wall_s = 240
 cpu_s = 10
 memory_mb = 600
 processes = 16
