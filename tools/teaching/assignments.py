@@ -4,9 +4,10 @@
     python -m tools.teaching.assignments --seed 2026 --out ../homework --homework rates --versions 3
 
 For each problem and version OUT/student holds the notebook to hand out, OUT/instructor the one with
-solutions and hidden tests, and OUT/NAME.json what `make grade` needs. The same seed gives the same
-versions. The hidden tests come from a key that is drawn once and kept in OUT/NAME.json: a seed that
-can be guessed does not give them away. Keep OUT to yourself.
+solutions and hidden tests, OUT/nbgrader the same as a course of nbgrader, and OUT/NAME.json what
+`make grade` needs. The same seed gives the same versions. The hidden tests come from a key that is
+drawn once and kept in OUT/NAME.json: a seed that can be guessed does not give them away. Keep OUT
+to yourself.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any
 import nbformat
 
 from nmcourse.exercises._record import Draw
+from tools.teaching import nbgrader_course
 from tools.teaching.homework import PROBLEMS, Part, Version, problem
 from tools.teaching.notebooks import ROOT, Assignment, instructor, student
 
@@ -84,6 +86,7 @@ def make(seed: str, name: str, versions: int = 1, key: str = "") -> Hidden:
 def write(hidden: Hidden, out: Path) -> list[Path]:
     """Write the notebooks and the file that marks them; return their paths."""
     refuse_tree(out)
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
     written = []
     for token, assignment in hidden.versions.items():
         cases = {p.name: hidden.cases(token, p) for p in assignment.version.parts}
@@ -93,6 +96,7 @@ def write(hidden: Hidden, out: Path) -> list[Path]:
             path.parent.mkdir(parents=True, exist_ok=True)
             nbformat.write(notebook, path)
             written.append(path)
+        written += nbgrader_course.write(assignment, cases, out)
     path = out / f"{hidden.homework}.json"
     record = {
         "format": FORMAT,

@@ -13,10 +13,16 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from nmcourse.exercises._describe import show
 from tools.teaching.homework import Part, Version
+from tools.teaching.literals import literal
 
 SET_UP = re.compile(r"# @title Set-up: run this cell first\n.*?(?=\n```)", re.DOTALL)
 CHAPTER_WITH_SET_UP = Path("book/dynamics/rate_networks.md")
 ROOT = Path(__file__).resolve().parents[2]
+_DIGITS = 10  # of the numbers that students see
+_HELP = (
+    "## What helped you\n\nName the people, pages and programs, AI assistants among them, that "
+    "helped you, and with what. This costs no points."
+)
 
 
 @dataclass(frozen=True)
@@ -38,14 +44,14 @@ class Assignment:
 
 def test_source(version: Version, part: Part) -> str:
     """Return the test of a part that everybody sees: one example."""
-    names = [f"{name}={_literal(value)}" for name, value in _given(part)]
+    given = zip(part.arguments, part.example, strict=True)
+    names = [f"{name}={literal(value, _DIGITS)}" for name, value in given]
     expected = np.asarray(version.compiled(part)(*part.example))
-    result = "np.sort_complex(result)" if part.canonical is not None else "result"
-    wanted = np.sort_complex(expected) if part.canonical is not None else expected
+    wanted = expected if part.canonical is None else part.canonical(expected)
     return (
         f"{test_heading(part)}\n"
         f"result = {part.function}({', '.join(names)})\n"
-        f"assert np.allclose({result}, {_literal(wanted)}), result\n"
+        f"assert np.allclose({part.brought('result')}, {literal(wanted, _DIGITS)}), result\n"
         f'print("The example of part {part.name} is right. More are tried when it is marked.")'
     )
 
@@ -63,6 +69,7 @@ def student(assignment: Assignment) -> nbformat.NotebookNode:
         cells.append(_text(_task(part)))
         cells.append(_code(part.stub().rstrip(), "answer", part.name))
         cells.append(_code(test_source(version, part), "test", part.name))
+    cells += [_text(_HELP), _text("*Your words here.*", "help")]
     return _notebook(cells, assignment, "student")
 
 
@@ -110,7 +117,8 @@ def _opening(assignment: Assignment) -> list[nbformat.NotebookNode]:
 
 def _task(part: Part) -> str:
     points = "1 point" if part.points == 1 else f"{part.points:g} points"
-    return f"## Part {part.name}: {part.title} ({points})\n\n{part.task}"
+    opening = f"{part.opening}\n\n" if part.opening else ""
+    return f"{opening}## Part {part.name}: {part.title} ({points})\n\n{part.task}"
 
 
 def _hidden(version: Version, part: Part, cases: list[Any]) -> str:
@@ -128,28 +136,8 @@ def _mistakes(part: Part) -> str:
     return "\n".join(rows)
 
 
-def _given(part: Part) -> list[tuple[str, Any]]:
-    return list(zip(part.arguments, part.example, strict=True))
-
-
-def _literal(value: Any) -> str:
-    """Return a number or an array as code."""
-    array = np.asarray(value)
-    if array.ndim:
-        return f"np.array({_rounded(array.tolist())!r})"
-    return repr(_rounded(array.item()))
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_rounded(part) for part in value]
-    if isinstance(value, complex):
-        return complex(_rounded(value.real), _rounded(value.imag))
-    return value if isinstance(value, int) else float(f"{value:.10g}") + 0.0
-
-
-def _text(source: str) -> nbformat.NotebookNode:
-    return new_markdown_cell(source)
+def _text(source: str, role: str = "") -> nbformat.NotebookNode:
+    return new_markdown_cell(source, metadata={"nmcourse": {"role": role}} if role else {})
 
 
 def _code(source: str, role: str, part: str = "") -> nbformat.NotebookNode:

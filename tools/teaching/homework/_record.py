@@ -11,8 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from nmcourse.exercises._record import Draw, Exercise, Wrong
 
+STUB = "raise NotImplementedError  # your code here"
 Cases = Callable[[Draw], Sequence[tuple[Any, ...]]]
 
 
@@ -50,8 +53,10 @@ class Part:
         mistakes: Typical wrong answers, three or more.
         cases: Draws the arguments of the hidden tests.
         example: Arguments of the test that everybody sees.
-        canonical: Brings equivalent results to one form before they are compared.
+        canonical: A function of NumPy that brings equivalent results to one form before they are
+            compared, such as ``np.sort_complex``.
         seconds: Time limit of one call.
+        opening: What stands before the part, in Markdown.
     """
 
     name: str
@@ -68,6 +73,7 @@ class Part:
     example: tuple[Any, ...]
     canonical: Callable[[Any], Any] | None = None
     seconds: float = 5.0
+    opening: str = ""
 
     def __post_init__(self) -> None:
         names = [mistake.name for mistake in self.mistakes]
@@ -75,6 +81,12 @@ class Part:
             raise ValueError(f"part {self.name}: mistakes must be three with names of their own")
         if self.points <= 0:
             raise ValueError(f"part {self.name}: points must be above 0, got {self.points!r}")
+        if self.canonical is not None and getattr(np, self.canonical.__name__, None) is None:
+            raise ValueError(f"part {self.name}: canonical must be a function of NumPy")
+
+    def brought(self, name: str) -> str:
+        """Return the code that brings a variable to the form in which results are compared."""
+        return name if self.canonical is None else f"np.{self.canonical.__name__}({name})"
 
     def source(self, body: str | None = None) -> str:
         """Return the function as text, with the body of the reference or another one."""
@@ -84,7 +96,7 @@ class Part:
 
     def stub(self) -> str:
         """Return the function as the student finds it."""
-        return self.source("raise NotImplementedError  # your code here")
+        return self.source(STUB)
 
 
 @dataclass(frozen=True)
