@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tools.teaching import assignments, grade
 from tools.teaching.grade import Job, main, todo
 from tools.teaching.marking import Mark, PartMark, mark
 from tools.teaching.results import (
+    Counted,
     counted,
     feedback,
     load_result,
@@ -59,7 +61,7 @@ def test_a_file_that_is_none_of_ours_says_why(tmp_path: Path, content: bytes | s
     assert submission.problem == problem
     marked = mark(submission, HIDDEN, Settings(), Method("none"))
     assert (marked.total, marked.status) == (0, problem)
-    assert "Points: 0 of 10" in feedback("ada", "Title", marked, Late(), None)
+    assert "Points: 0 of 10" in feedback("ada", "Title", Counted(marked, None, Late()))
 
 
 def test_every_honest_kind_is_read_as_its_assignment(tmp_path: Path):
@@ -178,15 +180,37 @@ def a_mark(points: float) -> Mark:
     return Mark("marked", "rates-A-000000", parts, notes=("a note",), stopped=("time",))
 
 
-@pytest.mark.parametrize(("rule", "counts"), [("latest", 0), ("best", 3)])
-def test_the_regrade_rule_says_which_mark_counts(tmp_path: Path, rule: str, counts: float):
-    settings = Settings(regrade=rule)
-    for number, points in enumerate((1, 3, 0)):
-        key = {"submission": str(number), "rules": "same"}
-        save_result(tmp_path, "ada", a_mark(points), key, settings)
+def a_key(submission: str, homework: str = "same") -> dict[str, str]:
+    return {"submission": submission, "homework": homework, "rules": "same"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "counts", "total"), [("latest", 3, 1.5), ("best", 2, 2), ("first", 1, 1)]
+)
+def test_the_regrade_rule_says_which_mark_counts(
+    tmp_path: Path, rule: str, counts: float, total: float
+):
+    """The last one was late: with the rule "best" an earlier one counts, in time as it was."""
+    for number, points in enumerate((1, 2, 0, 3)):
+        when = NOON + timedelta(minutes=number - 2)
+        save_result(tmp_path, "ada", a_mark(points), a_key(str(number)), when)
     record = load_result(tmp_path, "ada")
-    assert counted(record) == a_mark(counts)
-    assert [one["mark"]["total"] for one in record["earlier"]] == [1, 3]
+    found = counted(record, Settings(regrade=rule, late=Late(NOON, percent_per_day=50)))
+    assert (found.mark, found.total) == (a_mark(counts), total)
+    assert [one["mark"]["total"] for one in record["earlier"]] == [1, 2, 0]
+
+
+def test_points_of_the_class_stand_in_place_of_those_of_the_problem(tmp_path: Path):
+    save_result(tmp_path, "ada", a_mark(3), a_key("1"))
+    for worth in (6, 0):
+        found = counted(load_result(tmp_path, "ada"), Settings(points={"a": worth}))
+        assert (found.total, found.mark.parts[0].most) == (worth, worth)
+
+
+def test_marks_of_another_homework_are_not_kept(tmp_path: Path):
+    save_result(tmp_path, "ada", a_mark(3), a_key("1"))
+    save_result(tmp_path, "ada", a_mark(1), a_key("2", "other"))
+    assert load_result(tmp_path, "ada")["earlier"] == []
 
 
 def test_only_what_is_new_or_changed_is_marked_again(tmp_path: Path):
@@ -194,21 +218,42 @@ def test_only_what_is_new_or_changed_is_marked_again(tmp_path: Path):
     for rule, again in (("latest", [ada]), ("first", [])):
         job = Job(HIDDEN, Settings(regrade=rule), Method("none"), tmp_path / rule)
         assert todo(job, [ada]) == [ada]
-        key = {"submission": ada.digest(), "rules": job.rules()}
-        save_result(job.out, "ada", a_mark(1), key, job.settings)
+        save_result(job.out, "ada", a_mark(1), job.key(ada))
         assert todo(job, [ada]) == []
         found(tmp_path, handed(ONE, {}).content)
         assert todo(job, [ada]) == again
         found(tmp_path, handed(ONE, right(ONE)).content)
         other = Job(HIDDEN, Settings(points={"a": 1}), Method("none"), job.out)
+        assert todo(other, [ada]) == []
+        other = Job(HIDDEN, Settings(regrade=rule, restarts=0), Method("none"), job.out)
         assert todo(other, [ada]) == [ada]
+        other = Job(assignments.make("another seed", "rates"), Settings(), job.method, job.out)
+        assert todo(other, [ada]) == [ada]
+
+
+def test_rules_that_change_later_are_applied_without_marking_again(tmp_path: Path):
+    ada = found(tmp_path, handed(ONE, {}).content)
+    late = Late(NOON, percent_per_day=50)
+    job = Job(HIDDEN, Settings(), Method("none"), tmp_path / "out")
+    save_result(job.out, "ada", a_mark(3), job.key(ada))
+    one_hour_late = {"ada": NOON + timedelta(hours=1)}
+    for settings, times, total in (
+        (Settings(), {}, 3),
+        (Settings(late=late), one_hour_late, 1.5),
+        (Settings(late=late), {}, 1.5),  # it is remembered
+        (Settings(late=late, points={"a": 10}), {"ada": NOON}, 10),
+        (Settings(late=late, points={"a": 10}), {"bob": NOON}, 10),
+    ):
+        changed = replace(job, settings=settings, times=times)
+        assert todo(changed, [ada]) == []
+        assert grade.report(changed, [ada])["ada"].total == total
 
 
 def test_the_table_of_marks_has_a_column_for_each_part_and_the_late_rule_applied(tmp_path: Path):
     late = Late(NOON, percent_per_day=50)
-    marks = {"bob": a_mark(3), "ada": a_mark(3), "eve": None}
-    times = {"ada": NOON, "bob": NOON + timedelta(hours=1)}
-    write_marks(tmp_path / "marks.csv", marks, ["a"], late, times)
+    one_hour_late = Counted(a_mark(3), NOON + timedelta(hours=1), late)
+    marks = {"bob": one_hour_late, "ada": Counted(a_mark(3), NOON, late), "eve": None}
+    write_marks(tmp_path / "marks.csv", marks, ["a"])
     with (tmp_path / "marks.csv").open(newline="") as file:
         rows = {row["student"]: row for row in csv.DictReader(file)}
     assert list(rows) == ["ada", "bob", "eve"]
@@ -255,5 +300,5 @@ def test_a_fault_of_the_grader_leaves_the_others_alone(tmp_path: Path, monkeypat
     job = Job(HIDDEN, Settings(), Method("none"), tmp_path / "out")
     said = grade._mark_one(job, found(tmp_path, ""))
     assert said.startswith("ada: NOT MARKED, ZeroDivisionError in the grader")
-    assert grade.report(job, [found(tmp_path, "")], None) == {"ada": None}
+    assert grade.report(job, [found(tmp_path, "")]) == {"ada": None}
     assert "not marked" in (tmp_path / "out" / "marks.csv").read_text()

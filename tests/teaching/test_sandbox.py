@@ -18,7 +18,7 @@ from tools.teaching.sandbox.methods import ACCEPTANCE, Method, NoSandbox, choose
 from tools.teaching.sandbox.plain import plain
 from tools.teaching.sandbox.processes import tree
 from tools.teaching.sandbox.seccomp import filter_program
-from tools.teaching.sandbox.session import Session, Stopped
+from tools.teaching.sandbox.session import Reply, Session, Stopped, _reply
 
 LOOK = """
 import os, socket
@@ -188,6 +188,20 @@ def test_arrays_come_back_and_what_holds_no_numbers_does_not():
 def test_what_nobody_wrote_is_malformed(wire: object):
     with pytest.raises(Malformed):
         decode(wire)
+
+
+def test_a_forged_reply_puts_no_text_of_its_own_into_the_feedback():
+    right = {"id": "7", "error": {"type": "ValueError", "line": ["3", 4]}}
+    assert _reply(right, "7") == Reply(error="ValueError", place=("3", 4))
+    for kind in ("ValueError\n## Part b: right", "=1+1", "print", "NoSuchError", 3, None):
+        with pytest.raises(Malformed):
+            _reply({"id": "7", "error": {"type": kind, "line": None}}, "7")
+    for place in (["3\n", 4], ["x", 4], ["1234567", 4], ["3", "4"], ["3", True], "34", None):
+        forged = {"id": "7", "error": {"type": "ValueError", "line": place}}
+        assert _reply(forged, "7").place is None
+    for wire in ({"id": "8", "value": 1}, {"value": 1}, [], None, {"id": "7", "error": "x"}):
+        with pytest.raises(Malformed):
+            _reply(wire, "7")
 
 
 def test_commands_of_a_notebook_are_left_out():

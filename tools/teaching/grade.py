@@ -5,8 +5,9 @@
 
 OUT/marks.csv holds the marks, OUT/feedback a page for each student, OUT/results what was found. A
 run that was stopped goes on where it was; what is finished is marked again only if the submission,
-the homework, or the points and limits have changed. Submissions run closed in: without network, in
-a file system of their own, within limits. Where that is not possible, nothing runs.
+the homework or the limits have changed. Points, late rule and regrade rule are applied anew by each
+run. Submissions run closed in: without network, in a file system of their own, within limits. Where
+that is not possible, nothing runs.
 """
 
 from __future__ import annotations
@@ -19,19 +20,22 @@ import multiprocessing
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
 from tools.teaching.assignments import Hidden, load, refuse_tree
-from tools.teaching.marking import Mark, NotMarked, mark
+from tools.teaching.marking import NotMarked, mark
 from tools.teaching.results import (
+    Counted,
     counted,
     feedback,
     load_result,
+    note_time,
     save_result,
     write_marks,
     write_text,
@@ -54,25 +58,37 @@ class Job:
     method: Method
     out: Path
 
-    def rules(self) -> str:
-        """Return a hash of all that decides on a mark, except the submission."""
+    times: Mapping[str, datetime] = field(default_factory=dict)
+
+    def key(self, found: Found) -> dict[str, str]:
+        """Return hashes of the submission, of the homework, and of the rules of marking.
+
+        Points, the late rule and the regrade rule are none of these: they are applied to what was
+        found whenever the table is written.
+        """
+        versions = [a.version for a in self.hidden.versions.values()]
+        texts = [(v.statement, v.common, [(p.body, p.points) for p in v.parts]) for v in versions]
+        homework = [self.hidden.key, list(self.hidden.versions), texts]
         kept = dataclasses.asdict(self.settings)
-        rules = [kept["points"], kept["limits"], kept["restarts"], self.hidden.key]
-        sources = [a.version for a in self.hidden.versions.values()]
-        texts = [(v.statement, v.common, [(p.body, p.points) for p in v.parts]) for v in sources]
-        words = json.dumps([rules, list(self.hidden.versions), texts], sort_keys=True)
-        return hashlib.sha256(words.encode()).hexdigest()
+        rules = [kept["limits"], kept["restarts"]]
+        return {"submission": found.digest(), "homework": _hash(homework), "rules": _hash(rules)}
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def todo(job: Job, everybody: Sequence[Found]) -> list[Found]:
     """Return the submissions that are not marked yet, or have changed since."""
-    rules = job.rules()
     left = []
     for found in everybody:
-        record = load_result(job.out, found.student)
-        same = record is not None and record["key"]["rules"] == rules
-        unchanged = same and record["key"]["submission"] == found.digest()  # type: ignore[index]
-        if not (unchanged or (same and job.settings.regrade == "first")):
+        record, key = load_result(job.out, found.student), job.key(found)
+        if record is None or record["key"]["homework"] != key["homework"]:
+            left.append(found)
+            continue
+        unchanged = record["key"]["submission"] == key["submission"]
+        same = unchanged and record["key"]["rules"] == key["rules"]
+        if not same and (unchanged or job.settings.regrade != "first"):
             left.append(found)
     return left
 
@@ -113,7 +129,7 @@ def _begin(slots: Synchronized[int]) -> None:
 
 def _mark_one(job: Job, found: Found) -> str:
     """Mark a submission and keep the result; return what to say of it."""
-    key = {"submission": found.digest(), "rules": job.rules()}
+    key = job.key(found)
     began = time.monotonic()
     try:
         result = mark(read(found, job.hidden.versions), job.hidden, job.settings, job.method, _SLOT)
@@ -122,31 +138,35 @@ def _mark_one(job: Job, found: Found) -> str:
     except Exception as error:  # a fault of the grader: the others must be marked all the same
         return f"{found.student}: NOT MARKED, {type(error).__name__} in the grader: {error}"
     result = dataclasses.replace(result, seconds=round(time.monotonic() - began, 2))
-    save_result(job.out, found.student, result, key, job.settings)
+    save_result(job.out, found.student, result, key, job.times.get(found.student))
     stopped = f" (stopped: {', '.join(result.stopped)})" if result.stopped else ""
     return f"{found.student}: {result.status}, {result.total:g} points{stopped}"
 
 
-def report(job: Job, everybody: Sequence[Found], times_path: Path | None) -> dict[str, Mark | None]:
+def report(job: Job, everybody: Sequence[Found]) -> dict[str, Counted | None]:
     """Write the table of marks and the feedback; return the marks that count."""
-    times = read_times(times_path) if times_path else {}
     version = next(iter(job.hidden.versions.values())).version
-    marks: dict[str, Mark | None] = {}
+    marks: dict[str, Counted | None] = dict.fromkeys(found.student for found in everybody)
     for found in everybody:
         record = load_result(job.out, found.student)
-        result = counted(record) if record else None
-        marks[found.student] = result
-        if result is not None:
-            late, when = job.settings.late, times.get(found.student)
-            text = feedback(found.student, version.title, result, late, when)
-            write_text(job.out / "feedback" / f"{found.student}.md", text)
-    parts = [part.name for part in version.parts]
-    write_marks(job.out / "marks.csv", marks, parts, job.settings.late, times)
+        if record is None:
+            continue
+        if job.times and record["key"]["submission"] == found.digest():  # the time is of this one
+            record = note_time(job.out, record, job.times.get(found.student))
+        marks[found.student] = mark = counted(record, job.settings)
+        text = feedback(found.student, version.title, mark)
+        write_text(job.out / "feedback" / f"{found.student}.md", text)
+    write_marks(job.out / "marks.csv", marks, [part.name for part in version.parts])
     return marks
 
 
 def prepare(
-    homework: Path, submissions: Path, out: Path, settings: Settings, unprotected: str = ""
+    homework: Path,
+    submissions: Path,
+    out: Path,
+    settings: Settings,
+    times: Path | None = None,
+    unprotected: str = "",
 ) -> tuple[Job, list[Found]]:
     """Read what is to be marked, and find a way to run it.
 
@@ -165,8 +185,9 @@ def prepare(
         if folder := exposed(path):
             raise ValueError(f"{name} must not lie in {folder}, which submissions can read: {path}")
     everybody = collect(submissions)
+    handed_in = read_times(times) if times else {}
     method = choose(settings.image, unprotected, settings.sandbox)
-    return Job(hidden, settings, method, out), everybody
+    return Job(hidden, settings, method, out, handed_in), everybody
 
 
 def main(arguments: list[str]) -> int:
@@ -182,13 +203,13 @@ def main(arguments: list[str]) -> int:
     try:
         settings = read_settings(options.settings)
         places = (options.homework, options.submissions, options.out)
-        job, everybody = prepare(*places, settings, options.unprotected)
+        job, everybody = prepare(*places, settings, options.times, options.unprotected)
         left = todo(job, everybody)
         how = job.method.name if job.method.protected else "UNPROTECTED"
         print(f"{len(everybody)} submissions, {len(left)} to mark; sandbox: {how}", flush=True)
         began = time.monotonic()
         mark_all(job, left, lambda text: print(text, flush=True))
-        marks = report(job, everybody, options.times)
+        marks = report(job, everybody)
     except (ValueError, NoSandbox, OSError) as error:
         print(error, file=sys.stderr)
         return 2

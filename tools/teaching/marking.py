@@ -181,7 +181,7 @@ def mark(
     Args:
         submission: What was read.
         hidden: The assignment with its hidden tests.
-        settings: Points and limits.
+        settings: Limits; points are those of the problem.
         method: How its code is closed in.
         slot: 0, 1, ...: differs between submissions that are marked at the same time.
 
@@ -190,13 +190,13 @@ def mark(
     """
     if submission.problem:
         parts = next(iter(hidden.versions.values())).version.parts
-        nothing = tuple(PartMark(p.name, 0.0, _worth(p, settings), "missing") for p in parts)
+        nothing = tuple(PartMark(p.name, 0.0, float(p.points), "missing") for p in parts)
         return Mark(submission.problem, parts=nothing)
     version = hidden.versions[submission.token].version
     program = _Program(method, settings.limits, submission.cells, slot, settings.restarts)
     try:
         marks = [
-            _mark_part(program, part, hidden, submission.token, _worth(part, settings))
+            _mark_part(program, part, hidden, submission.token, float(part.points))
             for part in version.parts
         ]
     finally:
@@ -207,10 +207,6 @@ def mark(
     stopped = tuple(dict.fromkeys(program.stopped))
     seconds = round(time.monotonic() - program.began, 2)
     return Mark(status, submission.token, tuple(marks), notes, stopped, seconds)
-
-
-def _worth(part: Part, settings: Settings) -> float:
-    return float(settings.points.get(part.name, part.points))
 
 
 def _mark_part(program: _Program, part: Part, hidden: Hidden, token: str, most: float) -> PartMark:

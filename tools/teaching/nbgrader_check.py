@@ -84,9 +84,9 @@ def filled(released: Notebook, assignment: Assignment, bodies: dict[str, str]) -
     found: Notebook = json.loads(json.dumps(released))
     parts = {part.name: part for part in assignment.version.parts}
     for cell in found["cells"]:
-        notes = cell["metadata"].get("nmcourse", {})
-        if notes.get("role") == "answer" and notes["part"] in bodies:
-            cell["source"] = parts[notes["part"]].source(bodies[notes["part"]])
+        name = cell["metadata"].get("nmcourse", {}).get("part", "")
+        if _role(cell) == "answer" and name in bodies:
+            cell["source"] = parts[name].source(bodies[name])
     return found
 
 
@@ -101,11 +101,11 @@ def submissions(released: Notebook, one: Assignment) -> dict[str, tuple[Notebook
 
     altered = make({})
     for cell in altered["cells"]:
-        if cell["metadata"].get("nmcourse", {}).get("role") in ("points", "test"):
+        if _role(cell) in ("points", "test"):
             cell["source"] = "99.0"
     helped = make(right)
     for cell in helped["cells"]:
-        if cell["metadata"].get("nmcourse", {}).get("role") == "help":
+        if _role(cell) == "help":
             cell["source"] = "My neighbour, with part a."
     return {
         "right": (make(right), one.version.points),
@@ -156,13 +156,19 @@ def compare_release(released: Notebook, base: Path, hidden: Hidden) -> list[str]
     [token] = hidden.versions
     path = base / "student" / f"{token}.ipynb"
     own = json.loads(path.read_text(encoding="utf-8"))
-    cells = [c for c in released["cells"] if c["metadata"].get("nmcourse", {}).get("role") != "points"]
+    cells = [
+        c for c in released["cells"] if c["metadata"].get("nmcourse", {}).get("role") != "points"
+    ]
     found = []
     if [_text(cell) for cell in cells] != [_text(cell) for cell in own["cells"]]:
         found.append("the released notebook is not the student notebook of the course")
     if _SECRET in json.dumps(released):
         found.append("the released notebook holds hidden tests")
     return found
+
+
+def _role(cell: dict[str, Any]) -> str:
+    return str(cell["metadata"].get("nmcourse", {}).get("role", ""))
 
 
 def _text(cell: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ from pathlib import Path
 from tools.teaching import assignments
 from tools.teaching.notebooks import ROOT
 from tools.teaching.results import counted, load_result
+from tools.teaching.settings import Settings
 from tools.teaching.simulated import Handed, Targets, a_class
 
 SETTINGS = """workers = {workers}
@@ -55,7 +56,7 @@ def compare(out: Path, handed: Mapping[str, Handed]) -> list[str]:
         if record is None:
             wrong.append(f"{student}: no result")
             continue
-        mark = counted(record)
+        mark = counted(record, Settings()).mark
         earned = {part.name: part.points for part in mark.parts if part.points}
         named = {part.name: part.misconception for part in mark.parts if part.misconception}
         if earned != one.points or mark.status != one.status:

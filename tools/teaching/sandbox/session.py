@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import json
 import os
+import re
 import secrets
 import select
 import signal
@@ -271,11 +273,17 @@ def _reply(wire: Any, token: str) -> Reply:
     if "error" not in wire:
         return Reply(value=decode(wire.get("value")))
     error = wire["error"]
-    if not isinstance(error, dict) or not isinstance(error.get("type"), str):
+    if not isinstance(error, dict) or not _is_error(error.get("type")):
         raise Malformed("not an error")
-    return Reply(error=error["type"][:60], place=_place(error.get("line")))
+    return Reply(error=error["type"], place=_place(error.get("line")))
+
+
+def _is_error(name: Any) -> bool:
+    """Whether it is the name of a built-in error: it is shown, so no other text may stand there."""
+    kind = getattr(builtins, name, None) if isinstance(name, str) else None
+    return isinstance(kind, type) and issubclass(kind, BaseException)
 
 
 def _place(wire: Any) -> tuple[str, int] | None:
-    good = isinstance(wire, list) and len(wire) == 2 and str(wire[0]).isdigit()
-    return (str(wire[0])[:6], wire[1] % 100_000) if good and type(wire[1]) is int else None
+    good = isinstance(wire, list) and len(wire) == 2 and re.fullmatch("[0-9]{1,6}", str(wire[0]))
+    return (str(wire[0]), wire[1] % 100_000) if good and type(wire[1]) is int else None
