@@ -2,6 +2,7 @@
 
     python -m tools.teaching.assignments --seed 2026 --out ../homework
     python -m tools.teaching.assignments --seed 2026 --out ../homework --homework rates --versions 3
+    python -m tools.teaching.assignments --seed 2026 --out ../homework --sets class.toml
 
 For each problem and version OUT/student holds the notebook to hand out, OUT/instructor the one with
 solutions and hidden tests, OUT/nbgrader the same as a course of nbgrader, and OUT/NAME.json what
@@ -28,6 +29,7 @@ from nmcourse.exercises._record import Draw
 from tools.teaching import nbgrader_course
 from tools.teaching.homework import PROBLEMS, Part, Version, problem
 from tools.teaching.notebooks import ROOT, Assignment, instructor, student
+from tools.teaching.sets import Collection, collection, read_sets
 
 FORMAT = 1
 
@@ -41,12 +43,14 @@ class Hidden:
         versions: The assignments, by token.
         seed: Seed of the course, from which the versions come.
         key: Secret from which the hidden tests come.
+        collection: The set that it is, if it is one.
     """
 
     homework: str
     versions: dict[str, Assignment]
     seed: str
     key: str
+    collection: Collection | None = None
 
     def cases(self, token: str, part: Part) -> list[tuple[Any, ...]]:
         """Return the arguments of the hidden tests of a part."""
@@ -57,30 +61,34 @@ class Hidden:
         return _number(self.key, token, part.name)
 
 
-def make(seed: str, name: str, versions: int = 1, key: str = "") -> Hidden:
+def make(seed: str, name: str | Collection, versions: int = 1, key: str = "") -> Hidden:
     """Return the versions of a homework problem for a class.
 
     Args:
         seed: Seed of the course, any text.
-        name: Name of the problem.
+        name: Name of the problem, or a set.
         versions: How many versions; students get different ones.
         key: Secret from which the hidden tests come; drawn if left out.
 
     Raises:
         ValueError: There is no such problem, or it has fewer versions.
     """
-    chosen = problem(name)
+    collection = name if isinstance(name, Collection) else None
+    chosen = collection.homework() if collection else problem(str(name))
+    name = chosen.name
     if not 1 <= versions <= min(26, chosen.count()):
         most = min(26, chosen.count())
         raise ValueError(f"versions must be 1 to {most}, got {versions}")
+    content = json.dumps(collection.record()) if collection else ""
     found = {}
     for number in range(versions):
         settings = chosen.draw(_number(seed, name), number)
         version = chosen.build(**settings)
         letter = string.ascii_uppercase[number]
-        token = f"{name}-{letter}-{_number(seed, name, letter):016x}"[: len(name) + 9]
+        mark = _number(seed, name, letter, *filter(None, [content]))  # a changed set is another one
+        token = f"{name}-{letter}-{mark:016x}"[: len(name) + 9]
         found[token] = Assignment(token, version)
-    return Hidden(name, found, seed, key or secrets.token_hex(16))
+    return Hidden(name, found, seed, key or secrets.token_hex(16), collection)
 
 
 def write(hidden: Hidden, out: Path) -> list[Path]:
@@ -106,6 +114,7 @@ def write(hidden: Hidden, out: Path) -> list[Path]:
         "versions": len(hidden.versions),
         "tokens": list(hidden.versions),
         "points": {p.name: p.points for p in _first(hidden).parts},
+        "set": hidden.collection.record() if hidden.collection else None,
     }
     path.touch(mode=0o600)
     path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
@@ -120,7 +129,10 @@ def load(path: Path) -> Hidden:
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        hidden = make(record["seed"], record["homework"], record["versions"], record["key"])
+        name: str | Collection = record["homework"]
+        if table := record["set"]:
+            name = collection(table.pop("name"), table)
+        hidden = make(record["seed"], name, record["versions"], record["key"])
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: not a file that `make assignments` wrote ({error})") from error
     points = {p.name: p.points for p in _first(hidden).parts}
@@ -161,13 +173,17 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.teaching.assignments")
     parser.add_argument("--seed", default="", help="any text; drawn if left out")
     parser.add_argument("--out", type=Path, required=True, help="a folder outside the tree")
-    parser.add_argument("--homework", nargs="*", default=list(PROBLEMS), help="all by default")
+    parser.add_argument("--homework", nargs="*", help="all, if no sets are asked for either")
+    parser.add_argument("--sets", type=Path, help="a TOML file with [sets.NAME]")
     parser.add_argument("--versions", type=int, default=1, help="versions of each problem")
     options = parser.parse_args(arguments)
     seed = options.seed or secrets.token_hex(8)
     try:
-        for name in options.homework:
-            hidden = make(seed, name, options.versions, _key(options.out / f"{name}.json"))
+        chosen: list[str | Collection] = list(options.homework or [])
+        chosen += read_sets(options.sets) if options.sets else []
+        for one in chosen or list(PROBLEMS):
+            name = one.name if isinstance(one, Collection) else one
+            hidden = make(seed, one, options.versions, _key(options.out / f"{name}.json"))
             for path in write(hidden, options.out):
                 print(path)
     except ValueError as error:

@@ -102,6 +102,7 @@ def read_settings(path: Path | None) -> Settings:
         return Settings()
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table.pop("sets", None)  # for those who make assignments
         return _settings(table)
     except (OSError, tomllib.TOMLDecodeError, ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from error

@@ -6,6 +6,7 @@ the solution in the instructor's notebook and the catalogued wrong answers are o
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -170,6 +171,10 @@ class Homework:
     name: str
     settings: dict[str, tuple[Any, ...]]
     build: Callable[..., Version]
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch("[a-z]+(-[a-z]+)*", self.name):
+            raise ValueError(f"name must be small letters and hyphens, got {self.name!r}")
 
     def count(self) -> int:
         """Return how many versions there are."""
