@@ -14,7 +14,7 @@ export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install book test $(STAGES) format pairs addresses chapter page serve bench \
-	assignments grade simulate-class browser clean distclean
+	assignments grade simulate-class nbgrader-check browser clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -96,6 +96,15 @@ grade: $(INSTALLED) ## mark a folder; HOMEWORK=../homework/rates.json SUBMISSION
 simulate-class: $(INSTALLED) ## mark a simulated class of 200 and compare every mark; minutes
 	$(PY) -m tools.teaching.simulate --size $(or $(SIZE),200)
 
+TEACHING := .venv-teaching
+$(TEACHING)/.installed: requirements-teaching.txt
+	@test -x $(TEACHING)/bin/python || $(PYTHON) -m venv $(TEACHING)
+	$(TEACHING)/bin/python -m pip install --quiet --requirement requirements-teaching.txt
+	@touch $@
+
+nbgrader-check: $(INSTALLED) $(TEACHING)/.installed ## put homework through nbgrader, from validation to marks; minutes
+	$(PY) -m tools.teaching.nbgrader_check --nbgrader $(TEACHING)/bin/nbgrader $(if $(HOMEWORK),--homework $(HOMEWORK))
+
 browser: ## install what the browser checks need besides Node and Chromium
 	npm install --prefix $(BROWSER) --no-package-lock --no-audit --no-fund --loglevel=error
 
@@ -103,4 +112,4 @@ clean: ## remove what was built
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 distclean: clean ## remove the environment too
-	rm -rf $(VENV) $(BROWSER)/node_modules *.egg-info
+	rm -rf $(VENV) $(TEACHING) $(BROWSER)/node_modules *.egg-info

@@ -140,7 +140,9 @@ def _mark_one(job: Job, found: Found) -> str:
     result = dataclasses.replace(result, seconds=round(time.monotonic() - began, 2))
     save_result(job.out, found.student, result, key, job.times.get(found.student))
     stopped = f" (stopped: {', '.join(result.stopped)})" if result.stopped else ""
-    return f"{found.student}: {result.status}, {result.total:g} points{stopped}"
+    right = sum(part.status == "right" for part in result.parts)
+    of = f"{right} of {len(result.parts)} parts right"
+    return f"{found.student}: {result.status}, {of}{stopped}"
 
 
 def report(job: Job, everybody: Sequence[Found]) -> dict[str, Counted | None]:

@@ -27,7 +27,7 @@ from tools.teaching.homework import PROBLEMS
 from tools.teaching.nbgrader_course import FOLDER
 from tools.teaching.notebooks import Assignment
 
-SECONDS_A_CELL = 30
+SECONDS_A_CELL = 40
 _SECRET = "points_of_the_part"  # stands in every hidden test
 Notebook = dict[str, Any]
 

@@ -6,6 +6,7 @@ suits a class that one trusts; `make grade` marks the same notebooks closed in.
 
 from __future__ import annotations
 
+import inspect
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell
 
+from nmcourse.exercises._compare import _LOOSE, _SMALL, equal
 from tools.teaching.homework import Part, Version
 from tools.teaching.homework._record import STUB
 from tools.teaching.literals import literal
@@ -35,6 +37,40 @@ c.Execute.iopub_timeout = 60  # a busy machine is no fault of the submission
 # The pages that students get do not show the hidden tests.
 c.GenerateFeedback.preprocessors = [GetGrades, ClearHiddenTests, CSSHTMLHeaderPreprocessor]
 '''
+
+# It needs NumPy only: to import torch in every notebook takes longer than all the rest. How two
+# arrays are compared is the text of the function that checks the exercises of the book.
+_TESTS = """\
+### BEGIN HIDDEN TESTS
+def points_of_the_part():
+    import warnings
+
+    import numpy as np
+
+    _SMALL = {small!r}
+
+{equal}
+
+    tests = [
+{tests}
+    ]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for given, wanted in tests:
+                found = {function}(*given)
+                found = np.asarray(found.detach() if hasattr(found, "detach") else found)
+                rtol = {loose!r}.get(found.dtype.name, 1e-5)
+                found, wanted = np.squeeze({found}), np.squeeze(np.asarray(wanted))
+                if found.dtype.kind not in "biufc" or not equal(found, wanted, rtol):
+                    return 0.0
+    except BaseException:
+        return 0.0
+    return {points!r}
+
+
+points_of_the_part()
+### END HIDDEN TESTS"""
 
 
 def write(assignment: Assignment, cases: dict[str, list[Any]], out: Path) -> list[Path]:
@@ -94,34 +130,16 @@ def hidden_source(version: Version, part: Part, cases: list[Any]) -> str:
         wanted = wanted if part.canonical is None else part.canonical(wanted)
         rows.append(f"({literal(tuple(case))}, {literal(wanted)}),")
     points = "1 point" if part.points == 1 else f"{part.points:g} points"
-    lines = [
-        f"# Part {part.name}: {points}. The tests of this cell run when it is marked.",
-        "### BEGIN HIDDEN TESTS",
-        "def points_of_the_part():",
-        "    import warnings",
-        "",
-        "    import numpy as np",
-        "    from nmcourse.exercises._compare import compare",
-        "",
-        "    tests = [",
-        textwrap.indent("\n".join(rows), 8 * " "),
-        "    ]",
-        "    try:",
-        "        with warnings.catch_warnings():",
-        '            warnings.simplefilter("ignore")',
-        "            for given, wanted in tests:",
-        f"                found = {part.function}(*given)",
-        f"                if not compare({part.brought('found')}, wanted, 1e-5).same:",
-        "                    return 0.0",
-        "    except BaseException:",
-        "        return 0.0",
-        f"    return {float(part.points)!r}",
-        "",
-        "",
-        "points_of_the_part()",
-        "### END HIDDEN TESTS",
-    ]
-    return "\n".join(lines)
+    body = _TESTS.format(
+        tests=textwrap.indent("\n".join(rows), 8 * " "),
+        function=part.function,
+        found=part.brought("found"),
+        points=float(part.points),
+        small=_SMALL,
+        loose=_LOOSE,
+        equal=textwrap.indent(inspect.getsource(equal).rstrip(), 4 * " "),
+    )
+    return f"# Part {part.name}: {points}. The tests of this cell run when it is marked.\n{body}"
 
 
 def _hidden(version: Version, part: Part, cases: list[Any]) -> nbformat.NotebookNode:

@@ -15,7 +15,7 @@ from tools.teaching.notebooks import Assignment, test_heading, test_source
 LARGEST_FILE = 20_000_000  # bytes
 MOST_CELLS = 1000
 CHECKPOINTS = ".ipynb_checkpoints"
-STUDENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
+STUDENT_ID = re.compile(r"\w(?:[\w .@'()+-]{0,98}[\w)@+-])?")  # no formula, path or comma
 _TOKEN = re.compile(r"^ASSIGNMENT *= *[\"']([a-z-]+-[A-Z]-[0-9a-f]{6})[\"']", re.MULTILINE)
 _TEST = re.compile(r"# Test of part \w+ \(leave it as it is\)")
 
@@ -83,7 +83,8 @@ def collect(folder: Path) -> list[Found]:
     odd = [name for name in files if not STUDENT_ID.fullmatch(name)]
     if odd:
         raise ValueError(
-            f"SUBMISSIONS: a student's name may have letters, digits and . _ - @, got {odd[:5]!r}"
+            "SUBMISSIONS: a student's name begins with a letter or digit and may have letters, "
+            f"digits, spaces and . _ - + @ ' ( ), got {odd[:5]!r}"
         )
     lower = [name.lower() for name in files]
     if twice := sorted({name for name in lower if lower.count(name) > 1}):
