@@ -6,9 +6,13 @@ from the seed of the course, and is written where the instructor says.
 
 from tools.teaching.homework import (
     gain_as_neuromodulation,
+    keeping_time_with_gain,
     learning_to_keep_time,
     low_rank_networks,
+    one_network_many_tasks,
     rate_networks,
+    remembering_one_of_many,
+    why_gain_gates,
 )
 from tools.teaching.homework._record import Homework, Mistake, Part, Version
 
@@ -19,6 +23,10 @@ PROBLEMS: dict[str, Homework] = {
         low_rank_networks.HOMEWORK,
         learning_to_keep_time.HOMEWORK,
         gain_as_neuromodulation.HOMEWORK,
+        keeping_time_with_gain.HOMEWORK,
+        why_gain_gates.HOMEWORK,
+        one_network_many_tasks.HOMEWORK,
+        remembering_one_of_many.HOMEWORK,
     )
 }
 

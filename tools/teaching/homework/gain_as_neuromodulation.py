@@ -232,7 +232,7 @@ def _critical(a: str) -> Part:
             Mistake(
                 "the size of the eigenvalue",
                 values + f"return {a} / np.abs(values).max()",
-                "An eigenvalue may be complex: activity turns. Which part of it says that it grows?",
+                "An eigenvalue may be complex. Which part of it says that activity grows?",
                 _SPECTRUM,
             ),
             Mistake(
