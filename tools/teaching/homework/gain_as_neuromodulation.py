@@ -39,8 +39,9 @@ def _build(leak: float, gain: str, first: str) -> Version:
             r"\tau_z\, \dot z &= -z + W_z \tanh(z) + u, \\ "
             rf"s &= \gamma(A z + b), \qquad \gamma(v) = {gain} . \end{{aligned}} $$"
             "\n\nSo the modes have another leak than in chapter 4, and a gain lies between 0 and "
-            r"2. $\odot$ multiplies entry by entry. $\tau_w$, $\tau_z$ and the time step "
-            r"$\Delta t$ are in ms. All arrays are NumPy arrays. `gamma` is $\gamma$."
+            "2. $W_z$ are the recurrent weights of the modulator, $A$ and $b$ the gain weights "
+            r"and the gain bias; $\odot$ multiplies entry by entry. $\tau_w$, $\tau_z$ and the time "
+            r"step $\Delta t$ are in ms. All arrays are NumPy arrays. `gamma` is $\gamma$."
         ),
         common=f"def gamma(v):\n    return {_GAINS[gain]}\n",
         parts=(_left(repr(leak)), _step(repr(leak), first), _critical(repr(leak))),
@@ -209,8 +210,9 @@ def _critical(a: str) -> Part:
         task=(
             "Now a whole network with this leak, without input:\n\n"
             rf"$$ \tau_w\, \dot x = -{float(a):g}\,x + L\, \mathrm{{diag}}(s)\, R^\top \tanh(x) .$$"
-            "\n\n`overlap` is $R^\\top L$, of shape ($K$, $K$), and `gains` is $s$, of shape "
-            "($K$,). All gains are multiplied by one factor, a number above 0. Up to which factor "
+            "\n\nThe columns of $L$ and $R$ are its row and column factors. `overlap` is "
+            "$R^\\top L$, of shape ($K$, $K$), and `gains` is $s$, of shape ($K$,). "
+            "All gains are multiplied by one factor, a number above 0. Up to which factor "
             "is the network stable at rest? (Some activity does grow near rest when the factor is "
             "large enough.)"
         ),

@@ -49,7 +49,7 @@ def _apparent(low: float, high: float, share: float) -> Part:
     return Part(
         name="a",
         title="The apparent interval",
-        points=3,
+        points=2,
         task=(
             f"In this task a ramp begins at go and rises along a straight line from {low:g} to "
             rf"{high:g}. For an interval of $I$ ms the rise takes ${share:g}\,I$; then the output "
@@ -119,12 +119,13 @@ def _decides(first: str) -> Part:
     return Part(
         name="b",
         title="Who decides?",
-        points=4,
+        points=3,
         task=(
             f"`table` holds apparent intervals and has the shape ({axes[0]}, {axes[1]}). The gains "
             "after the wait pulse come from the donor trial, whose interval is in `donors`; the "
-            "state has counted the receiver's interval, in `receivers`. `arrived` has the shape of "
-            "the table and is True where a ramp came. The other entries of the table mean "
+            "state has counted the receiver's interval, in `receivers`. Both are arrays, with one "
+            "entry for each row or column. `arrived` has the shape of the table and is True where "
+            "a ramp came. The other entries of the table mean "
             "nothing.\n\n"
             "The gaps stand in different places in each row, so the means of chapter 5 would mix "
             "the two influences. Fit a plane to the entries that count, with least squares: "
@@ -206,9 +207,9 @@ def _radius(scale: str, formula: str) -> Part:
         points=2,
         task=(
             rf"Near rest the recurrence of such a network is $g\,L\,\mathrm{{diag}}(s)\,R^\top$ "
-            rf"with $g = {formula}$ and $N$ units. `L` and `R` have the shape ($N$, $K$), the "
-            "columns of `L` are *not* orthonormal, and `s` has the shape ($K$,). Return its "
-            "spectral radius, a number."
+            rf"with $g = {formula}$, $N$ units and $K$ gains $s$. The factors `L` and `R` have the "
+            "shape ($N$, $K$), the columns of `L` are *not* orthonormal, and `s` has the shape "
+            "($K$,). Return the spectral radius of this recurrence, a number."
         ),
         function="radius",
         arguments=("L", "R", "s"),
@@ -272,7 +273,8 @@ def _second(beta_1: float, beta_2: float) -> Part:
         points=3,
         task=(
             rf"Adam runs here with $\beta_1 = {beta_1:g}$, $\beta_2 = {beta_2:g}$ and "
-            r"$\varepsilon = 10^{-8}$, without weight decay. It has just been reset: $m = v = 0$. "
+            r"$\varepsilon = 10^{-8}$, without weight decay. It has just been reset: its "
+            "running means of the gradient and of its square are 0. "
             "One weight meets the gradients `first` in step 1 and `second` in step 2, both numbers "
             "and not 0, at the learning rate `rate`. Return the change of the weight *in step 2*."
         ),

@@ -27,8 +27,8 @@ def _build(levels: tuple[float, float], share: float, pause: float) -> Version:
             f"rests for another {pause:g} ms at its low level {low:g}. Then it rises along a "
             rf"straight line to its high level {high:g}. The rise takes ${share:g}\,I$, and the "
             "target stays high.\n\n"
-            f"The *height* of the ramp is {high:g} − ({low:g}) = {high - low:g}. All times are in "
-            "ms. All arrays are NumPy arrays."
+            f"The *height* of the ramp is the difference of its levels, {high - low:g}. All times "
+            "are in ms. All arrays are NumPy arrays."
         ),
         common="",
         parts=(
@@ -175,7 +175,8 @@ def _miss(height: str, k: str) -> Part:
             "A network is asked for an interval of `asked` ms and makes the ramp of an interval "
             "of `made` ms. Its ramp is straight and starts at the right moment. The trial lasts "
             "`duration` ms, in which both ramps end, and its mask is 1 everywhere. Return the "
-            "error of part b for this one trial, in continuous time: a formula of three numbers."
+            "error of part b for this one trial, in continuous time: a "
+            "number, from a formula of three numbers."
         ),
         function="error_of",
         arguments=("asked", "made", "duration"),

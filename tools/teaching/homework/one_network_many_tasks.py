@@ -29,7 +29,7 @@ def _build(fold: int, first: str, share: int, grace: int) -> Version:
             "subject answers with an orientation, as it does with an angle in chapter 7. Its "
             "outputs have three channels:\n\n"
             "| channel | 0 | 1 | 2 |\n|---|---|---|---|\n"
-            rf"| | fixation | {one} of ${fold}\,\theta$ | {other} of ${fold}\,\theta$ |"
+            rf"| output | fixation | {one} of ${fold}\,\theta$ | {other} of ${fold}\,\theta$ |"
             "\n\nThe two channels of the answer may both be too large or too small by the same "
             "factor above 0. All angles are in rad. All arrays are NumPy arrays."
         ),
@@ -172,7 +172,8 @@ def _score(fold: int, share: int, grace: int) -> Part:
             "When is a trial correct? Both must hold: the fixation output is above 0.5 at every "
             f"step before go, where the first {grace} steps of a trial do not count; and the error "
             f"of the answer is at most $P/{share}$. `fixation` has the shape (trial, time), the "
-            f"first step is step 0. `go` holds the step of go of each trial, always above {grace}; "
+            f"first step is step 0. `go` holds the step of go of each trial, a whole "
+            f"number above {grace}; "
             "the step of go itself is not before go. `errors` holds the distances of part b. Both "
             "have the shape (trial,). Return the share of correct trials in percent, a number."
         ),

@@ -50,7 +50,7 @@ def _chance(spacing: int) -> Part:
             f"The elements are now `n` whole numbers with a distance of {spacing}: `low`, `low` + "
             f"{spacing}, `low` + {2 * spacing}, and so on, each as likely as any other. A subject "
             "remembers nothing and gives the same answer in every trial: the best one. Return its "
-            "mean squared error, a number."
+            "mean squared error, a number. `low` and `n` are whole numbers."
         ),
         function="chance",
         arguments=("low", "n"),
@@ -101,10 +101,11 @@ def _weights(h: str, loud: str) -> Part:
         title="Two weights",
         points=3,
         task=(
-            "Choose the two weights. With $s_1 = 1$ the ear shall keep *nothing* of the step "
-            "before. And a step with $s_2 = s_3 = 1$ shall add exactly the right amount to the "
-            "memory: after it, a memory that was at 0 makes $y$ equal to the input of the step "
-            "before. Return $c$ and $g$, in this order, as an array of shape (2,)."
+            "Choose the two weights for a given `dt` and `tau`. $s_1$ is 1 in every step; then the "
+            "ear shall keep *nothing* of what it held before the step. And a step with "
+            "$s_2 = s_3 = 1$ shall write exactly the right amount: if the memory was at 0, then "
+            "after this step $y$ is the input of the step before. Return $c$ and $g$, in this "
+            "order, as an array of shape (2,)."
         ),
         function="weights",
         arguments=("dt", "tau"),
@@ -254,7 +255,8 @@ def _holding() -> Part:
         title="A hold that leaks",
         points=2,
         task=(
-            "The weights are right, *clear* stays open, and *write* is open for the one step that "
+            "The weights are those of part b, *clear* stays open, and *write* is open for the "
+            "one step that "
             "writes the queried element: it is exact right after this step. But *hold* has the "
             "gain `gain`, a number below 1, in all later steps up to step $T$. For the last query, "
             "$q = T - 1$, nothing can be written in time, and the output is 0. The elements have "

@@ -50,7 +50,7 @@ def _gates(a: str) -> Part:
             "as\n\n"
             r"$$ w_t = f\, w_{t-1} + i\, v_t . $$"
             "\n\nReturn the forget gate $f$ and the input gate $i$, in this order, as an array of "
-            f"shape (2,). `gain` is a number from 0 to {a}."
+            f"shape (2,). `gain` is a number from 0 to {float(a):g}; `dt` and `tau` are numbers."
         ),
         function="gates",
         arguments=("gain", "dt", "tau"),
@@ -117,7 +117,7 @@ def _error(variance: float, noise: float) -> Part:
             rf"each distractor $b_t$ has variance {variance:g}, each noise $\xi_t$ has variance "
             f"{noise:g}. The best linear readout $k\\,w_n$ of the item is used. Return its mean "
             "squared error, a number between 0 and 1. `forget` is $f$, `inward` is $i$; both lie "
-            "between 0 and 1, and `n` is 1 or more."
+            "between 0 and 1, and `n` is a whole number, 1 or more."
         ),
         function="readout_error",
         arguments=("forget", "inward", "n"),
@@ -185,8 +185,8 @@ def _gain(a: str) -> Part:
         points=2,
         task=(
             "Now a linear network of rank one with this leak, without input:\n\n"
-            rf"$$ \tau\, \dot x = -{a}\,x + s(t)\, \ell\, r^\top x , \qquad y = c^\top x + d . $$"
-            "\n\n"
+            rf"$$ \tau\, \dot x = -{float(a):g}\,x + s(t)\, \ell\, r^\top x , "
+            "\\qquad y = c^\\top x + d . $$\n\n"
             r"At the start nothing lies beside $\ell$: the state is a number times $\ell$, and it "
             "stays so. `target` holds the outputs that are asked for, of shape ($T + 1$,): the "
             "first is the output at the start. Return the $T$ gains, an array of shape ($T$,), "
