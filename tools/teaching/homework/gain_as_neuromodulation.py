@@ -40,7 +40,7 @@ def _build(leak: float, gain: str, first: str) -> Version:
             rf"s &= \gamma(A z + b), \qquad \gamma(v) = {gain} . \end{{aligned}} $$"
             "\n\nSo the modes have another leak than in chapter 4, and a gain lies between 0 and "
             "2. $W_z$ are the recurrent weights of the modulator, $A$ and $b$ the gain weights "
-            r"and the gain bias; $\odot$ multiplies entry by entry. $\tau_w$, $\tau_z$ and the time "
+            r"and the gain bias; $\odot$ multiplies entrywise. $\tau_w$, $\tau_z$ and the time "
             r"step $\Delta t$ are in ms. All arrays are NumPy arrays. `gamma` is $\gamma$."
         ),
         common=f"def gamma(v):\n    return {_GAINS[gain]}\n",
