@@ -7,6 +7,7 @@ import pytest
 from nmcourse.exercises._engine import run
 from tools.teaching.homework import PROBLEMS, Homework, problem
 from tools.teaching.homework._record import Part, Version
+from tools.teaching.notebooks import ROOT
 
 EVERY = [
     pytest.param(one.build(**one.draw(0, number)), id=f"{one.name}-{number}")
@@ -50,8 +51,16 @@ def test_all_versions_ask_for_the_same_parts_and_points(one: Homework):
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("one", PROBLEMS.values(), ids=lambda one: one.name)
+def test_feedback_sends_the_student_to_a_section_that_the_chapter_has(one: Homework):
+    version = one.build(**one.draw(0))
+    page = (ROOT / f"{version.chapter}.md").read_text(encoding="utf-8")
+    headings = {line.lstrip("#").strip() for line in page.splitlines() if line.startswith("##")}
+    assert {mistake.read for part in version.parts for mistake in part.mistakes} <= headings
+
+
 def test_an_unknown_problem_is_an_error_that_names_those_there_are():
-    with pytest.raises(ValueError, match="homework must be one of rates, low-rank, got 'rate'"):
+    with pytest.raises(ValueError, match=r"one of rates, low-rank.*, got 'rate'"):
         problem("rate")
     with pytest.raises(ValueError, match="number of a version of rates must be 0 to 35, got 99"):
         problem("rates").draw(0, 99)

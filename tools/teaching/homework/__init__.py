@@ -4,11 +4,30 @@ These files hold families of problems. Which version a class gets, and what it i
 from the seed of the course, and is written where the instructor says.
 """
 
-from tools.teaching.homework import low_rank_networks, rate_networks
+from tools.teaching.homework import (
+    gain_as_neuromodulation,
+    keeping_time_with_gain,
+    learning_to_keep_time,
+    low_rank_networks,
+    one_network_many_tasks,
+    rate_networks,
+    remembering_one_of_many,
+    why_gain_gates,
+)
 from tools.teaching.homework._record import Homework, Mistake, Part, Version
 
 PROBLEMS: dict[str, Homework] = {
-    one.name: one for one in (rate_networks.HOMEWORK, low_rank_networks.HOMEWORK)
+    one.name: one
+    for one in (
+        rate_networks.HOMEWORK,
+        low_rank_networks.HOMEWORK,
+        learning_to_keep_time.HOMEWORK,
+        gain_as_neuromodulation.HOMEWORK,
+        keeping_time_with_gain.HOMEWORK,
+        why_gain_gates.HOMEWORK,
+        one_network_many_tasks.HOMEWORK,
+        remembering_one_of_many.HOMEWORK,
+    )
 }
 
 __all__ = ["PROBLEMS", "Homework", "Mistake", "Part", "Version", "problem"]
