@@ -4,11 +4,16 @@ These files hold families of problems. Which version a class gets, and what it i
 from the seed of the course, and is written where the instructor says.
 """
 
-from tools.teaching.homework import low_rank_networks, rate_networks
+from tools.teaching.homework import before_you_start, low_rank_networks, rate_networks
 from tools.teaching.homework._record import Homework, Mistake, Part, Version
 
 PROBLEMS: dict[str, Homework] = {
-    one.name: one for one in (rate_networks.HOMEWORK, low_rank_networks.HOMEWORK)
+    one.name: one
+    for one in (
+        before_you_start.HOMEWORK,
+        rate_networks.HOMEWORK,
+        low_rank_networks.HOMEWORK,
+    )
 }
 
 __all__ = ["PROBLEMS", "Homework", "Mistake", "Part", "Version", "problem"]
