@@ -4,7 +4,14 @@ These files hold families of problems. Which version a class gets, and what it i
 from the seed of the course, and is written where the instructor says.
 """
 
-from tools.teaching.homework import before_you_start, low_rank_networks, rate_networks
+from tools.teaching.homework import (
+    before_you_start,
+    building_cordsnet,
+    convolution_as_connectivity,
+    low_rank_networks,
+    rate_networks,
+    reviewers_ask,
+)
 from tools.teaching.homework._record import Homework, Mistake, Part, Version
 
 PROBLEMS: dict[str, Homework] = {
@@ -13,6 +20,9 @@ PROBLEMS: dict[str, Homework] = {
         before_you_start.HOMEWORK,
         rate_networks.HOMEWORK,
         low_rank_networks.HOMEWORK,
+        reviewers_ask.HOMEWORK,
+        convolution_as_connectivity.HOMEWORK,
+        building_cordsnet.HOMEWORK,
     )
 }
 
