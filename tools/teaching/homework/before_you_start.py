@@ -28,7 +28,8 @@ def _build(leak: float, rest: float) -> Version:
             "\n\nThis is the leaky unit of chapter 0 with two changes. The leak has a factor, and "
             "the unit comes to rest at $c$ in place of 0. (Which equation does the distance "
             r"$x - c$ obey?) $\tau$ is the time constant, $\Delta t$ the time step of Euler's "
-            r"method; all times are in ms. All arrays are NumPy arrays."
+            r"method (in the code `tau` and `dt`); all times are in ms. "
+            "All arrays are NumPy arrays."
         ),
         common="",
         parts=(_decays(a, c), _steps(a, c), _slope(a, c)),
@@ -46,7 +47,8 @@ def _decays(a: str, c: str) -> Part:
         points=3,
         task=(
             "`start`, of shape (trial,), holds $x$ at time 0 for each trial. `tau`, of shape "
-            "(unit,), holds the time constant of each unit. `times` has the shape (time,). In a "
+            "(unit,), holds the time constant of each unit. `times`, of shape (time,), "
+            "holds the times at which $x$ is wanted. In a "
             "trial all units begin at the same $x$. Return the exact solution of the equation "
             "(no Euler steps) as an array of shape (trial, time, unit)."
         ),

@@ -30,8 +30,10 @@ def _build(leak: float, reach: int, share: float, slope: float) -> Version:
             f"{reach},\n\n"
             rf"$$ h_i = {1 - share:g}\,r_{{i-1}} + {share:g}\,r_{{i-{reach}}} . $$"
             "\n\nWhere the index of an area is negative, the area receives the stem in its place: "
-            r"a vector of $N$ numbers that does not change. $\tau$ is the time constant and "
-            r"$\Delta t$ the time step, both in ms. All arrays are NumPy arrays."
+            r"a vector of $N$ numbers that does not change. $W_i$ are the recurrent and $V_i$ the "
+            r"feed-forward weights of area $i$, $b_i$ is its bias. $\tau$ is the time constant and "
+            r"$\Delta t$ the time step of Euler's method (in the code `tau` and `dt`), both in ms. "
+            "All arrays are NumPy arrays."
         ),
         common=f"def phi(v):\n    return np.maximum(v, 0) + {slope!r} * np.minimum(v, 0)\n",
         parts=(_step(a, reach, q), _delay(a, reach, q), _largest(a, s)),
@@ -207,7 +209,7 @@ def _delay(a: str, m: int, q: str) -> Part:
             ),
         ),
         cases=_chains,
-        example=(4, 10.0, 0.25),
+        example=(6, 10.0, 0.25),
     )
 
 

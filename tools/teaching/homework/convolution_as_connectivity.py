@@ -29,7 +29,7 @@ def _build(dilation: int, leak: float, phi: Nonlinearity) -> Version:
             f"pixel that is a multiple of {dilation} away, up to ${dilation}\\,h$ on both sides. "
             "`kernel` is $w$, of shape ($C$, $C$, $k$) with an odd $k$. With the matrix $W$ of "
             "this convolution, a gain $g$ and the time constant "
-            r"$\tau$ in ms the rates follow"
+            r"$\tau$ in ms (in the code `tau`) the rates follow"
             "\n\n"
             rf"$$ \tau\, \dot r = -{leak:g}\,r + \phi(g\, W r), \qquad \phi(v) = {phi.formula} . $$"
             "\n\nAll arrays are NumPy arrays."
