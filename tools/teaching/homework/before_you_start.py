@@ -276,6 +276,9 @@ def _errors(draw: Draw) -> list[tuple[Any, ...]]:
 
 HOMEWORK = Homework(
     name="start",
-    settings={"leak": (0.5, 1.5, 2.0, 2.5), "rest": (-0.5, -0.25, 0.25, 0.5, 0.75)},
+    settings={
+        "leak": (0.5, 1.5, 2.0, 2.5, 3.0),
+        "rest": (-0.75, -0.5, -0.25, 0.25, 0.5, 0.75),
+    },
     build=_build,
 )
