@@ -20,16 +20,13 @@ def _build(leak: float, scale: float, epsilon: float) -> Version:
         chapter="book/vision/training_by_stages",
         title="Fold and replace, in another area",
         statement=(
-            "A linear area of $N$ units follows\n\n"
+            "The rates $r$ of a linear area of $N$ units follow\n\n"
             rf"$$ \tau\, \dot r = -{leak:g}\,r + {scale:g}\, W r + I , $$"
-            "\n\nwith a recurrent matrix $W$ of shape ($N$, $N$), stored (to, from), and a "
-            "constant current $I$ of shape ($N$,), in which the bias is contained. (The maps of "
-            "chapter 12 are written as vectors here, and convolutions as matrices.) Its twin has "
-            "no time: its second matrix $U$, of shape ($N$, $N$), makes $U I$ of the same current. "
-            "And its normalisation stands elsewhere: *before* $U$ and not after it,\n\n"
-            r"$$ y = U \operatorname{norm}(x), \qquad \operatorname{norm}(x)_i = \gamma_i\, "
-            rf"\frac{{x_i - \mu_i}}{{\sqrt{{\sigma_i^2 + {epsilon:g}}}}} + \beta_i . $$"
-            "\n\nAll arrays are NumPy arrays."
+            "\n\nwith the time constant $\\tau$, a recurrent matrix $W$ of shape ($N$, $N$), stored "
+            "(to, from), and a constant current $I$ of shape ($N$,), in which the bias is "
+            "contained. (The maps of chapter 12 are written as vectors here, and convolutions as "
+            "matrices.) The twin of this area has no time. In place of recurrence it has a second "
+            "matrix $U$, of shape ($N$, $N$). All arrays are NumPy arrays."
         ),
         common="",
         parts=(_fold(eps), _replace(a, c), _series(a, c)),
@@ -50,6 +47,11 @@ def _fold(eps: str) -> Part:
         title="Fold what comes before",
         points=3,
         task=(
+            "In this twin the normalisation stands *before* $U$ and not after it. Of an input $x$ "
+            "of shape ($N$,) the twin makes\n\n"
+            r"$$ y = U \operatorname{norm}(x), \qquad \operatorname{norm}(x)_i = \gamma_i\, "
+            rf"\frac{{x_i - \mu_i}}{{\sqrt{{\sigma_i^2 + {eps}}}}} + \beta_i . $$"
+            "\n\n"
             r"`gamma`, `beta`, `mean` and `variance` are $\gamma$, $\beta$, $\mu$ and $\sigma^2$, "
             "each of shape ($N$,). Find the weights $U'$ and the offset $o'$ for which "
             "$U' x + o' = y$ for every $x$. Return both in one array of shape ($N$, $N + 1$): "
@@ -130,12 +132,14 @@ def _replace(a: str, c: str) -> Part:
         title="What takes the place of U",
         points=3,
         task=(
-            "Which recurrent matrix $W$ lets the area settle at what the twin computes, $U I$, for "
-            "every current $I$? Return it, of shape ($N$, $N$). `U` can be inverted."
+            "Let the twin be folded, and call its matrix $U$ again: of a current $I$ it makes "
+            "$U I$. For which recurrent matrix $W$ does the area stand still at this very point, "
+            "for every $I$? Return $W$, of shape ($N$, $N$). `U` can be inverted. (Whether "
+            "activity comes to this point is another question.)"
         ),
         function="recurrent_weights",
         arguments=("U",),
-        describes="Return the recurrent matrix whose area settles at U I.",
+        describes="Return the recurrent matrix whose area stands still at U I.",
         body=f"return ({a} * {one} - np.linalg.inv(U)) / {c}",
         another=(
             "# at rest the leak equals the rest of the sum: a U = c W U + 1\n"
