@@ -22,8 +22,8 @@ def _build(leak: float, scale: float, epsilon: float) -> Version:
         statement=(
             "The rates $r$ of a linear area of $N$ units follow\n\n"
             rf"$$ \tau\, \dot r = -{leak:g}\,r + {scale:g}\, W r + I , $$"
-            "\n\nwith the time constant $\\tau$, a recurrent matrix $W$ of shape ($N$, $N$), stored "
-            "(to, from), and a constant current $I$ of shape ($N$,), in which the bias is "
+            "\n\nwith the time constant $\\tau$, a recurrent matrix $W$ of shape ($N$, $N$), "
+            "stored (to, from), and a constant current $I$ of shape ($N$,), in which the bias is "
             "contained. (The maps of chapter 12 are written as vectors here, and convolutions as "
             "matrices.) The twin of this area has no time. In place of recurrence it has a second "
             "matrix $U$, of shape ($N$, $N$). All arrays are NumPy arrays."
