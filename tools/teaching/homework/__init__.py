@@ -5,6 +5,9 @@ from the seed of the course, and is written where the instructor says.
 """
 
 from tools.teaching.homework import (
+    before_you_start,
+    building_cordsnet,
+    convolution_as_connectivity,
     gain_as_neuromodulation,
     keeping_time_with_gain,
     learning_to_keep_time,
@@ -12,6 +15,9 @@ from tools.teaching.homework import (
     one_network_many_tasks,
     rate_networks,
     remembering_one_of_many,
+    reviewers_ask,
+    training_by_stages,
+    what_the_loss_is_for,
     why_gain_gates,
 )
 from tools.teaching.homework._record import Homework, Mistake, Part, Version
@@ -19,6 +25,7 @@ from tools.teaching.homework._record import Homework, Mistake, Part, Version
 PROBLEMS: dict[str, Homework] = {
     one.name: one
     for one in (
+        before_you_start.HOMEWORK,
         rate_networks.HOMEWORK,
         low_rank_networks.HOMEWORK,
         learning_to_keep_time.HOMEWORK,
@@ -27,6 +34,11 @@ PROBLEMS: dict[str, Homework] = {
         why_gain_gates.HOMEWORK,
         one_network_many_tasks.HOMEWORK,
         remembering_one_of_many.HOMEWORK,
+        reviewers_ask.HOMEWORK,
+        convolution_as_connectivity.HOMEWORK,
+        building_cordsnet.HOMEWORK,
+        training_by_stages.HOMEWORK,
+        what_the_loss_is_for.HOMEWORK,
     )
 }
 
