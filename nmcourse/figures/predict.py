@@ -62,7 +62,9 @@ def predict_first(
         for k, choice in enumerate(choices)
     )
     body = f"""<fieldset>
-<legend><span class="nm-tag">Predict first</span><span class="nm-question">{inline(asked)}</span></legend>
+<legend>
+<span class="nm-tag">Predict first</span><span class="nm-question">{inline(asked)}</span>
+</legend>
 <div class="nm-options">
 {radios}
 </div>
@@ -105,7 +107,7 @@ def my_answers() -> Widget:
     """
     name = identifier("my answers")
     body = """<p class="nm-title">My answers</p>
-<p class="nm-count" tabindex="-1">They are stored in your browser; showing them needs JavaScript.</p>
+<p class="nm-count" tabindex="-1">They are in your browser, and showing them needs JavaScript.</p>
 <div class="nm-actions" hidden>
 <button type="button">Save my answers (CSV)</button>
 <button type="button">Save my answers (JSON)</button>

@@ -26,7 +26,7 @@ const KNOWN_ERRORS = [/Identifier 'THEBE_JS_URL' has already been declared/];
 /** Wait until MathJax, if the page has it, has typeset everything. */
 async function settle(page) {
   await page.evaluate(async () => {
-    if (document.querySelector('script[src*="mathjax"]')) {
+    if (document.querySelector('script[src*="mathjax"], #MathJax-script')) {
       while (!window.MathJax?.startup?.promise) {
         await new Promise((done) => setTimeout(done, 20));
       }
@@ -144,6 +144,32 @@ async function questionProblems(page) {
   return problems;
 }
 
+/** Go through a deck of slides by keyboard; every slide has to come into view. */
+async function deckProblems(page) {
+  const slides = await page.locator("main#deck > section").all();
+  if (slides.length === 0) return [];
+  const problems = [];
+  const place = () => page.locator("#place").innerText();
+  await page.keyboard.press("Home");
+  for (const [index, slide] of slides.entries()) {
+    if (index > 0) await page.keyboard.press("ArrowRight");
+    const seen = await slide.evaluate((section) => {
+      const box = section.getBoundingClientRect();
+      return Math.abs(box.top) < 3 && document.activeElement === section;
+    });
+    const expected = `${index + 1} of ${slides.length}`;
+    if (!seen || (await place()) !== expected) problems.push(`slide ${index + 1}: keys do not reach it`);
+  }
+  await page.keyboard.press("ArrowLeft");
+  if ((await place()) !== `${slides.length - 1} of ${slides.length}`) problems.push("slides: no way back");
+  const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+  const before = await theme();
+  await page.keyboard.press("t");
+  if ((await theme()) === before) problems.push("slides: T does not change the theme");
+  await page.keyboard.press("t");
+  return problems;
+}
+
 /** Open one page in one colour scheme at every width; return the problems found. */
 async function inspect(browser, name, scheme) {
   const problems = new Set();
@@ -178,6 +204,7 @@ async function inspect(browser, name, scheme) {
       await page.screenshot({ path: join(options.shots, file), fullPage: true });
     }
     if (scheme === "light") {
+      for (const problem of await deckProblems(page)) problems.add(`${problem} (${width} px)`);
       for (const problem of await sliderProblems(page)) problems.add(`${problem} (${width} px)`);
       if (size === "wide") for (const problem of await questionProblems(page)) problems.add(problem);
     }

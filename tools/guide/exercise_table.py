@@ -73,6 +73,6 @@ def summary(listed: list[Exercise], tests: Counter[str]) -> str:
     wrong = sum(len(one.wrong) for one in listed)
     return (
         f"There are **{len(listed)} exercises**. The package checks {len(checked)} of them and "
-        f"knows {wrong} typical wrong answers by name; {len(listed) - len(checked)} are marked with "
-        f"a rubric of four levels. {sum(tests.values())} tests prove the checks."
+        f"knows {wrong} typical wrong answers by name. The other {len(listed) - len(checked)} are "
+        f"marked with a rubric of four levels. {sum(tests.values())} tests prove the checks."
     )
