@@ -150,6 +150,7 @@ async function deckProblems(page) {
   if (slides.length === 0) return [];
   const problems = [];
   const place = () => page.locator("#place").innerText();
+  await page.evaluate(() => document.activeElement?.blur()); // a slider keeps its keys
   await page.keyboard.press("Home");
   for (const [index, slide] of slides.entries()) {
     if (index > 0) await page.keyboard.press("ArrowRight");

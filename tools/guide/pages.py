@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from tools import pairs
-from tools.guide import exercise_table
+from tools.guide import exercise_table, plans
 
 PLACE = re.compile(r"^<!-- generated: (\w+)((?: [^ ]+)*) -->$", re.MULTILINE)
 Part = Callable[..., str]
 PARTS: dict[str, Part] = {
-    "exercises": lambda root: exercise_table.table(root),
+    "exercises": exercise_table.table,
+    "plans": plans.text,
 }
 
 
