@@ -39,9 +39,9 @@ KINDS = ("monostable", "multistable", "unstable")
 SETTINGS: dict[str, dict[str, Any]] = {
     "cpu": {
         "n_seeds": 10,
-        "n_steps": 500,
-        "batch_size": 32,
-        "learning_rate": 1e-2,
+        "n_steps": 400,
+        "batch_size": 16,
+        "learning_rate": 2e-2,
         "n_test": 100,
     },
     "smoke": {
