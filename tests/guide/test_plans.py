@@ -52,7 +52,9 @@ def test_a_plan_that_fits_no_more_is_found():
     first = plan.steps[0]
 
     def found(**changes: object) -> list[str]:
-        return plans.problems(replace(plan, steps=(replace(first, **changes), *plan.steps[1:])), chapter)
+        return plans.problems(
+            replace(plan, steps=(replace(first, **changes), *plan.steps[1:])), chapter
+        )
 
     assert found() == []
     assert found(minutes=(8, 10)) == ["the steps of 50 minutes take 51"]
@@ -68,7 +70,9 @@ def test_times_run_on_and_steps_left_out_take_none():
 
 
 def test_a_chapter_without_a_plan_is_an_error():
-    with pytest.raises(FileNotFoundError, match="book/x has no plan: write tools/guide/plans/x.toml"):
+    with pytest.raises(
+        FileNotFoundError, match="book/x has no plan: write tools/guide/plans/x.toml"
+    ):
         plans.load("book/x")
 
 

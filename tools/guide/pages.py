@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from tools import pairs
-from tools.guide import exercise_table, plans
+from tools.guide import errata, exercise_table, inventory, plans, syllabus
 
 PLACE = re.compile(r"^<!-- generated: (\w+)((?: [^ ]+)*) -->$", re.MULTILINE)
 Part = Callable[..., str]
 PARTS: dict[str, Part] = {
+    "errata": errata.text,
     "exercises": exercise_table.table,
+    "inventory": inventory.text,
     "plans": plans.text,
+    "syllabi": syllabus.text,
 }
 
 

@@ -6,9 +6,10 @@ names (sections, figures, questions) must be there under just that name.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+import tomllib
 
 from nmcourse.exercises import exercises
 from tools import pairs
