@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nbformat
@@ -18,14 +19,15 @@ TITLES = {
     "after": "What do you think? After the course",
 }
 STEP = (
-    "This is no exam, and it is not marked. It shows the course, and you, what changes between its first "
-    "and its last week. Choose one answer to each question, without books, search or assistants. If you "
-    "do not know, leave it open: please do not guess. 30 minutes are enough."
+    "This is no exam, and it is not marked. It shows the course, and you, what changes between its "
+    "first and its last week. Choose one answer to each question, without books, search or "
+    "assistants. If you do not know, leave it open: please do not guess. 30 minutes are enough."
 )
 CODE_NAME = (
-    "Use a code name that only you know, the same before and after: for instance the first two letters "
-    "of the street you grew up in and the day of a birthday in your family."
+    "Use a code name that only you know, the same before and after: for instance the first two "
+    "letters of the street you grew up in and the day of a birthday in your family."
 )
+TEMPLATE = Path(__file__).parent / "inventory.html"
 
 
 def _question(number: int, one: Question) -> str:
@@ -86,17 +88,18 @@ def page(form: Form) -> str:
             f"<b>{LETTERS[k]}.</b> <span>{_inline(option.text)}</span></label>"
             for k, option in enumerate(one.options)
         )
-        questions.append(
-            f"<fieldset>\n<legend><b>{number}.</b> {_inline(one.stem)}</legend>\n{options}\n</fieldset>"
-        )
-    return PAGE.format(
-        title=TITLES[form.name],
-        step=html.escape(STEP),
-        code_name=html.escape(CODE_NAME),
-        form=form.code,
-        questions="\n".join(questions),
-        form_json=json.dumps(form.code),
-    )
+        legend = f"<legend><b>{number}.</b> {_inline(one.stem)}</legend>"
+        questions.append(f"<fieldset>\n{legend}\n{options}\n</fieldset>")
+    parts = {
+        "TITLE": TITLES[form.name],
+        "STEP": html.escape(STEP),
+        "CODE_NAME": html.escape(CODE_NAME),
+        "FORM": form.code,
+        "FORM_JSON": json.dumps(form.code),
+        "QUESTIONS": "\n".join(questions),
+    }
+    text = TEMPLATE.read_text(encoding="utf-8")
+    return re.sub(r"@@([A-Z_]+)@@", lambda place: parts[place[1]], text)
 
 
 def key(form: Form) -> str:
@@ -113,54 +116,3 @@ def key(form: Form) -> str:
             f"`{one.id}`, {one.chapter}"
         )
     return "\n\n".join(parts) + "\n"
-
-
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; font: 1.05rem/1.5 system-ui, "Noto Sans", sans-serif; }}
-body {{ max-width: 44rem; margin: 1.5rem auto; padding: 0 1rem; }}
-fieldset {{ margin: 0 0 1.2rem; padding: 0.4rem 0.9rem 0.8rem; border: 1px solid GrayText;
-  min-width: 0; break-inside: avoid; }}
-legend {{ padding: 0; float: left; width: 100%; margin-bottom: 0.5rem; }}
-fieldset label {{ display: flex; gap: 0.5rem; clear: both; padding: 0.15rem 0; }}
-input[type="text"], button {{ font: inherit; padding: 0.2rem 0.6rem; max-width: 100%; }}
-@media print {{ button {{ display: none; }} }}
-</style>
-</head>
-<body>
-<main>
-<h1>{title}</h1>
-<p>{step}</p>
-<p>{code_name}</p>
-<p><label>Code name <input type="text" id="code" autocomplete="off"></label></p>
-<p>Form {form}</p>
-{questions}
-<p><button type="button" id="save">Save my answers</button> <span role="status" id="said"></span></p>
-<p>The answers stay on this page until you save them. Hand in the file.</p>
-</main>
-<script>
-document.documentElement.dataset.theme =
-  window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-document.getElementById("save").addEventListener("click", () => {{
-  const cell = (text) => '"' + String(text).replaceAll('"', '""') + '"';
-  const form = {form_json}, code = document.getElementById("code").value;
-  const all = Array.from(document.querySelectorAll("fieldset"));
-  const answers = all.map((set) => set.querySelector("input:checked")?.value ?? "");
-  const rows = answers.map((answer, k) => [form, code, k + 1, answer].map(cell).join(","));
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob(["form,code_name,question,answer\\r\\n" + rows.join("\\r\\n") + "\\r\\n"]));
-  link.download = `inventory-${{form}}.csv`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  const open = answers.filter((answer) => answer === "").length;
-  document.getElementById("said").textContent = open ? `Saved; ${{open}} questions are open.` : "Saved.";
-}});
-</script>
-</body>
-</html>
-"""

@@ -165,8 +165,9 @@ def wrong_answers(chapter: Chapter) -> str:
     if not rows:
         return ""
     head = "| What a student may think | What `check` replies | Exercise | Read again |"
+    summary = f"Misconceptions to expect: {len(rows)} typical wrong answers"
     return (
-        f"<details><summary>Misconceptions to expect: {len(rows)} typical wrong answers</summary>\n\n"
+        f"<details><summary>{summary}</summary>\n\n"
         + "\n".join([head, "|---|---|---|---|", *rows])
         + "\n\n</details>"
     )

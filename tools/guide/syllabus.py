@@ -102,8 +102,8 @@ def _one(one: Syllabus, chapters: dict[str, Chapter]) -> str:
         [
             f"### {one.name}\n",
             f"*For:* {one.for_whom} *Left out:* {_left_out(one, chapters)}. "
-            f"**{one.hours():g} hours in class**, and {home:.0f} hours at home if students read every "
-            "chapter taught and do all of its exercises (half of them is a fair demand).\n",
+            f"**{one.hours():g} hours in class**, and {home:.0f} hours at home if students read "
+            "every chapter taught and do all of its exercises (half is a fair demand).\n",
             "| Week | Topic | Meetings | Chapters at home | Due |\n|---|---|---|---|---|",
             *rows,
         ]
