@@ -13,7 +13,7 @@ STAGES := lint types pairs-check unit notebooks site pages
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test $(STAGES) format pairs addresses chapter page serve bench \
+.PHONY: help install book test $(STAGES) format pairs addresses chapter page slides inventory serve bench \
 	assignments grade simulate-class nbgrader-check browser clean distclean
 
 help: ## list the targets
@@ -80,6 +80,12 @@ chapter: $(INSTALLED) ## one chapter: pair, lint, run; CHAPTER=book/dynamics/rat
 
 page: $(INSTALLED) ## build one page to look at; CHAPTER=book/dynamics/rate_networks
 	$(PY) -m tools.build_book --page $(CHAPTER)
+
+slides: $(INSTALLED) ## slides of all chapters, or of CHAPTER=book/dynamics/rate_networks
+	$(PY) -m tools.slides $(CHAPTER)
+
+inventory: $(INSTALLED) ## concept inventory into a folder of yours; OUT=../inventory [SEED=...]
+	$(PY) -m tools.guide.inventory --out "$(OUT)" $(if $(SEED),--seed "$(SEED)")
 
 serve: $(INSTALLED) ## serve the built site at http://localhost:8000
 	$(PY) -m http.server 8000 --bind 127.0.0.1 --directory _build/html
