@@ -11,7 +11,7 @@ import pytest
 from tools.teaching import assignments, nbgrader_course
 from tools.teaching.homework import PROBLEMS
 from tools.teaching.homework._record import STUB
-from tools.teaching.notebooks import student
+from tools.teaching.notebooks import OPEN, student
 from tools.teaching.sandbox.plain import plain
 
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS", re.DOTALL)
@@ -112,6 +112,8 @@ def test_points_are_given_for_right_answers_and_for_no_others(course):
 def test_settings_that_an_instructor_changed_stay(course):
     assignment, _, out = course
     config = out / "nbgrader" / "nbgrader_config.py"
+    assert f'{{"python": "{STUB}"}}' in config.read_text()
+    assert f'text_stub = "{OPEN}"' in config.read_text()
     compile(config.read_text(), "config", "exec")
     config.write_text("# mine")
     cases = {part.name: [part.example] for part in assignment.version.parts}
