@@ -38,7 +38,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
             "inverse_steps": 400,
             "linear_steps": 200,
             "steps_per_slope": 10,
-            "fine_tune_steps": 800,
+            "fine_tune_steps": 500,
         },
         "rest_coefficient": 1e-3,
     },
