@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 
 from nmcourse.exercises._engine import run
 from tools.teaching import assignments
-from tools.teaching.sets import Collection, _in_code, _in_text, read_sets
+from tools.teaching.homework import PROBLEMS, problem
+from tools.teaching.sets import Collection, _in_code, _in_text, _without_clashes, read_sets
 from tools.teaching.settings import read_settings
 from tools.teaching.simulated import notebook, right
 
@@ -50,6 +52,23 @@ def test_what_two_problems_call_alike_gets_names_of_its_own():
     assert "phi_2" not in first.body
     assert "phi_2(L @ kappa)" in second.body
     assert "`phi_2`" in second.task
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_problem_in_a_set_answers_as_it_does_by_itself(name: str):
+    """Beside a problem with which it shares every name: itself, under another name."""
+    one = problem(name)
+    alone = one.build(**one.draw(3))
+    twice = _without_clashes({"first": alone, "second": alone})["second"]
+    for part, changed in zip(alone.parts, twice.parts, strict=True):
+        assert changed.function == f"{part.function}_2"
+        bodies = [(part.body, changed.body), (part.another, changed.another)]
+        bodies += [(a.body, b.body) for a, b in zip(part.mistakes, changed.mistakes, strict=True)]
+        for before, after in bodies:
+            np.testing.assert_array_equal(
+                alone.compiled(part, before)(*copy.deepcopy(part.example)),
+                twice.compiled(changed, after)(*copy.deepcopy(part.example)),
+            )
 
 
 def _phi(name: str, number: int):
@@ -115,7 +134,7 @@ def test_a_right_set_runs_from_top_to_bottom():
         ("[sets.x]\ntitle = 'X'\ntake = []", "take must be 1 to 26 different parts"),
         ("[sets.x]\ntitle = 'X'\ntake = ['rates']", "take must hold parts such as"),
         ("[sets.x]\ntitle = 'X'\ntake = ['rates a', 'rates a']", "different parts"),
-        ("[sets.x]\ntitle = 'X'\ntake = ['rate a']", "homework must be one of rates"),
+        ("[sets.x]\ntitle = 'X'\ntake = ['rate a']", "homework must be one of .*, got .rate.$"),
         ("[sets.x]\ntitle = 'X'\ntake = ['rates z']", "no part 'z' in rates; there are a, b, c"),
         ("[sets.x]\ntitle = 'X'\ntake = ['rates a']\npoints = [1, 2]", "points must be 1 numbers"),
         (

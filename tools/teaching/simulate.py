@@ -204,6 +204,8 @@ def report(found: Outcome, homework: str, workers: int) -> str:
         "homework": homework,
         "workers": workers,
         "sandbox": choose().name,
+        "cores": os.cpu_count(),
+        "load_average": round(os.getloadavg()[2], 1),  # of the last 15 minutes
         "submissions": size,
         "killed_after": found.finished,
         "seconds_per_submission": round(found.seconds, 2),
