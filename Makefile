@@ -100,7 +100,7 @@ grade: $(INSTALLED) ## mark a folder; HOMEWORK=../homework/rates.json SUBMISSION
 	$(PY) -m tools.teaching.grade --homework "$(HOMEWORK)" --submissions "$(SUBMISSIONS)" --out "$(OUT)" $(if $(SETTINGS),--settings "$(SETTINGS)") $(if $(TIMES),--times "$(TIMES)") $(if $(UNPROTECTED),--unprotected "$(UNPROTECTED)")
 
 simulate-class: $(INSTALLED) ## mark a simulated class of 200 and compare every mark; minutes
-	$(PY) -m tools.teaching.simulate --size $(or $(SIZE),200)
+	$(PY) -m tools.teaching.simulate --size $(or $(SIZE),200) $(if $(HOMEWORK),--homework $(HOMEWORK)) $(if $(REPORT),--report "$(REPORT)")
 
 TEACHING := .venv-teaching
 $(TEACHING)/.installed: requirements-teaching.txt

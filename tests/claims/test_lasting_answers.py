@@ -19,7 +19,7 @@ def results(**changes: list[float]) -> Results:
         "cnn_accuracy": [0.98, 0.985, 0.99],
         "seconds": [300.0, 600.0, 900.0],
     }
-    config = {"image_size": 8, "areas": "small-R4", "n_seeds": 3}
+    config = {"image_size": 8, "areas": "small-R2", "n_seeds": 3}
     return Results(metrics | changes, config)
 
 

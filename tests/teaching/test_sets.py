@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from nmcourse.exercises._engine import run
 from tools.teaching import assignments
 from tools.teaching.sets import Collection, _in_code, _in_text, read_sets
+from tools.teaching.settings import read_settings
 from tools.teaching.simulated import notebook, right
 
 MIXED = Collection(
@@ -86,6 +88,15 @@ def test_a_set_is_read_made_and_loaded_again(tmp_path: Path, capsys):
     changed = assignments.load(out / "midterm.json")
     assert not changed.versions.keys() & hidden.versions.keys()  # nobody takes one for the other
     assert "rates.json" not in capsys.readouterr().out
+
+
+def test_the_set_in_the_settings_that_instructors_copy_can_be_made(tmp_path: Path):
+    text = Path(assignments.__file__).with_name("class.toml").read_text()
+    path = tmp_path / "class.toml"
+    path.write_text(re.sub(r"^# (?=\[sets|\w+ = )", "", text, flags=re.MULTILINE))
+    [found] = read_sets(path)
+    assert (found.name, len(found.take), len(found.points)) == ("midterm", 3, 3)
+    assert read_settings(path).late.deadline is not None
 
 
 def test_a_right_set_runs_from_top_to_bottom():
