@@ -70,7 +70,7 @@ def ask(address: str) -> int | str:
 
 def is_gone(status: int | str) -> bool:
     """Say whether an answer means that the page is not there (any more)."""
-    return isinstance(status, str) or status in range(400, 500) and status not in (401, 403, 429)
+    return isinstance(status, str) or (status in range(400, 500) and status not in (401, 403, 429))
 
 
 def check(found: Iterable[str]) -> dict[str, int | str]:

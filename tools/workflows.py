@@ -119,7 +119,9 @@ def _stages(root: Path) -> str:
 def gpu_label(workflows: dict[str, str]) -> list[str]:
     """Return a message unless the label of the GPU runner is read in exactly one place."""
     places = [name for name, text in workflows.items() for _ in range(text.count(GPU_LABEL))]
-    return [] if places == ["gpu.yml"] else [f"{GPU_LABEL} is read in {places}, not once in gpu.yml"]
+    return (
+        [] if places == ["gpu.yml"] else [f"{GPU_LABEL} is read in {places}, not once in gpu.yml"]
+    )
 
 
 def check(root: Path = pairs.ROOT) -> list[str]:
