@@ -6,7 +6,7 @@
 
 The wheel is built and installed in an environment that has the packages of this one, except
 `nmcourse`. A dry run first shows that this adds `nmcourse` and nothing else. Then each notebook
-runs at the tier "smoke", without the tree, without a network, from a folder that holds nothing else.
+runs at the tier "smoke", without the tree or a network, from a folder that holds nothing else.
 """
 
 from __future__ import annotations

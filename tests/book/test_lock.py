@@ -40,7 +40,13 @@ def test_a_disagreement_is_found(tmp_path: Path, old: str, new: str, message: st
     assert problem.startswith(message)
 
 
-def test_extras_are_followed_and_other_systems_left_out():
-    plain, extra = lock.installed(["jsonschema"]), lock.installed(["jsonschema[format]"])
-    assert set(plain) <= set(extra)
-    assert "colorama" not in lock.installed(["tqdm"]) or __import__("os").name == "nt"
+def test_extras_are_followed_and_other_systems_left_out(monkeypatch: pytest.MonkeyPatch):
+    needs = {
+        "a": ["b[more]>=1", "elsewhere; sys_platform == 'never'"],
+        "b": ["c; extra == 'more'", "d; extra == 'other'", "A"],  # a circle
+        "c": None,
+    }
+    monkeypatch.setattr(lock, "requires", needs.__getitem__)
+    monkeypatch.setattr(lock, "version", lambda name: "1.0+cpu")
+    assert lock.installed(["A==1.0"]) == {"a": "1.0", "b": "1.0", "c": "1.0"}
+    assert lock.installed(["b"]) == {"a": "1.0", "b": "1.0", "c": "1.0"}  # a asks for the extra
