@@ -1,7 +1,7 @@
 """Keep the repository address and the version in one place: pyproject.toml.
 
-The files that repeat them are the pages, the settings of the book and the citation file. Every
-chapter begins with the same set-up cell, which is written here.
+The files that repeat them are the pages, the settings of the book, the citation file and the
+package. Every chapter begins with the same set-up cell, which is written here.
 
     python -m tools.addresses check    fail where another address or version is written
     python -m tools.addresses write    replace the old ones (those of _config.yml) everywhere
@@ -31,7 +31,8 @@ import torch
 print("Device:", torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU")"""
 SET_UP_CELL = re.compile(rf"^{re.escape(SET_UP_TITLE)}$.*?(?=\n```$)", re.MULTILINE | re.DOTALL)
 
-SINGLE_FILES = ("_config.yml", "README.md", "CONTRIBUTING.md", "CITATION.cff")
+PACKAGE = "nmcourse/__init__.py"
+SINGLE_FILES = ("_config.yml", "README.md", "CONTRIBUTING.md", "CITATION.cff", PACKAGE)
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,9 @@ def check(root: Path = pairs.ROOT) -> list[str]:
     citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
     if (citation["repository-code"], citation["version"]) != (right.address, right.version):
         problems.append(f"CITATION.cff: version {citation['version']}")
+    package = next((text for path, text in texts(root).items() if path == root / PACKAGE), None)
+    if package is not None and f'__version__ = "{right.version}"\n' not in package:
+        problems.append(f"{PACKAGE}: another __version__")
     expected = f"pyproject.toml has {right.address} and {right.tag}; run `make addresses`"
     return [f"{problem} ({expected})" for problem in problems]
 
@@ -128,6 +132,8 @@ def write(root: Path = pairs.ROOT) -> None:
             changed = changed.replace(f"{before}{old.tag}", f"{before}{new.tag}")
         version = rf"(?m)^version: {re.escape(old.version)}$"
         changed = re.sub(version, f"version: {new.version}", changed)
+        if path == root / PACKAGE:
+            changed = re.sub('__version__ = ".*"', f'__version__ = "{new.version}"', changed)
         if changed != text:
             path.write_text(changed, encoding="utf-8")
             print(f"updated {path.relative_to(root)}")

@@ -37,11 +37,17 @@ def test_another_address_or_tag_in_a_chapter_is_found(
 def test_a_new_version_is_found_everywhere_and_written_everywhere(
     book: Path, release: addresses.Release
 ):
+    (book / addresses.PACKAGE).write_text(f'"""Code."""\n\n__version__ = "{release.version}"\n')
+    assert addresses.check(book) == []
     settings = book / "pyproject.toml"
     text = settings.read_text().replace(f'version = "{release.version}"', 'version = "7.8.9"')
     settings.write_text(text.replace(release.address, "https://github.com/new/name"))
     names = {problem.split(":")[0] for problem in addresses.check(book)}
-    assert names == {"_config.yml", "CITATION.cff"}  # the chapter still names the old repository
+    assert names == {
+        "_config.yml",
+        "CITATION.cff",
+        addresses.PACKAGE,
+    }  # the chapter still names the old repository
     addresses.write(book)
     assert addresses.check(book) == []
     expected = INSTALL.format("https://github.com/new/name", "v7.8.9")
