@@ -13,7 +13,8 @@ STAGES := lint types pairs-check unit notebooks site pages
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test $(STAGES) format pairs addresses chapter page serve bench browser clean distclean
+.PHONY: help install book test $(STAGES) format pairs addresses chapter page slides inventory serve bench \
+	assignments grade simulate-class nbgrader-check browser clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -80,11 +81,35 @@ chapter: $(INSTALLED) ## one chapter: pair, lint, run; CHAPTER=book/dynamics/rat
 page: $(INSTALLED) ## build one page to look at; CHAPTER=book/dynamics/rate_networks
 	$(PY) -m tools.build_book --page $(CHAPTER)
 
+slides: $(INSTALLED) ## slides of all chapters, or of CHAPTER=book/dynamics/rate_networks
+	$(PY) -m tools.slides $(CHAPTER)
+
+inventory: $(INSTALLED) ## concept inventory into a folder of yours; OUT=../inventory [SEED=...]
+	$(PY) -m tools.guide.inventory --out "$(OUT)" $(if $(SEED),--seed "$(SEED)")
+
 serve: $(INSTALLED) ## serve the built site at http://localhost:8000
 	$(PY) -m http.server 8000 --bind 127.0.0.1 --directory _build/html
 
 bench: $(INSTALLED) ## measure the speed figures
 	@for script in benchmarks/*.py; do echo "=== $$script"; $(PY) $$script || exit 1; done
+
+assignments: $(INSTALLED) ## homework for a class; SEED=2026 OUT=../homework [HOMEWORK=rates SETS=class.toml VERSIONS=3]
+	$(PY) -m tools.teaching.assignments --out "$(OUT)" $(if $(SEED),--seed "$(SEED)") $(if $(HOMEWORK),--homework $(HOMEWORK)) $(if $(SETS),--sets "$(SETS)") $(if $(VERSIONS),--versions $(VERSIONS))
+
+grade: $(INSTALLED) ## mark a folder; HOMEWORK=../homework/rates.json SUBMISSIONS=... OUT=... [SETTINGS= TIMES=]
+	$(PY) -m tools.teaching.grade --homework "$(HOMEWORK)" --submissions "$(SUBMISSIONS)" --out "$(OUT)" $(if $(SETTINGS),--settings "$(SETTINGS)") $(if $(TIMES),--times "$(TIMES)") $(if $(UNPROTECTED),--unprotected "$(UNPROTECTED)")
+
+simulate-class: $(INSTALLED) ## mark a simulated class of 200 and compare every mark; minutes
+	$(PY) -m tools.teaching.simulate --size $(or $(SIZE),200)
+
+TEACHING := .venv-teaching
+$(TEACHING)/.installed: requirements-teaching.txt
+	@test -x $(TEACHING)/bin/python || $(PYTHON) -m venv $(TEACHING)
+	$(TEACHING)/bin/python -m pip install --quiet --requirement requirements-teaching.txt
+	@touch $@
+
+nbgrader-check: $(INSTALLED) $(TEACHING)/.installed ## put homework through nbgrader, from validation to marks; minutes
+	$(PY) -m tools.teaching.nbgrader_check --nbgrader $(TEACHING)/bin/nbgrader $(if $(HOMEWORK),--homework $(HOMEWORK))
 
 browser: ## install what the browser checks need besides Node and Chromium
 	npm install --prefix $(BROWSER) --no-package-lock --no-audit --no-fund --loglevel=error
@@ -93,4 +118,4 @@ clean: ## remove what was built
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 distclean: clean ## remove the environment too
-	rm -rf $(VENV) $(BROWSER)/node_modules *.egg-info
+	rm -rf $(VENV) $(TEACHING) $(BROWSER)/node_modules *.egg-info

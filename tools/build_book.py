@@ -10,6 +10,7 @@ The whole book starts from an empty folder, and it fails if a notebook would hav
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -46,8 +47,15 @@ def _jupyter_book(arguments: list[str], root: Path) -> tuple[int, str]:
     """Run `jupyter-book build`, showing its output; return the exit status and the output."""
     command = [str(Path(sys.executable).parent / "jupyter-book"), "build", ".", *arguments]
     lines = []
+    # The extension tools.guide.pages is found from any folder.
+    environment = os.environ | {"PYTHONPATH": str(pairs.ROOT)}
     with subprocess.Popen(
-        command, cwd=root, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        cwd=root,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     ) as process:
         for line in process.stdout or ():
             lines.append(COLOURS.sub("", line))

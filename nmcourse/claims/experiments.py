@@ -19,6 +19,7 @@ from nmcourse.claims import (
     gain_prediction,
     gating,
     gradient_flow,
+    lasting_answers,
     multitask,
     multitask_states,
     prescribed_gain,
@@ -58,6 +59,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *step_size.EXPERIMENTS,
     *return_to_rest.EXPERIMENTS,
     *staged_training.EXPERIMENTS,
+    *lasting_answers.EXPERIMENTS,
 )
 
 

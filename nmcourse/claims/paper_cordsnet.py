@@ -46,6 +46,7 @@ CLAIMS = (
         "network computes.",
         f"{_PAPER}, released code",
         "identical by construction",
+        "book/vision/training_by_stages",
     ),
     Claim(
         "C6",
@@ -53,6 +54,7 @@ CLAIMS = (
         "the same time; after fine-tuning it is slightly below the CNN.",
         f"{_PAPER}, Fig. 2D and Table 1; authors' response",
         "initialised above direct, fine-tuned slightly below the CNN; values not accessible",
+        "book/vision/training_by_stages",
     ),
     Claim(
         "C7",
@@ -122,5 +124,14 @@ CLAIMS = (
         f"{_PAPER}, public comment",
         "not published: an open question",
         "book/vision/building_cordsnet",
+    ),
+    Claim(
+        "F3",
+        "A small CordsNet that learns digits in stages reaches 97 % on new images, keeps its "
+        "answers when the image stays for twice the trained time, returns to rest when it goes, "
+        "and then classifies another one.",
+        "question of this course",
+        "not published for digits",
+        "book/vision/training_by_stages",
     ),
 )

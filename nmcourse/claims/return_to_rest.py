@@ -1,20 +1,20 @@
 """C11 and C12: what the loss of a CordsNet is for, shown by leaving parts of it out.
 
-Small networks of two areas learn scikit-learn's digits from random weights, ten at a time as one
-grouped convolution. They differ in one thing:
+Small networks of two areas learn scikit-learn's digits, ten at a time as one grouped convolution.
+They start where the linear stage of the training in stages ends, become ReLU networks slope by
+slope, and are fine-tuned. From the first slope on they differ in one thing:
 
     penalty_*   coefficient of the return-to-rest penalty, from 0 to 0.1 (1e-3 as published)
     scale_*     decades by which the loss's weights rise over the answer window (3 as published)
     decay_*     no penalty, but weight decay: is the penalty only a way to keep weights small?
 
-Trained networks are held to their image, left alone, and shown another image.
+and ``direct`` starts from random weights, without penalty. Trained networks are held to their
+image, left alone, and shown another image.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,86 +23,69 @@ import torch
 from torch import nn
 
 from nmcourse.analysis import after_images, is_transient, kind_of_return
-from nmcourse.claims.numbers import format_number
-from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results, plain, remember
+from nmcourse.claims.record import Experiment
+from nmcourse.claims.return_to_rest_arms import ARMS, PUBLISHED
+from nmcourse.claims.return_to_rest_judges import KINDS, LEARNT, RULES
+from nmcourse.claims.store import plain, remember
 from nmcourse.claims.training_runs import in_parallel, ship, trained_models
-from nmcourse.models import CordsNet
+from nmcourse.models import CordsNet, TwinCNN
 from nmcourse.models._convolution import weights_of
 from nmcourse.pretrained.cordsnet import digits_cordsnet
-from nmcourse.tasks import digit_images
-from nmcourse.training import ImageTrial, fit_many_images, trial_loss
+from nmcourse.tasks import ImageSet, digit_images
+from nmcourse.training import (
+    SLOPES,
+    FitManyResult,
+    Recipe,
+    fit_many_images,
+    fold_cnn,
+    inverse_stage,
+    linear_stage,
+    train_cnn,
+    trial_loss,
+)
 
 COMMAND = "python -m nmcourse.claims run C11"
-LEARNT = 0.8  # accuracy in time below which a network has not learnt, and is not counted
-KINDS = ("monostable", "multistable", "unstable")
 SETTINGS: dict[str, dict[str, Any]] = {
     "cpu": {
         "n_seeds": 10,
-        "n_steps": 500,
-        "batch_size": 32,
+        "start": {"cnn": 400, "inverse": 300, "linear": 100},
+        "slopes": list(SLOPES),
+        "steps_per_slope": 6,
+        "n_steps": 200,
+        "direct_steps": 400,
+        "batch_size": 16,
         "learning_rate": 1e-2,
+        "direct_rate": 2e-2,
         "n_test": 100,
     },
     "smoke": {
         "n_seeds": 2,
-        "n_steps": 2,
+        "start": {"cnn": 2, "inverse": 2, "linear": 2},
+        "slopes": [0.5, 0.0],
+        "steps_per_slope": 1,
+        "n_steps": 1,
+        "direct_steps": 2,
         "batch_size": 4,
         "learning_rate": 1e-2,
+        "direct_rate": 1e-2,
         "n_test": 10,
     },
 }
+OTHER_IMAGES = 1000  # seeds of the images of one slope and of the next differ by this
 
 
-@dataclass(frozen=True)
-class Arm:
-    """What a group of networks is trained with.
-
-    Attributes:
-        label: how texts call it.
-        rest_coefficient: of the return-to-rest penalty.
-        log_scale: decades by which the weights over the answer window rise.
-        weight_decay: of AdamW.
-    """
-
-    label: str
-    rest_coefficient: float = 1e-3
-    log_scale: float = 3.0
-    weight_decay: float = 0.0
-
-    def trial(self) -> ImageTrial:
-        """The published trial with this arm's loss."""
-        return ImageTrial(rest_coefficient=self.rest_coefficient, log_scale=self.log_scale)
-
-
-PUBLISHED = "published"
-PENALTIES = {
-    "penalty_0": Arm("λ = 0", 0.0),
-    "penalty_1e-5": Arm("λ = 10⁻⁵", 1e-5),
-    "penalty_1e-4": Arm("λ = 10⁻⁴", 1e-4),
-    PUBLISHED: Arm("λ = 10⁻³"),
-    "penalty_1e-2": Arm("λ = 10⁻²", 1e-2),
-    "penalty_1e-1": Arm("λ = 0.1", 1e-1),
-}
-SCALES = {
-    "scale_0": Arm("0 decades", log_scale=0.0),
-    "scale_1": Arm("1 decade", log_scale=1.0),
-    "scale_2": Arm("2 decades", log_scale=2.0),
-    PUBLISHED: Arm("3 decades"),
-    "scale_4": Arm("4 decades", log_scale=4.0),
-}
-DECAYS = {
-    "decay_1e-2": Arm("λ = 0, weight decay 0.01", 0.0, weight_decay=1e-2),
-    "decay_1e-1": Arm("λ = 0, weight decay 0.1", 0.0, weight_decay=1e-1),
-}
-ARMS = PENALTIES | SCALES | DECAYS
 SHIPPED = ("penalty_0", PUBLISHED, "scale_0")
 
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Train and examine every arm; resumes where it was killed."""
     settings = SETTINGS.get(tier, SETTINGS["cpu"])
-    metrics = in_parallel({name: partial(_arm, name, settings, run_dir / name) for name in ARMS})
+    place = run_dir / "start"
+    place.mkdir(parents=True, exist_ok=True)
+    in_parallel(
+        {f"start_{s}": partial(_start, s, settings, place) for s in range(settings["n_seeds"])}
+    )
+    metrics = in_parallel({name: partial(_arm, name, settings, run_dir) for name in ARMS})
     if tier != "smoke":
         for name in SHIPPED:
             ship(
@@ -120,35 +103,119 @@ def _build(generator: torch.Generator) -> nn.Module:
     return digits_cordsnet(generator=generator)
 
 
-def _arm(name: str, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
+def _start(seed: int, settings: dict[str, Any], place: Path) -> float:
+    """A linear network of one seed, trained in stages up to there; returns its accuracy."""
+    path = place / f"{seed}.pt"
+
+    def train() -> float:
+        images, test = _digits()
+        steps, recipe = settings["start"], Recipe()
+
+        def options(rate: float, batch_size: int) -> dict[str, Any]:
+            return {
+                "learning_rate": rate,
+                "batch_size": batch_size,
+                "seed": seed,
+                "progress": False,
+            }
+
+        cnn = TwinCNN(
+            "small-R2", 1, 10, image_size=8, generator=torch.Generator().manual_seed(seed)
+        )
+        early = options(recipe.cnn_rate, recipe.cnn_batch)
+        train_cnn(cnn, images, test, n_steps=steps["cnn"], **early)
+        folded = fold_cnn(cnn, test).model
+        assert isinstance(folded, TwinCNN)
+        early = options(recipe.inverse_rate, recipe.cnn_batch)
+        network = inverse_stage(folded, images, test, n_steps=steps["inverse"], **early).model
+        assert isinstance(network, CordsNet)
+        late = options(recipe.linear_rate, recipe.batch_size)
+        linear = linear_stage(network, images, test, n_steps=steps["linear"], **late)
+        torch.save(linear.model.state_dict(), path)
+        return float(linear.checks["accuracy"])
+
+    kept = {"start": settings["start"], "seed": seed}
+    found: float = remember(place / f"{seed}.json", train, kept)
+    return found
+
+
+def _arm(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]:
+    folder = run_dir / name
+    folder.mkdir(exist_ok=True)
     found: dict[str, Any] = remember(
-        folder / "measured.json", partial(_train, name, settings, folder), settings
+        folder / "measured.json", partial(_train, name, settings, run_dir), settings
     )
     return found
 
 
-def _train(name: str, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
+def _train(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]:
     """Train the seeds of an arm, examine each."""
-    train = digit_images("train", size=8)
-    test = digit_images("test", size=8).normalised(like=train).subset(slice(settings["n_test"]))
-    result = fit_many_images(
-        _build,
-        train.normalised(),
-        partial(trial_loss, trial=ARMS[name].trial()),
-        seeds=settings["n_seeds"],
-        n_steps=settings["n_steps"],
+    arm, folder = ARMS[name], run_dir / name
+    train, test = _digits()
+    test = test.subset(slice(settings["n_test"]))
+    seeds = range(settings["n_seeds"])
+    fit = partial(
+        fit_many_images,
+        images=train,
+        seen=partial(trial_loss, trial=arm.trial()),
         batch_size=settings["batch_size"],
-        learning_rate=settings["learning_rate"],
-        weight_decay=ARMS[name].weight_decay,
-        checkpoint=folder / "checkpoint.pt",
+        weight_decay=arm.weight_decay,
         progress=False,
     )
+    if arm.direct:
+        result = fit(
+            _build,
+            seeds=seeds,
+            n_steps=settings["direct_steps"],
+            learning_rate=settings["direct_rate"],
+            checkpoint=folder / "checkpoint.pt",
+        )
+    else:
+        result = _from_linear(fit, settings, run_dir / "start", folder)
     torch.save([model.state_dict() for model in result.models], folder / "weights.pt")
     measured: dict[str, Any] = plain(examine(result.models, test.images, test.labels))
     return measured | {
         "training_loss": result.losses[-20:].mean(dim=0).tolist(),
-        "diverged": sorted(result.diverged),
+        "diverged": sorted(seed % OTHER_IMAGES for seed in result.diverged),
     }
+
+
+def _from_linear(
+    fit: Callable[..., FitManyResult], settings: dict[str, Any], start: Path, folder: Path
+) -> FitManyResult:
+    """All seeds from linear networks to fine-tuned ones: slope by slope, then without a slope."""
+    seeds = range(settings["n_seeds"])
+    states = [torch.load(start / f"{seed}.pt", weights_only=True) for seed in seeds]
+    fits: list[tuple[float, dict[str, Any]]] = [
+        (slope, {"n_steps": settings["steps_per_slope"], "schedule": "constant"})
+        for slope in settings["slopes"]
+    ]
+    fits.append((0.0, {"n_steps": settings["n_steps"]}))
+    for number, (slope, options) in enumerate(fits):
+
+        def build(
+            generator: torch.Generator, states: Any = tuple(states), slope: float = slope
+        ) -> nn.Module:
+            model = digits_cordsnet()
+            model.slope = slope
+            model.load_state_dict(states[generator.initial_seed() % OTHER_IMAGES])
+            return model
+
+        result = fit(
+            build,
+            seeds=[seed + OTHER_IMAGES * (number + 1) for seed in seeds],
+            learning_rate=settings["learning_rate"],
+            checkpoint=folder / f"checkpoint_{number}.pt",
+            **options,
+        )
+        states = [model.state_dict() for model in result.models]
+    return result
+
+
+def _digits() -> tuple[ImageSet, ImageSet]:
+    """Images to learn from, and others; a blank is a picture of mean brightness."""
+    train, test = (digit_images(split, size=8) for split in ("train", "test"))
+    return train.normalised(), test.normalised(like=train)
 
 
 def examine(
@@ -180,130 +247,4 @@ def examine(
     return found
 
 
-def kinds(results: Results, name: str) -> Counter[str]:
-    """How many networks of an arm are of each kind, and how many have not learnt."""
-    learnt, kind = (results.value(f"{name}.{key}") for key in ("learnt", "kind"))
-    return Counter(
-        KINDS[int(k)] if ok else "not learnt" for ok, k in zip(learnt, kind, strict=True)
-    )
-
-
-def transients(results: Results, name: str) -> tuple[int, int]:
-    """Networks of an arm that learnt and lose their answer, and networks that learnt."""
-    learnt, lost = (results.value(f"{name}.{key}") for key in ("learnt", "transient"))
-    return sum(int(ok and gone) for ok, gone in zip(learnt, lost, strict=True)), sum(learnt)
-
-
-def judge_penalty(results: Results) -> Judgement:
-    """Are all networks monostable at 1e-3, and not all without the penalty?"""
-    with_it, without = (kinds(results, name) for name in (PUBLISHED, "penalty_0"))
-    all_return = with_it["monostable"] == _n_learnt(with_it) > 0
-    some_stay = without["monostable"] < _n_learnt(without)
-    status = "not reproduced"
-    if all_return and some_stay:
-        status = "reproduced"
-    elif some_stay and _share(with_it) > _share(without):
-        status = "partly"
-    return Judgement(
-        status=status,
-        measured=f"{_kinds_of(results, PENALTIES)}. Weight decay in place of the penalty: "
-        f"{_kinds_of(results, DECAYS)}",
-        spread="median distance from rest after the blank, over that with the image: "
-        + "; ".join(
-            f"{arm.label} {results.summary(f'{n}.distance')}" for n, arm in PENALTIES.items()
-        ),
-        seeds=results.config["n_seeds"],
-        caveats=(*_caveats(results), _accuracies(results, PENALTIES | DECAYS)),
-    )
-
-
-def judge_scale(results: Results) -> Judgement:
-    """Are some answers transient with equal weights, and none with rising ones?"""
-    lost = {name: transients(results, name) for name in SCALES}
-    status = "not reproduced"
-    if lost["scale_0"][0] and not any(lost[name][0] for name in (PUBLISHED, "scale_4")):
-        status = "reproduced"
-    elif lost["scale_0"][0] > lost[PUBLISHED][0]:
-        status = "partly"
-    return Judgement(
-        status=status,
-        measured="transient networks, of those that learnt: "
-        + "; ".join(f"{arm.label} {lost[n][0]} of {lost[n][1]}" for n, arm in SCALES.items()),
-        spread="accuracy when the image stays five times as long: "
-        + "; ".join(
-            f"{arm.label} {results.summary(f'{n}.held_accuracy')}" for n, arm in SCALES.items()
-        ),
-        seeds=results.config["n_seeds"],
-        caveats=(*_caveats(results), _accuracies(results, SCALES)),
-    )
-
-
-def _n_learnt(counted: Counter[str]) -> int:
-    return sum(counted[kind] for kind in KINDS)
-
-
-def _share(counted: Counter[str]) -> float:
-    return counted["monostable"] / max(1, _n_learnt(counted))
-
-
-def _kinds_of(results: Results, arms: dict[str, Arm]) -> str:
-    parts = []
-    for name, arm in arms.items():
-        counted = kinds(results, name)
-        found = [f"{counted[kind]} {kind}" for kind in (*KINDS, "not learnt") if counted[kind]]
-        parts.append(f"{arm.label}: {', '.join(found)}")
-    return "; ".join(parts)
-
-
-def _caveats(results: Results) -> tuple[str, ...]:
-    config = results.config
-    return (
-        f"Two areas of 8 channels, digits of 8 pixels, trained from random weights for "
-        f"{config['n_steps']} steps of {config['batch_size']} images; the paper trained R2 on "
-        "CIFAR-10 (for the penalty), from weights that are not published.",
-        "One learning rate for all arms. Arms with the same seed start from the same weights and "
-        "see the same images.",
-        f"The values but 0 and 10⁻³ are ours. A network counts if it has learnt: {LEARNT:.0%} of "
-        "the test images right at the end of the trained stimulus.",
-    )
-
-
-def _accuracies(results: Results, arms: dict[str, Arm]) -> str:
-    parts = []
-    for name, arm in arms.items():
-        first, second = (
-            format_number(results.summary(f"{name}.{key}").median, 3)
-            for key in ("accuracy", "second_accuracy")
-        )
-        parts.append(f"{arm.label} {first}, {second}")
-    return (
-        "Median accuracy at the end of the trained stimulus, and on a second image: "
-        + "; ".join(parts)
-    )
-
-
-_TOLERANCE = (
-    "back at rest: a tenth of the distance with the image, for 95% of the images, 600 ms after it; "
-    "unstable: ten times that distance; transient: accuracy below 80% of that in time, 800 ms later"
-)
-EXPERIMENTS = (
-    Experiment(
-        name="return_to_rest",
-        run=run,
-        rules={
-            "C11": Rule(
-                judge=judge_penalty,
-                tolerance=_TOLERANCE,
-                rule="among networks that learnt: reproduced if all are monostable at 10⁻³ and not "
-                "all without penalty; partly if more of them at 10⁻³ than without",
-            ),
-            "C12": Rule(
-                judge=judge_scale,
-                tolerance=_TOLERANCE,
-                rule="among networks that learnt: reproduced if some are transient with equal "
-                "weights and none with weights that rise by 3 or 4 decades; partly if fewer with 3 "
-                "decades than with equal weights",
-            ),
-        },
-    ),
-)
+EXPERIMENTS = (Experiment(name="return_to_rest", run=run, rules=RULES),)

@@ -52,10 +52,10 @@ TIMED, TUNING = 2000, 1000  # not among the seeds that count
 SETTINGS: dict[str, dict[str, Any]] = {
     "cpu": {
         "areas": "small-R2",
-        "image_size": 16,
+        "image_size": 8,
         "n_seeds": 5,
         "recipe": {},
-        "rates": [3e-3, 1e-2],
+        "rates": [3e-3, 1e-2, 3e-2],
         "tuning_share": 0.25,
         "timed_steps": 4,
         "n_images": None,

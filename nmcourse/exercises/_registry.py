@@ -18,6 +18,7 @@ from nmcourse.exercises import (
     rate_networks,
     remembering_one_of_many,
     reviewers_ask,
+    training_by_stages,
     what_the_loss_is_for,
     why_gain_gates,
 )
@@ -39,6 +40,7 @@ _CHAPTERS = (
     project_reaching,
     convolution_as_connectivity,
     building_cordsnet,
+    training_by_stages,
     what_the_loss_is_for,
 )
 _EXERCISES = {one.id: one for chapter in _CHAPTERS for one in chapter.EXERCISES}

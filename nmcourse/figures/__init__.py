@@ -31,7 +31,7 @@ from nmcourse.figures.dynamics import (
 from nmcourse.figures.explorer import Explorer, explore
 from nmcourse.figures.interactive import interactive_lines, interactive_simulation
 from nmcourse.figures.memory import plot_line_states
-from nmcourse.figures.predict import predict_first
+from nmcourse.figures.predict import my_answers, predict_first
 from nmcourse.figures.slider import Slider
 from nmcourse.figures.style import (
     GAINS,
@@ -72,6 +72,7 @@ __all__ = [
     "interactive_simulation",
     "interval_kind",
     "look",
+    "my_answers",
     "plot_ablations",
     "plot_by_interval",
     "plot_decays",

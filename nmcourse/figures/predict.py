@@ -25,7 +25,8 @@ def predict_first(
 ) -> Widget:
     """Ask for a prediction; answer and explanation appear once the reader has chosen.
 
-    The choice is kept in the reader's browser and goes nowhere. In all texts ``*emphasis*`` and
+    The choice is kept in the reader's browser and goes nowhere, unless the reader saves it to a
+    file (here, or with :func:`my_answers`). In all texts ``*emphasis*`` and
     `` `code` `` are understood; mathematics is written in Unicode (τ, s₁).
 
     Args:
@@ -61,7 +62,9 @@ def predict_first(
         for k, choice in enumerate(choices)
     )
     body = f"""<fieldset>
-<legend><span class="nm-tag">Predict first</span>{inline(asked)}</legend>
+<legend>
+<span class="nm-tag">Predict first</span><span class="nm-question">{inline(asked)}</span>
+</legend>
 <div class="nm-options">
 {radios}
 </div>
@@ -69,6 +72,7 @@ def predict_first(
 <div class="nm-actions" hidden>
 <button type="button" class="nm-check">Check</button>
 <button type="button" class="nm-again" hidden>Answer again</button>
+<button type="button" class="nm-save" hidden>Save my answers</button>
 <small>Your answer stays in this browser.</small>
 </div>
 <p class="nm-verdict" role="status" aria-live="polite"></p>
@@ -85,7 +89,46 @@ def predict_first(
         kind="nm-predict",
         label=f"Predict first: {asked}",
         body=body,
-        scripts=("predict.js",),
+        scripts=("answers.js", "predict.js"),
         call=f'nmPredict("{name}", {to_script(spec)});',
         text=f"[predict first: {asked} {' · '.join(choices)}]",
+    )
+
+
+def my_answers() -> Widget:
+    """Show all predictions that the reader has made on this site, to save or to clear them.
+
+    They are read from the reader's browser when the page is opened, and sent nowhere. The files
+    are made in the page, without a network: one line or record per answer, with the title of
+    the page, the question, the answer, whether it is right, and when it was given.
+
+    Returns:
+        A widget that the notebook shows.
+    """
+    name = identifier("my answers")
+    body = """<p class="nm-title">My answers</p>
+<p class="nm-count" tabindex="-1">They are in your browser, and showing them needs JavaScript.</p>
+<div class="nm-actions" hidden>
+<button type="button">Save my answers (CSV)</button>
+<button type="button">Save my answers (JSON)</button>
+<button type="button">Clear my answers</button>
+</div>
+<p class="nm-verdict" role="status" aria-live="polite"></p>
+<details hidden>
+<summary>Show them</summary>
+<div class="nm-scroll" tabindex="0" role="region" aria-label="Table of my answers">
+<table>
+<thead><tr><th>Page</th><th>Question</th><th>My answer</th><th></th></tr></thead>
+<tbody></tbody>
+</table>
+</div>
+</details>"""
+    return assemble(
+        id=name,
+        kind="nm-answers",
+        label="My answers",
+        body=body,
+        scripts=("answers.js", "my_answers.js"),
+        call=f'nmMyAnswers("{name}");',
+        text="[my answers: they are stored in the browser; open the page of the book to see them]",
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nmcourse.figures import my_answers, predict_first
 from tools import browser_check
 
 pytestmark = [
@@ -22,6 +23,25 @@ input.addEventListener("input", () => { REACTION });
 </script>
 """
 WORKING = SLIDER.replace("REACTION", 'document.querySelector("output").textContent = input.value')
+ASKED = predict_first(
+    'Is "a, b" *one* field?',
+    ["yes", "= no"],
+    "yes",
+    "It stands in quotes.",
+    feedback={"= no": "Why?"},
+).html
+ANSWERS = my_answers().html
+QUESTIONS = {
+    "question": "<h1>A page</h1>" + ASKED,
+    "answers": "<h1>A page</h1>" + ASKED + ANSWERS,
+    "silent": ASKED.replace("verdict.innerHTML =", "verdict.title ="),
+    "forgetful": ASKED.replace("nmStore.set(key, answered(chosen));", ""),
+    "unsaved": ASKED.replace("link.click();", ""),
+    "partial": ASKED.replace('question: text(root.querySelector(".nm-question")),', ""),
+    "hasty": ASKED + ANSWERS.replace("if (!sure)", "if (false)"),
+    "unclear": ASKED + ANSWERS.replace("keys.forEach((key) => nmStore.set(key, null));", ""),
+    "stale": ASKED.replace("&& check.hidden) clear()", "&& check.hidden) save.blur()") + ANSWERS,
+}
 PAGES = {
     "good": WORKING,
     "wide": '<main><p style="width: 500px">wide</p></main>',
@@ -34,6 +54,7 @@ PAGES = {
     "nan": WORKING.replace("input.value", '"NaN"'),
     "unlabelled": WORKING.replace("<label>gain ", "").replace("</label>", ""),
     "light": "<script>document.documentElement.dataset.theme = 'light'</script>",
+    **QUESTIONS,
 }
 FOUND = {
     "wide": "too wide at 375 px",
@@ -45,6 +66,13 @@ FOUND = {
     "nan": "slider 1: shows NaN",
     "unlabelled": "slider 1: no label",
     "light": "theme is light where the reader prefers dark",
+    "silent": "question 1: no reply",
+    "forgetful": "questions: no answer is stored",
+    "unsaved": "Save my answers: no file",
+    "partial": "Save my answers: not every question is in the file",
+    "hasty": "answers: cleared without asking",
+    "unclear": "answers: not cleared",
+    "stale": "answers: cleared, but a question still shows one",
 }
 THEME = """<script>document.documentElement.dataset.theme =
 matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"</script>"""
@@ -58,6 +86,11 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
         start = '<!DOCTYPE html><html><head><meta name="viewport" content="width=device-width">'
         (folder / f"{name}.html").write_text(f"{start}{THEME}</head><body>{body}</body></html>")
     return browser_check.inspect(folder, list(PAGES))
+
+
+def test_each_faulty_question_differs_from_the_right_one():
+    assert len({*QUESTIONS.values()}) == len(QUESTIONS)
+    assert all(QUESTIONS[name] not in (ASKED, ASKED + ANSWERS) for name in QUESTIONS.keys() & FOUND)
 
 
 @pytest.mark.parametrize("name", PAGES)

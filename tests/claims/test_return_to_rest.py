@@ -5,14 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nmcourse.claims.return_to_rest import (
-    ARMS,
-    DECAYS,
+from nmcourse.claims import return_to_rest
+from nmcourse.claims.return_to_rest import examine
+from nmcourse.claims.return_to_rest_arms import ARMS, DECAYS, PENALTIES, PUBLISHED, SCALES
+from nmcourse.claims.return_to_rest_judges import (
     KINDS,
-    PENALTIES,
-    PUBLISHED,
-    SCALES,
-    examine,
     judge_penalty,
     judge_scale,
     kinds,
@@ -40,7 +37,8 @@ def arm(kind=(MONO,) * 4, transient=(0,) * 4, learnt=(1,) * 4):
 
 def results(**arms):
     metrics = {name: arms.get(name.replace("-", "_"), arm()) for name in ARMS}
-    config = {"n_seeds": 4, "n_steps": 10, "batch_size": 2}
+    config = {"n_seeds": 4, "steps_per_slope": 2, "slopes": [0.5, 0.0], "n_steps": 10}
+    config["batch_size"] = 2
     return Results(metrics, config)
 
 
@@ -115,3 +113,20 @@ def test_examine_gives_one_entry_per_network():
     assert max(found["distance"]) < 1e-3
     norm = sum(layer.weights().square().sum() for layer in models[0].recurrent).sqrt()
     assert found["weight_norm"][0] == pytest.approx(norm.item())
+
+
+@pytest.mark.slow
+def test_the_smoke_tier_runs_and_resumes(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    few = {name: ARMS[name] for name in ("penalty_0", "direct")}
+    monkeypatch.setattr(return_to_rest, "ARMS", few)
+    monkeypatch.setattr(
+        return_to_rest, "in_parallel", lambda jobs: {n: job() for n, job in jobs.items()}
+    )
+    first = return_to_rest.run("smoke", tmp_path)
+    assert {len(arm["kind"]) for arm in first["metrics"].values()} == {2}
+    assert first["metrics"]["penalty_0"] != first["metrics"]["direct"]
+    weights = torch.load(tmp_path / "penalty_0" / "weights.pt", weights_only=True)
+    linear = torch.load(tmp_path / "start" / "1.pt", weights_only=True)
+    moved = (weights[1]["recurrent.0.direction"] - linear["recurrent.0.direction"]).abs().max()
+    assert 0 < moved < 0.1  # each network goes on from the linear one of its own seed
+    assert return_to_rest.run("smoke", tmp_path) == first  # read, not trained again

@@ -24,7 +24,8 @@ def results(fine: float, coarse: float) -> Results:
     metrics["alpha_0_2"]["at_0_2"] = [0.1, fine, 0.99]
     metrics["alpha_1_0"]["at_1_0"] = [0.1, coarse, 0.99]
     metrics["alpha_0_2"]["seconds"] = 50.0
-    return Results(metrics, {"n_seeds": 3, "n_steps": 400, "batch_size": 16})
+    config = {"image_size": 8, "n_seeds": 3, "n_steps": 400, "batch_size": 16}
+    return Results(metrics, config)
 
 
 def test_the_rule_says_both():
@@ -44,7 +45,7 @@ def test_activity_that_diverged_is_no_right_answer():
 @pytest.fixture
 def leaky() -> CordsNet:
     """Random weights without recurrence: rates follow what drives them."""
-    model = build("small-R1", 0.2, torch.Generator().manual_seed(0))
+    model = build("small-R1", 16, 0.2, torch.Generator().manual_seed(0))
     with torch.no_grad():
         model.recurrent[0].length.zero_()
     return model
@@ -63,7 +64,7 @@ def test_without_recurrence_the_step_size_changes_nothing_at_rest(leaky: CordsNe
 
 def test_a_network_that_oscillates_with_long_steps_is_told_from_one_that_settles():
     """One channel with recurrence -3: |1 - a - 3a| is below one for a = 0.2 and not for a = 1."""
-    model = build("small-R1", 0.2, torch.Generator().manual_seed(0))
+    model = build("small-R1", 16, 0.2, torch.Generator().manual_seed(0))
     with torch.no_grad():
         weights = model.recurrent[0]
         weights.direction.zero_()

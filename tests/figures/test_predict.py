@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from nmcourse.figures import Widget, predict_first
+from nmcourse.figures import Widget, my_answers, predict_first
+from nmcourse.figures.widget import asset
 
 OPTIONS = ["5 ms", "10 ms", "20 ms", "100 ms"]
 
@@ -77,11 +78,53 @@ def test_a_question_that_cannot_be_answered_is_an_error(changes, message):
         ask(**changes)
 
 
-def test_the_script_is_valid_javascript(tmp_path):
+@pytest.mark.parametrize("widget", [ask(), my_answers()], ids=["question", "my answers"])
+def test_the_script_is_valid_javascript(widget: Widget, tmp_path):
     program = shutil.which("node")
     if program is None:
         pytest.skip("node is not installed: the JavaScript of the figures is not tested here")
-    (script,) = re.findall(r"<script>(.*?)</script>", ask().html, flags=re.DOTALL)
+    (script,) = re.findall(r"<script>(.*?)</script>", widget.html, flags=re.DOTALL)
     (tmp_path / "predict.js").write_text(script, encoding="utf-8")
     done = subprocess.run([program, "--check", tmp_path / "predict.js"], capture_output=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_my_answers_can_be_saved_in_two_formats_and_cleared(parse):
+    page = parse(my_answers().html)
+    assert page.elements[0][1]["class"] == "nm-widget nm-answers"
+    labels = re.findall(r'<button type="button">(.*?)</button>', my_answers().html)
+    assert labels == [
+        "Save my answers (CSV)",
+        "Save my answers (JSON)",
+        "Clear my answers",
+    ]
+    verdict = next(a for tag, a in page.elements if a.get("class") == "nm-verdict")
+    assert verdict["aria-live"] == "polite"
+    assert "needs JavaScript" in my_answers().html.split("<script>")[0]
+
+
+def stored(node, value: str, show: str):
+    """Run answers.js in Node, with one answer in a store like that of a browser."""
+    return node(f"""
+globalThis.window = {{ localStorage: {{ "nmcourse:predict:a": {json.dumps(value)}, "other": "1" }},
+  dispatchEvent() {{}} }};
+Object.setPrototypeOf(window.localStorage, {{ getItem(key) {{ return this[key] ?? null; }} }});
+globalThis.Event ??= class {{}};
+{asset("answers.js")}
+show({show});""")
+
+
+def test_an_answer_of_an_earlier_version_is_still_read(node):
+    assert stored(node, "2", 'nmRead("nmcourse:predict:a")') == {"chosen": 2}
+    row = {"page": "", "question": "", "answer": "", "right": "", "time": "", "id": "a"}
+    assert stored(node, "2", "nmAnswersStored()") == [row]
+    assert stored(node, "{broken", 'nmRead("nmcourse:predict:a")') is None
+
+
+def test_a_cell_of_the_table_is_quoted_and_is_no_formula(node):
+    cells = ['a "b", c', "=1+1", "-3"]
+    assert stored(node, "0", f"{json.dumps(cells)}.map(nmCell)") == [
+        '"a ""b"", c"',
+        '"\'=1+1"',
+        '"\'-3"',
+    ]

@@ -5,7 +5,7 @@
 // Each PAGE is a path inside FOLDER, such as book/intro.html. Every page is opened from the disk,
 // wide and at 375 px, light and dark. The result is printed as one JSON object: page -> problems.
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -26,7 +26,7 @@ const KNOWN_ERRORS = [/Identifier 'THEBE_JS_URL' has already been declared/];
 /** Wait until MathJax, if the page has it, has typeset everything. */
 async function settle(page) {
   await page.evaluate(async () => {
-    if (document.querySelector('script[src*="mathjax"]')) {
+    if (document.querySelector('script[src*="mathjax"], #MathJax-script')) {
       while (!window.MathJax?.startup?.promise) {
         await new Promise((done) => setTimeout(done, 20));
       }
@@ -100,6 +100,77 @@ async function sliderProblems(page) {
   return problems;
 }
 
+/** Answer every question by keyboard: it has to reply, to store the answer, and to save it to a file. */
+async function questionProblems(page) {
+  const problems = [];
+  const stored = () => page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith("nmcourse:")).length);
+  const questions = await page.locator(".nm-predict").all();
+  for (const [index, question] of questions.entries()) {
+    const name = `question ${index + 1}`;
+    await question.locator("input[type=radio]").last().focus();
+    await page.keyboard.press("Space");
+    await question.locator(".nm-check").focus();
+    await page.keyboard.press("Enter");
+    if (!(await question.locator(".nm-verdict").innerText()).trim()) problems.push(`${name}: no reply`);
+    if (!(await question.locator("details").isVisible())) problems.push(`${name}: no explanation`);
+  }
+  if (questions.length > 0 && (await stored()) === 0) problems.push("questions: no answer is stored");
+  for (const button of await page.locator(".nm-save:visible, .nm-answers button:enabled").all()) {
+    const label = await button.innerText();
+    if (!label.startsWith("Save")) continue;
+    await button.focus();
+    const [file] = await Promise.all([
+      page.waitForEvent("download", { timeout: 10_000 }).catch(() => null),
+      page.keyboard.press("Enter"),
+    ]);
+    const text = file ? readFileSync(await file.path(), "utf8") : "";
+    const asked = await page.locator(".nm-question").allInnerTexts();
+    if (!file) problems.push(`${label}: no file`);
+    else if (!asked.every((one) => text.replaceAll('""', '"').replaceAll('\\"', '"').includes(one.trim()))) {
+      problems.push(`${label}: not every question is in the file`);
+    }
+  }
+  const clear = page.locator(".nm-answers button").last();
+  if ((await clear.count()) > 0 && questions.length > 0) {
+    await clear.focus();
+    await page.keyboard.press("Enter");
+    if ((await stored()) === 0) problems.push("answers: cleared without asking");
+    await page.keyboard.press("Enter");
+    if ((await stored()) !== 0) problems.push("answers: not cleared");
+    if ((await page.locator(".nm-check:visible").count()) < questions.length) {
+      problems.push("answers: cleared, but a question still shows one");
+    }
+  }
+  return problems;
+}
+
+/** Go through a deck of slides by keyboard; every slide has to come into view. */
+async function deckProblems(page) {
+  const slides = await page.locator("main#deck > section").all();
+  if (slides.length === 0) return [];
+  const problems = [];
+  const place = () => page.locator("#place").innerText();
+  await page.evaluate(() => document.activeElement?.blur()); // a slider keeps its keys
+  await page.keyboard.press("Home");
+  for (const [index, slide] of slides.entries()) {
+    if (index > 0) await page.keyboard.press("ArrowRight");
+    const seen = await slide.evaluate((section) => {
+      const box = section.getBoundingClientRect();
+      return Math.abs(box.top) < 3 && document.activeElement === section;
+    });
+    const expected = `${index + 1} of ${slides.length}`;
+    if (!seen || (await place()) !== expected) problems.push(`slide ${index + 1}: keys do not reach it`);
+  }
+  await page.keyboard.press("ArrowLeft");
+  if ((await place()) !== `${slides.length - 1} of ${slides.length}`) problems.push("slides: no way back");
+  const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+  const before = await theme();
+  await page.keyboard.press("t");
+  if ((await theme()) === before) problems.push("slides: T does not change the theme");
+  await page.keyboard.press("t");
+  return problems;
+}
+
 /** Open one page in one colour scheme at every width; return the problems found. */
 async function inspect(browser, name, scheme) {
   const problems = new Set();
@@ -134,7 +205,9 @@ async function inspect(browser, name, scheme) {
       await page.screenshot({ path: join(options.shots, file), fullPage: true });
     }
     if (scheme === "light") {
+      for (const problem of await deckProblems(page)) problems.add(`${problem} (${width} px)`);
       for (const problem of await sliderProblems(page)) problems.add(`${problem} (${width} px)`);
+      if (size === "wide") for (const problem of await questionProblems(page)) problems.add(problem);
     }
   }
   await context.close();

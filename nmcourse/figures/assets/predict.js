@@ -1,18 +1,5 @@
 // A question to answer before the figure: nmPredict(id, spec) brings its form to life.
-// The answer stays in this browser (localStorage), or in this page where that is not allowed.
-
-const nmMemory = {};
-const nmStore = {
-  get(key) {
-    try { return window.localStorage.getItem(key); } catch (error) { return nmMemory[key] ?? null; }
-  },
-  set(key, value) {
-    try {
-      if (value === null) window.localStorage.removeItem(key);
-      else window.localStorage.setItem(key, value);
-    } catch (error) { nmMemory[key] = value; }
-  },
-};
+// answers.js keeps the answer.
 
 function nmPredict(id, spec) {
   const here = document.currentScript && document.currentScript.closest("[data-nm]");
@@ -21,10 +8,10 @@ function nmPredict(id, spec) {
   if (!root) return;
   root.setAttribute("data-nm-ready", "");
 
-  const key = `nmcourse:predict:${id}`;
+  const key = nmPrefix + id;
   const inputs = Array.from(root.querySelectorAll("input[type=radio]"));
   const options = inputs.map((input) => input.closest(".nm-option"));
-  const [check, again] = root.querySelectorAll("button");
+  const [check, again, save] = root.querySelectorAll("button");
   const verdict = root.querySelector(".nm-verdict");
   const explanation = root.querySelector("details");
   // Two copies of one question on a page must not share their buttons.
@@ -47,7 +34,7 @@ function nmPredict(id, spec) {
     explanation.hidden = false;
     explanation.open = true;
     check.hidden = true;
-    again.hidden = false;
+    again.hidden = save.hidden = false;
   };
   const clear = () => {
     options.forEach((option, k) => {
@@ -59,15 +46,24 @@ function nmPredict(id, spec) {
     verdict.textContent = "";
     explanation.hidden = true;
     check.hidden = false;
-    again.hidden = true;
+    again.hidden = save.hidden = true;
   };
+  const text = (element) => element.textContent.trim().replace(/\s+/g, " ");
+  const answered = (chosen) => JSON.stringify({
+    chosen,
+    page: (document.querySelector("h1")?.firstChild?.textContent ?? document.title).trim(),
+    question: text(root.querySelector(".nm-question")),
+    answer: text(options[chosen].querySelector("span")),
+    right: chosen === spec.answer,
+    time: new Date().toISOString(),
+  });
   check.addEventListener("click", () => {
     const chosen = inputs.findIndex((input) => input.checked);
     if (chosen < 0) {
       verdict.textContent = "Choose one answer first.";
       return;
     }
-    nmStore.set(key, String(chosen));
+    nmStore.set(key, answered(chosen));
     show(chosen);
     again.focus();
   });
@@ -76,6 +72,14 @@ function nmPredict(id, spec) {
     clear();
     inputs[0].focus();
   });
-  const before = nmStore.get(key);
-  if (before !== null && inputs[+before]) show(+before);
+  save.addEventListener("click", () => {
+    const saved = nmSave("csv");
+    verdict.textContent = `${saved} ${saved === 1 ? "answer" : "answers"} of this site saved to a file.`;
+  });
+  // Cleared elsewhere on the page: the question is open again.
+  window.addEventListener("nmcourse-answers", () => {
+    if (nmStore.get(key) === null && check.hidden) clear();
+  });
+  const before = nmRead(key);
+  if (before && inputs[before.chosen]) show(before.chosen);
 }

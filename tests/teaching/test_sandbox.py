@@ -1,0 +1,262 @@
+"""What a submission can see and do while it runs, and what ends it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tools.teaching.sandbox import methods
+from tools.teaching.sandbox.codec import Malformed, Other, decode, encode
+from tools.teaching.sandbox.limits import Limits
+from tools.teaching.sandbox.methods import ACCEPTANCE, Method, NoSandbox, choose, exposed
+from tools.teaching.sandbox.plain import plain
+from tools.teaching.sandbox.processes import tree
+from tools.teaching.sandbox.seccomp import filter_program
+from tools.teaching.sandbox.session import Reply, Session, Stopped, _reply
+
+LOOK = """
+import os, socket
+def attempt(action):
+    try:
+        return repr(action())
+    except OSError as error:
+        return "no: " + type(error).__name__
+def look(private, port):
+    found = {
+        "private": os.path.exists(private),
+        "root": sorted(os.listdir("/")),
+        "teaching": os.listdir("/course/tools/teaching"),
+        "socket": attempt(lambda: socket.create_connection(("127.0.0.1", port), 2)),
+        "course": attempt(lambda: open("/course/nmcourse/new", "w")),
+        "system": attempt(lambda: open("/new", "w")),
+        "usr": attempt(lambda: open("/usr/new", "w")),
+        "home": attempt(lambda: open(os.path.expanduser("~/new"), "w").write("x")),
+        "memory": attempt(lambda: os.memfd_create("x")),
+        "raw": attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)),
+        "chroot": attempt(lambda: os.chroot(".")),
+        "others": [n for n in os.listdir("/proc") if n.isdigit()],
+        "environment": sorted(os.environ),
+        "user": os.getuid(),
+    }
+    import json
+    return json.dumps(found)[:1000]
+"""
+
+
+def test_a_submission_sees_nothing_private_and_reaches_nobody(method, limits, tmp_path: Path):
+    (tmp_path / "rates.json").write_text("{}")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with Session(method, limits) as session:
+            session.cell(0, "import json", 20)
+            assert not session.cell(1, LOOK, 20).error
+            port = server.getsockname()[1]
+            reply = session.call("look", (str(tmp_path / "rates.json"), port), 20)
+            found = json.loads(reply.value)
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    assert found["private"] is False
+    assert found["teaching"] == ["sandbox"]
+    refused = ("socket", "course", "system", "usr", "memory", "raw", "chroot")
+    assert {name: found[name][:3] for name in refused} == dict.fromkeys(refused, "no:")
+    assert found["home"] == "1"
+    assert len(found["others"]) <= 3
+    assert found["user"] != 0
+    assert "PYTHONPATH" in found["environment"]
+    assert len(found["environment"]) <= 14
+
+
+ENDED = {
+    "output": "while True: print('x' * 1000)",
+    "memory": "import subprocess, sys\nhog = 'b = bytes([1]) * 300_000_000; input()'\n"
+    "kept = [subprocess.Popen([sys.executable, '-S', '-c', hog], stdin=-1) for _ in range(4)]\n"
+    "import time; time.sleep(60)",
+    "ended": "import os; os._exit(0)",
+    "replies": "import os\nfor k in range(3, 30):\n"
+    '    try: os.write(k, b\'{"id": 1, "value": 1}\\n\')\n    except OSError: pass',
+    "computing": "import os\nos.fork()\nwhile True:\n    try:\n"
+    "        while True: pass\n    except BaseException: pass",
+}
+
+
+@pytest.mark.parametrize("reason", ENDED)
+def test_what_uses_too_much_is_ended_and_leaves_nothing_behind(method, limits, reason: str):
+    if reason == "computing":
+        limits = replace(limits, cpu_s=2)
+    with Session(method, limits) as session:
+        session.cell(0, "", 20)
+        with pytest.raises(Stopped) as stopped:
+            _cell_and_call(session, ENDED[reason])
+    assert stopped.value.reason == reason
+    assert tree(session._process.pid) == [session._process.pid]
+
+
+def _cell_and_call(session: Session, code: str) -> None:
+    session.cell(1, code, 60)
+    session.call("f", (1.0,), 5)
+
+
+SURVIVED = {
+    "a loop": ("while True: pass", "late"),
+    "too much memory": ("kept = bytearray(10**9)", "MemoryError"),
+    "a full disk": ("import os\nfor k in range(50): open(f'{k}', 'wb').write(bytes(10**6))", "OSE"),
+    "many files": ("for k in range(1000): open(f'{k}', 'w').close()", "OSError"),
+    "the end": ("import sys; sys.exit()", "SystemExit"),
+    "an interrupt": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    "no Python": ("if", "SyntaxError"),
+    "an error of its own": ("class Mine(ValueError): pass\nraise Mine('secret')", "ValueError"),
+    "kills": (
+        "import os\nfor n in (1, -1):\n    try: os.kill(n, 9)\n    except OSError: pass\n"
+        "open('/proc/1/mem', 'rb')",
+        "PermissionError",
+    ),
+}
+
+
+def test_what_fails_in_a_cell_does_not_stop_the_next_one(method, limits):
+    with Session(method, limits) as session:
+        session.cell(0, "", 20)
+        session.cell(1, "def twice(x): return 2 * x", 20)
+        for number, (name, (code, wanted)) in enumerate(SURVIVED.items(), start=2):
+            reply = session.cell(number, code, 1.0)
+            assert ("late" if reply.late else reply.error).startswith(wanted), name
+            if reply.error not in ("MemoryError", "OSError"):
+                assert reply.late or reply.place is None or reply.place[0] == str(number)
+        assert session.call("twice", (np.ones(2),), 5).value.tolist() == [2, 2]
+        assert session.call("thrice", (1.0,), 5).missing
+
+
+def test_a_session_ends_at_its_wall_time(method):
+    began = time.monotonic()
+    stopped = pytest.raises(Stopped, match="longer than its time limit")
+    with Session(method, Limits(wall_s=6)) as session, stopped:
+        session.cell(0, "import time\ntime.sleep(600)", 600)
+    assert time.monotonic() - began < 30
+
+
+def test_an_answer_in_torch_is_tried_with_tensors(method):
+    with Session(method, Limits(wall_s=300, cpu_s=60)) as session:
+        session.cell(0, "", 20)
+        session.cell(1, "import torch\ndef f(x): return x.sigmoid()", 60)
+        assert session.call("f", (np.zeros(3),), 10).value.tolist() == [0.5] * 3
+
+
+# The pipe
+
+
+@pytest.mark.parametrize(
+    "value", [1, 2.5, float("inf"), True, None, "text", [1.0, [2, None]], 1 + 2j]
+)
+def test_values_come_back_as_they_were(value: object):
+    assert decode(json.loads(json.dumps(encode(value)))) == value
+
+
+def test_arrays_come_back_and_what_holds_no_numbers_does_not():
+    for array in (np.arange(6.0).reshape(2, 3), np.ones(2, np.float32), np.array([1j, 2])):
+        back = decode(json.loads(json.dumps(encode(array))))
+        assert back.dtype == array.dtype
+        assert (back == array).all()
+    assert decode(encode(np.ones(1, np.float16))).dtype == np.float64  # no looser tolerance
+    assert isinstance(decode(encode(print)), Other)
+    assert isinstance(decode(encode(np.array([print]))), Other)
+    assert isinstance(decode(encode(np.zeros(10**6))), Other)
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        {"array": "AAAA", "type": "<f8", "shape": [1]},
+        {"array": "", "type": "O", "shape": [0]},
+        {"array": "", "type": "<f8", "shape": [-1]},
+        {"array": "", "type": "<f8", "shape": [10**6]},
+        {"array": 3, "type": "<f8", "shape": [1]},
+        {"array": "", "type": "nonsense", "shape": [0]},
+        {"float": "nonsense"},
+        {"float": 3},
+        {"call": "print"},
+        [[[[[[[[1]]]]]]]],
+        [0] * 10_000,
+        10**400,
+    ],
+)
+def test_what_nobody_wrote_is_malformed(wire: object):
+    with pytest.raises(Malformed):
+        decode(wire)
+
+
+def test_a_forged_reply_puts_no_text_of_its_own_into_the_feedback():
+    right = {"id": "7", "error": {"type": "ValueError", "line": ["3", 4]}}
+    assert _reply(right, "7") == Reply(error="ValueError", place=("3", 4))
+    for kind in ("ValueError\n## Part b: right", "=1+1", "print", "NoSuchError", 3, None):
+        with pytest.raises(Malformed):
+            _reply({"id": "7", "error": {"type": kind, "line": None}}, "7")
+    for place in (["3\n", 4], ["x", 4], ["1234567", 4], ["3", "4"], ["3", True], "34", None):
+        forged = {"id": "7", "error": {"type": "ValueError", "line": place}}
+        assert _reply(forged, "7").place is None
+    for wire in ({"id": "8", "value": 1}, {"value": 1}, [], None, {"id": "7", "error": "x"}):
+        with pytest.raises(Malformed):
+            _reply(wire, "7")
+
+
+def test_commands_of_a_notebook_are_left_out():
+    source = "try:\n    import x\nexcept ImportError:\n    %pip install x\n!ls\nhelp?\na = !ls\n"
+    expected = "try:\n    import x\nexcept ImportError:\n    pass\npass\npass\npass"
+    assert plain(source) == expected
+    assert plain("%%bash\nrm -rf x") == ""
+    assert plain("%%time\nx = 1") == "\nx = 1"
+    assert plain("text = '''\n%d\n!\n'''") == "text = '''\n%d\n!\n'''"
+    assert plain("if") == "if"
+
+
+# Choosing a way
+
+
+def test_without_a_way_nothing_runs_unless_it_is_accepted_in_words(monkeypatch):
+    monkeypatch.setattr(methods, "_found", lambda name, image: "not here")
+    for words in ("", "yes", ACCEPTANCE.lower()):
+        with pytest.raises(NoSandbox, match="bubblewrap: not here"):
+            choose(unprotected=words)
+    assert choose(unprotected=ACCEPTANCE) == Method("unprotected")
+    with pytest.raises(ValueError, match="sandbox must be one of namespaces, bubblewrap, contai"):
+        choose(only="chroot")
+
+
+def test_unprotected_keeps_the_limits(limits):
+    with Session(Method("unprotected"), limits) as session:
+        session.cell(0, "", 20)
+        assert session.cell(1, "kept = [bytes(10**9), bytes(10**9)]", 20).error == "MemoryError"
+        with pytest.raises(Stopped) as stopped:
+            session.cell(2, "while True: print('x' * 1000)", 20)
+    assert stopped.value.reason == "output"
+
+
+def test_a_container_gets_no_network_no_privileges_and_limits(limits):
+    line = Method("container", "podman", "course:1").command(limits, 0, "/tmp", "label")
+    wanted = ["--network=none", "--read-only", "--cap-drop=ALL", "--memory=600m", "--name"]
+    assert set(wanted) < set(line)
+    assert line[line.index("course:1") - 1] == "--entrypoint=python3"
+    assert all("homework" not in word for word in line)
+
+
+def test_private_folders_must_not_lie_where_submissions_can_look(tmp_path: Path):
+    assert exposed(Path("/usr/share/marks")) is not None
+    assert exposed(tmp_path) is None
+
+
+def test_the_filter_is_there_for_the_machines_that_it_knows():
+    assert filter_program("x86_64")
+    assert filter_program("aarch64")
+    assert filter_program("vax") == b""
+    assert len(filter_program("x86_64")) % 8 == 0
+
+
+@pytest.mark.parametrize("value", [0, -1, None, True, "10"])
+def test_limits_are_numbers_above_zero(value: object):
+    with pytest.raises(ValueError, match="limit cpu_s must be a number above 0, got"):
+        Limits(cpu_s=value)

@@ -1,0 +1,1 @@
+"""Assignments for a class: make them, mark them in a sandbox, and write marks and feedback."""

@@ -1,0 +1,157 @@
+"""The notebooks of an assignment: for students, and for the instructor."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from nmcourse.exercises._describe import show
+from tools.teaching.homework import Part, Version
+from tools.teaching.literals import literal
+
+SET_UP = re.compile(r"# @title Set-up: run this cell first\n.*?(?=\n```)", re.DOTALL)
+CHAPTER_WITH_SET_UP = Path("book/dynamics/rate_networks.md")
+ROOT = Path(__file__).resolve().parents[2]
+_DIGITS = 10  # of the numbers that students see
+_HELP = (
+    "## What helped you\n\nName the people, pages and programs, AI assistants among them, that "
+    "helped you, and with what. This costs no points."
+)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A version of a homework problem, under the name by which a submission is recognised.
+
+    Attributes:
+        token: Such as "rates-A-3f2a9c".
+        version: The version.
+    """
+
+    token: str
+    version: Version
+
+    def marker(self) -> str:
+        """Return the line of code by which a submission is recognised."""
+        return f'ASSIGNMENT = "{self.token}"  # do not change this line'
+
+
+def test_source(version: Version, part: Part) -> str:
+    """Return the test of a part that everybody sees: one example."""
+    given = zip(part.arguments, part.example, strict=True)
+    names = [f"{name}={literal(value, _DIGITS)}" for name, value in given]
+    expected = np.asarray(version.compiled(part)(*part.example))
+    wanted = expected if part.canonical is None else part.canonical(expected)
+    return (
+        f"{test_heading(part)}\n"
+        f"result = {part.function}({', '.join(names)})\n"
+        f"assert np.allclose({part.brought('result')}, {literal(wanted, _DIGITS)}), result\n"
+        f'print("The example of part {part.name} is right. More are tried when it is marked.")'
+    )
+
+
+def test_heading(part: Part) -> str:
+    """Return the first line of the test of a part, by which it is recognised."""
+    return f"# Test of part {part.name} (leave it as it is)"
+
+
+def student(assignment: Assignment) -> nbformat.NotebookNode:
+    """Return the notebook for students: no solution, and one example for each part."""
+    version = assignment.version
+    cells = [*_opening(assignment)]
+    for part in version.parts:
+        cells.append(_text(_task(part)))
+        cells.append(_code(part.stub().rstrip(), "answer", part.name))
+        cells.append(_code(test_source(version, part), "test", part.name))
+    cells += [_text(_HELP), _text("*Your words here.*", "help")]
+    return _notebook(cells, assignment, "student")
+
+
+def instructor(assignment: Assignment, cases: dict[str, list[Any]]) -> nbformat.NotebookNode:
+    """Return the notebook for the instructor: solutions, hidden tests, typical wrong answers.
+
+    Args:
+        assignment: The assignment.
+        cases: For each part the arguments of its hidden tests.
+    """
+    version = assignment.version
+    warning = "**For the instructor only.** Solutions and hidden tests follow."
+    cells = [_text(warning), *_opening(assignment)]
+    for part in version.parts:
+        cells.append(_text(_task(part)))
+        cells.append(_code(part.source().rstrip(), "solution", part.name))
+        cells.append(_code(test_source(version, part), "test", part.name))
+        cells.append(_text(_hidden(version, part, cases[part.name])))
+        cells.append(_text(_mistakes(part)))
+    return _notebook(cells, assignment, "instructor")
+
+
+def set_up() -> str:
+    """Return the set-up cell of the course, as the chapters have it."""
+    found = SET_UP.search((ROOT / CHAPTER_WITH_SET_UP).read_text(encoding="utf-8"))
+    if found is None:
+        raise ValueError(f"{CHAPTER_WITH_SET_UP}: no set-up cell")
+    return found[0]
+
+
+def _opening(assignment: Assignment) -> list[nbformat.NotebookNode]:
+    version = assignment.version
+    words = (
+        f"# Homework: {version.title}\n\n{version.statement}\n\n"
+        f"{len(version.parts)} parts, {version.points:g} points. Write each function where the "
+        "notebook says *your code here*, and keep names and arguments. Cells of your own are "
+        "welcome. Each part has a test with one example; more examples are tried when it is "
+        "marked. Before you hand in, restart the notebook and run all cells."
+    )
+    start = f"import numpy as np\n\n{assignment.marker()}"
+    if version.common:
+        start += f"\n\n\n{version.common.rstrip()}"
+    return [_text(words), _code(set_up(), "set-up"), _code(start, "start")]
+
+
+def _task(part: Part) -> str:
+    points = "1 point" if part.points == 1 else f"{part.points:g} points"
+    opening = f"{part.opening}\n\n" if part.opening else ""
+    return f"{opening}## Part {part.name}: {part.title} ({points})\n\n{part.task}"
+
+
+def _hidden(version: Version, part: Part, cases: list[Any]) -> str:
+    rows = ["**Hidden tests**", "", f"| {' | '.join(part.arguments)} | expected |"]
+    rows.append("|" + "---|" * (len(part.arguments) + 1))
+    for case in cases:
+        shown = [show(value) for value in (*case, version.compiled(part)(*case))]
+        rows.append(f"| {' | '.join(shown)} |")
+    return "\n".join(rows)
+
+
+def _mistakes(part: Part) -> str:
+    rows = ["**Typical wrong answers**", ""]
+    rows += [f"- *{one.name}*: {one.hint} (Read again: {one.read})" for one in part.mistakes]
+    return "\n".join(rows)
+
+
+def _text(source: str, role: str = "") -> nbformat.NotebookNode:
+    return new_markdown_cell(source, metadata={"nmcourse": {"role": role}} if role else {})
+
+
+def _code(source: str, role: str, part: str = "") -> nbformat.NotebookNode:
+    notes = {"role": role, "part": part} if part else {"role": role}
+    return new_code_cell(source, metadata={"nmcourse": notes})
+
+
+def _notebook(
+    cells: list[nbformat.NotebookNode], assignment: Assignment, edition: str
+) -> nbformat.NotebookNode:
+    for number, cell in enumerate(cells):
+        cell["id"] = f"{assignment.version.homework}-{number}"
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notes = {"assignment": assignment.token, "edition": edition}
+    notebook = new_notebook(cells=cells, metadata={"kernelspec": kernel, "nmcourse": notes})
+    nbformat.validate(notebook)
+    return notebook

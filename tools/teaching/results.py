@@ -1,0 +1,223 @@
+"""Results on disk: one file per student, the table of marks, and feedback."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tools.teaching.marking import Mark, PartMark
+from tools.teaching.settings import Late, Settings, now
+
+_HEADINGS = {
+    "right": "right",
+    "wrong": "not right",
+    "not answered": "not answered",
+    "missing": "missing",
+    "failed": "no result",
+}
+_KEYS = {"submission", "homework", "rules"}
+_KEPT = ("key", "mark", "marked", "submitted")
+_LAST_COLUMNS = ("before_late", "late_days", "status", "assignment", "remarks")
+_PROBLEMS = {
+    "empty": "The notebook holds no code.",
+    "wrong assignment": "This is the notebook of another assignment.",
+    "several assignments": "The notebook names several assignments.",
+    "several notebooks": "Several notebooks were handed in, and it is not clear which one counts.",
+    "no notebook": "No notebook was handed in.",
+    "not a notebook": "The file cannot be read as a notebook. Save it again and hand it in again.",
+    "not a file": "The file cannot be read.",
+    "file too large": "The file is too large. Clear its outputs and hand it in again.",
+    "not marked": "It could not be marked yet. This is no fault of yours.",
+}
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file in one step: it is there whole, or as it was before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def result_path(out: Path, student: str) -> Path:
+    """Return where the result of a student is kept."""
+    return out / "results" / f"{student}.json"
+
+
+def load_result(out: Path, student: str) -> dict[str, Any] | None:
+    """Return the result of a student; None if there is none, or none that can be read."""
+    try:
+        record = json.loads(result_path(out, student).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    good = isinstance(record, dict) and record.keys() >= {"key", "mark", "submitted", "earlier"}
+    return record if good and record["key"].keys() >= _KEYS else None
+
+
+def save_result(
+    out: Path, student: str, found: Mark, key: Mapping[str, str], submitted: datetime | None = None
+) -> None:
+    """Keep a mark, and those of earlier submissions of the student to the same homework.
+
+    Args:
+        out: The folder of results.
+        student: Who.
+        found: The new mark.
+        key: "submission", "homework" and "rules": hashes of what was marked, and by what.
+        submitted: When it was handed in, if that is known.
+    """
+    earlier: list[Any] = []
+    before = load_result(out, student)
+    if before is not None and before["key"]["homework"] == key["homework"]:
+        earlier = before["earlier"]
+        if before["key"]["submission"] != key["submission"]:
+            earlier = [*earlier, {name: before[name] for name in _KEPT}]
+    record: dict[str, Any] = {
+        "student": student,
+        "key": dict(key),
+        "mark": dataclasses.asdict(found) | {"total": found.total},
+        "marked": now().isoformat(),
+        "submitted": submitted.isoformat() if submitted else None,
+        "earlier": earlier,
+    }
+    write_text(result_path(out, student), json.dumps(record, indent=1) + "\n")
+
+
+def note_time(out: Path, record: dict[str, Any], submitted: datetime | None) -> dict[str, Any]:
+    """Return a result with the time at which its latest submission was handed in, kept on disk."""
+    text = submitted.isoformat() if submitted else None
+    if record["submitted"] == text:
+        return record
+    record = record | {"submitted": text}
+    write_text(result_path(out, record["student"]), json.dumps(record, indent=1) + "\n")
+    return record
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The mark of a student that counts, by the rules of the class.
+
+    Attributes:
+        mark: The mark, with the points of the class for each part.
+        submitted: When that submission was handed in, if that is known.
+        late: The late rule.
+    """
+
+    mark: Mark
+    submitted: datetime | None
+    late: Late
+
+    @property
+    def total(self) -> float:
+        """All points together, less what is lost for being late."""
+        return self.mark.total * self.late.factor(self.submitted)
+
+
+def counted(record: Mapping[str, Any], settings: Settings) -> Counted:
+    """Return the mark of a result that counts, with the points and rules of the settings."""
+    found = [
+        Counted(_mark(one["mark"], settings), _moment(one["submitted"]), settings.late)
+        for one in (*record["earlier"], record)
+    ]
+    if settings.regrade == "best":
+        return max(reversed(found), key=lambda one: one.total)  # of equals the latest
+    return found[0 if settings.regrade == "first" else -1]
+
+
+def _mark(table: Mapping[str, Any], settings: Settings) -> Mark:
+    parts = []
+    for one in table["parts"]:
+        most = float(settings.points.get(one["name"], one["most"]))
+        points = most * one["points"] / one["most"]
+        values = one | {"points": points, "most": most, "lines": tuple(one["lines"])}
+        parts.append(PartMark(**values))
+    rest = {name: value for name, value in table.items() if name != "total"}
+    rest |= {name: tuple(table[name]) for name in ("notes", "stopped")}
+    return Mark(**rest | {"parts": tuple(parts)})
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def write_marks(path: Path, marks: Mapping[str, Counted | None], parts: Sequence[str]) -> None:
+    """Write the table of marks for a learning platform.
+
+    Args:
+        path: Where.
+        marks: What counts for each student; None where there is no mark yet.
+        parts: Names of the parts.
+    """
+    rows: list[list[Any]] = [
+        ["student", "total", *(f"part_{name}" for name in parts), *_LAST_COLUMNS]
+    ]
+    for student, found in sorted(marks.items()):
+        if found is None:
+            rows.append([student, "", *("" for _ in parts), "", "", "not marked", "", ""])
+            continue
+        mark, late = found.mark, found.late
+        points = {part.name: part.points for part in mark.parts}
+        days: Any = late.late_days(found.submitted)
+        if late.deadline is not None and found.submitted is None:
+            days = "unknown"
+        remarks = "; ".join([*(f"stopped: {reason}" for reason in mark.stopped), *mark.notes])
+        rows.append(
+            [student, _number(found.total)]
+            + [_number(points.get(name, 0.0)) for name in parts]
+            + [_number(mark.total), days, mark.status, mark.token, remarks]
+        )
+    lines: list[str] = []
+    writer = csv.writer(_Lines(lines), lineterminator="\n")
+    writer.writerows(rows)
+    write_text(path, "".join(lines))
+
+
+class _Lines:
+    def __init__(self, lines: list[str]) -> None:
+        self._lines = lines
+
+    def write(self, text: str) -> int:
+        """Keep a line."""
+        self._lines.append(text)
+        return len(text)
+
+
+def feedback(student: str, title: str, found: Counted) -> str:
+    """Return what a student is told, in Markdown: never a hidden test, nor an expected result."""
+    mark = found.mark
+    most = sum(part.most for part in mark.parts)
+    rows = [f"# {title}", "", f"Student: {student}  "]
+    if mark.token:
+        rows.append(f"Assignment: {mark.token}  ")
+    rows.append(f"Points: {_number(mark.total)} of {_number(most)}")
+    if days := found.late.late_days(found.submitted):
+        rows.append(f"\n{days} day{'s' * (days > 1)} late: {_number(found.total)} points count.")
+    if mark.status in _PROBLEMS:
+        return "\n".join([*rows, "", _PROBLEMS[mark.status], ""])
+    for part in mark.parts:
+        said = f"{_HEADINGS[part.status]}, {_number(part.points)} of {_number(part.most)} points"
+        rows += ["", f"## Part {part.name}: {said}", ""]
+        if part.misconception:
+            rows += [f"This looks like *{part.misconception}*.", ""]
+        rows += [" ".join(part.lines)]
+    if mark.notes:
+        rows += ["", "## Notes", "", *(f"- {note}." for note in mark.notes)]
+    return "\n".join([*rows, ""])
+
+
+def _number(value: float) -> str:
+    return f"{round(value, 2):g}"

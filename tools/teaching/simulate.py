@@ -1,0 +1,154 @@
+"""Mark a simulated class and compare each mark with what it should be: `make simulate-class`.
+
+    python -m tools.teaching.simulate --size 200
+    python -m tools.teaching.simulate --size 60 --homework low-rank --out ../simulated
+
+Half-way the run is killed and started again. The last lines say what was found: marks that are not
+exact, results that were lost or touched, and the time per submission.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from tools.teaching import assignments
+from tools.teaching.notebooks import ROOT
+from tools.teaching.results import counted, load_result
+from tools.teaching.settings import Settings
+from tools.teaching.simulated import Handed, Targets, a_class
+
+SETTINGS = """workers = {workers}
+[limits]
+wall_s = 240
+cpu_s = 10
+memory_mb = 600
+processes = 16
+output_kb = 300
+home_mb = 20
+cell_s = 2
+"""
+
+
+def hand_in(folder: Path, handed: Mapping[str, Handed]) -> None:
+    """Write the files of a class; every third student has a folder of their own."""
+    for number, (name, one) in enumerate(handed.items()):
+        path = folder / name / "my homework.ipynb" if number % 3 == 0 else folder / f"{name}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(one.content)
+
+
+def compare(out: Path, handed: Mapping[str, Handed]) -> list[str]:
+    """Return one message for each mark that is not what it should be."""
+    wrong = []
+    for student, one in handed.items():
+        record = load_result(out, student)
+        if record is None:
+            wrong.append(f"{student}: no result")
+            continue
+        mark = counted(record, Settings()).mark
+        earned = {part.name: part.points for part in mark.parts if part.points}
+        named = {part.name: part.misconception for part in mark.parts if part.misconception}
+        if earned != one.points or mark.status != one.status:
+            wrong.append(
+                f"{student}: {mark.status} {earned}, should be {one.status} {one.points}; "
+                f"{'; '.join([*mark.notes, *(line for p in mark.parts for line in p.lines)])}"
+            )
+        if one.misconceptions is not None and named != one.misconceptions:
+            wrong.append(f"{student}: named {named}, should be {one.misconceptions}")
+    return wrong
+
+
+def grade(places: Mapping[str, Path], kill_after: int = 0) -> bool:
+    """Run the grader; return whether it came to its end.
+
+    Args:
+        places: Values of its options.
+        kill_after: Kill it when so many results are there; 0: do not.
+    """
+    line = [sys.executable, "-m", "tools.teaching.grade"]
+    for option, path in places.items():
+        line += [f"--{option}", str(path)]
+    process = subprocess.Popen(line, cwd=ROOT, start_new_session=True)
+    results = places["out"] / "results"
+    while kill_after and process.poll() is None:
+        if results.is_dir() and len(list(results.glob("*.json"))) >= kill_after:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return False
+        time.sleep(0.1)
+    return process.wait() == 0
+
+
+def simulate(
+    size: int, homework: str, base: Path, workers: int = 2, only: tuple[str, ...] = ()
+) -> tuple[list[str], float]:
+    """Mark a class, killed once half-way; return what went wrong, and seconds per submission."""
+    hidden = assignments.make("a simulated class", homework, versions=3)
+    private, submissions, out = base / "private", base / "submissions", base / "marks"
+    assignments.write(hidden, private)
+    (base / "class.toml").write_text(SETTINGS.format(workers=workers), encoding="utf-8")
+    places = {
+        "homework": private / f"{homework}.json",
+        "submissions": submissions,
+        "out": out,
+        "settings": base / "class.toml",
+    }
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        aims = Targets(private, out, server.getsockname()[1])
+        handed = a_class(hidden, aims, size, only=only)
+        hand_in(submissions, handed)
+        began = time.monotonic()
+        problems = []
+        if grade(places, kill_after=size // 2):
+            problems.append("the run ended before it could be killed")
+        finished = _modified(out)
+        if not grade(places):
+            problems.append("the run that was started again did not come to its end")
+        seconds = (time.monotonic() - began) / size
+        with contextlib.suppress(BlockingIOError):
+            server.accept()
+            problems.append("a submission opened a socket")
+    for name, moment in finished.items():
+        if _modified(out).get(name) != moment:
+            problems.append(f"{name}: finished before the run was killed, and touched after")
+    return [*problems, *compare(out, handed)], seconds
+
+
+def _modified(out: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in (out / "results").glob("*.json")}
+
+
+def main(arguments: list[str]) -> int:
+    """Simulate a class; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tools.teaching.simulate")
+    parser.add_argument("--size", type=int, default=200, help="students")
+    parser.add_argument("--homework", default="rates", help="the problem")
+    parser.add_argument("--workers", type=int, default=2, help="marked at the same time")
+    parser.add_argument("--out", type=Path, help="keep the files here")
+    options = parser.parse_args(arguments)
+    base = options.out or Path(tempfile.mkdtemp(prefix="nmcourse-class-"))
+    try:
+        problems, seconds = simulate(options.size, options.homework, base, options.workers)
+    finally:
+        if options.out is None:
+            shutil.rmtree(base, ignore_errors=True)
+    for problem in problems:
+        print(problem)
+    print(f"{options.size} submissions, {len(problems)} problems, {seconds:.2f} s per submission")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
