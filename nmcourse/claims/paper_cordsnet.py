@@ -92,6 +92,7 @@ CLAIMS = (
         f"{_PAPER}, authors' response and Appendix D",
         "20 networks for each of 6 coefficients: all monostable at 10⁻³, mixed at 0; counts not "
         "accessible",
+        "book/vision/what_the_loss_is_for",
     ),
     Claim(
         "C12",
@@ -100,6 +101,7 @@ CLAIMS = (
         f"{_PAPER}, authors' response and Appendix D",
         "10 networks for each of 5 scales: a few transient ones without rising weights, none "
         "with them; counts not accessible",
+        "book/vision/what_the_loss_is_for",
     ),
     Claim(
         "C13",

@@ -19,6 +19,7 @@ from nmcourse.exercises import (
     remembering_one_of_many,
     reviewers_ask,
     training_by_stages,
+    what_the_loss_is_for,
     why_gain_gates,
 )
 from nmcourse.exercises._engine import not_yet, run
@@ -40,6 +41,7 @@ _CHAPTERS = (
     convolution_as_connectivity,
     building_cordsnet,
     training_by_stages,
+    what_the_loss_is_for,
 )
 _EXERCISES = {one.id: one for chapter in _CHAPTERS for one in chapter.EXERCISES}
 _NO_ANSWER: Any = object()
