@@ -3,27 +3,31 @@
 
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PY := $(BIN)/python
 INSTALLED := $(VENV)/.installed
 BROWSER := tools/browser
+AUDITOR := _build/auditor
 STAGES := lint types pairs-check unit notebooks site pages
+# What `make unit` runs: everything, or some folders of tests.
+UNIT ?= --ignore=tests/site --durations=10
 
 # One thread per process: small recurrent networks gain nothing from a second one.
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install book test $(STAGES) format pairs addresses chapter page slides inventory serve bench \
-	assignments grade simulate-class nbgrader-check browser clean distclean
+	assignments grade simulate-class nbgrader-check gpu-notebooks lock colab-check colab-newest bundle \
+	links audit browser clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  %-14s %s\n", $$1, $$2}'
 
 install: $(INSTALLED) ## create .venv and install the pinned requirements
-$(INSTALLED): requirements.txt pyproject.toml
+$(INSTALLED): requirements.txt requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --requirement requirements.txt
+	$(PY) -m pip install --quiet --requirement requirements.txt --constraint requirements.lock
 	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -36,9 +40,10 @@ test: $(INSTALLED) ## everything: lint, types, pairs, unit tests, notebooks, sit
 	  done="$$done $$stage $$(( $$(date +%s) - start )) s,"; \
 	done
 
-lint: $(INSTALLED) ## ruff: rules and format, package, tools, tests and code cells
+lint: $(INSTALLED) ## ruff: rules and format, package, tools, tests and code cells; the workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(PY) -m tools.workflows
 
 types: $(INSTALLED) ## mypy
 	$(BIN)/mypy
@@ -46,12 +51,16 @@ types: $(INSTALLED) ## mypy
 pairs-check: $(INSTALLED) ## every notebook equals its MyST source; addresses agree
 	$(PY) -m tools.pairs check
 	$(PY) -m tools.addresses check
+	$(PY) -m tools.lock check
 
 unit: $(INSTALLED) ## unit tests
-	$(BIN)/pytest -n 2 --ignore=tests/site --durations=10
+	$(BIN)/pytest -n 2 $(UNIT)
 
 notebooks: $(INSTALLED) ## execute the chapters that changed (nbmake), report their times
 	$(PY) -m tools.notebooks
+
+gpu-notebooks: $(INSTALLED) ## every notebook on a GPU, measured; NMCOURSE_REQUIRE_CUDA=0 goes without
+	$(PY) -m tools.gpu_notebooks
 
 site: $(INSTALLED) ## build the site from these executions, warnings are errors
 	$(PY) -m tools.build_book
@@ -71,6 +80,25 @@ pairs: $(INSTALLED) ## regenerate the notebooks from the MyST sources
 addresses: $(INSTALLED) ## copy repository address and version from pyproject.toml to where they are used
 	$(PY) -m tools.addresses write
 	$(PY) -m tools.pairs write
+
+lock: $(INSTALLED) ## write requirements.lock from .venv, after a change of requirements.txt
+	$(PY) -m tools.lock write
+
+colab-check: $(INSTALLED) ## every chapter against an installed wheel, from an empty folder, offline
+	$(PY) -m tools.colab --all
+
+colab-newest: $(INSTALLED) ## the same beside the newest torch and numpy, as in Colab; downloads them
+	$(PY) -m tools.colab --all --newest
+
+bundle: $(INSTALLED) ## the files of a release: wheel, site as a zip file, checksums
+	$(PY) -m tools.bundle
+
+links: $(INSTALLED) ## ask every address that the course links to; needs a network
+	$(PY) -m tools.links
+
+audit: ## known vulnerabilities of the locked packages; needs a network; AUDIT=--dry-run
+	test -x $(AUDITOR)/bin/pip-audit || { $(PYTHON) -m venv $(AUDITOR) && $(AUDITOR)/bin/python -m pip install --quiet pip-audit==2.10.1; }
+	$(AUDITOR)/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip $(AUDIT)
 
 chapter: $(INSTALLED) ## one chapter: pair, lint, run; CHAPTER=book/dynamics/rate_networks
 	$(PY) -m tools.pairs write $(basename $(CHAPTER)).md
@@ -100,7 +128,7 @@ grade: $(INSTALLED) ## mark a folder; HOMEWORK=../homework/rates.json SUBMISSION
 	$(PY) -m tools.teaching.grade --homework "$(HOMEWORK)" --submissions "$(SUBMISSIONS)" --out "$(OUT)" $(if $(SETTINGS),--settings "$(SETTINGS)") $(if $(TIMES),--times "$(TIMES)") $(if $(UNPROTECTED),--unprotected "$(UNPROTECTED)")
 
 simulate-class: $(INSTALLED) ## mark a simulated class of 200 and compare every mark; minutes
-	$(PY) -m tools.teaching.simulate --size $(or $(SIZE),200)
+	$(PY) -m tools.teaching.simulate --size $(or $(SIZE),200) $(if $(HOMEWORK),--homework $(HOMEWORK)) $(if $(REPORT),--report "$(REPORT)")
 
 TEACHING := .venv-teaching
 $(TEACHING)/.installed: requirements-teaching.txt

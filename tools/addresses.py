@@ -1,6 +1,7 @@
 """Keep the repository address and the version in one place: pyproject.toml.
 
-The files that repeat them are the pages, the settings of the book and the citation file.
+The files that repeat them are the pages, the settings of the book, the citation file and the
+package. Every chapter begins with the same set-up cell, which is written here.
 
     python -m tools.addresses check    fail where another address or version is written
     python -m tools.addresses write    replace the old ones (those of _config.yml) everywhere
@@ -17,7 +18,21 @@ import yaml
 
 from tools import pairs
 
-SINGLE_FILES = ("_config.yml", "README.md", "CONTRIBUTING.md", "CITATION.cff")
+# The first cell of a chapter, without its options: {} is what pip is asked for.
+SET_UP_TITLE = "# @title Set-up: run this cell first"
+SET_UP = f"""{SET_UP_TITLE}
+try:
+    import nmcourse
+except ModuleNotFoundError:  # in Colab: install the course package
+    %pip install --quiet "{{}}"
+
+import torch
+
+print("Device:", torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU")"""
+SET_UP_CELL = re.compile(rf"^{re.escape(SET_UP_TITLE)}$.*?(?=\n```$)", re.MULTILINE | re.DOTALL)
+
+PACKAGE = "nmcourse/__init__.py"
+SINGLE_FILES = ("_config.yml", "README.md", "CONTRIBUTING.md", "CITATION.cff", PACKAGE)
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,16 @@ class Release:
     def tag(self) -> str:
         """The git tag of the release."""
         return f"v{self.version}"
+
+    @property
+    def requirement(self) -> str:
+        """What pip has to be asked for."""
+        return f"nmcourse @ git+{self.address}@{self.tag}"
+
+    @property
+    def set_up(self) -> str:
+        """The code of the first cell of a chapter."""
+        return SET_UP.format(self.requirement)
 
 
 def release(root: Path = pairs.ROOT) -> Release:
@@ -66,8 +91,34 @@ def check(root: Path = pairs.ROOT) -> list[str]:
     citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
     if (citation["repository-code"], citation["version"]) != (right.address, right.version):
         problems.append(f"CITATION.cff: version {citation['version']}")
+    package = next((text for path, text in texts(root).items() if path == root / PACKAGE), None)
+    if package is not None and f'__version__ = "{right.version}"\n' not in package:
+        problems.append(f"{PACKAGE}: another __version__")
     expected = f"pyproject.toml has {right.address} and {right.tag}; run `make addresses`"
     return [f"{problem} ({expected})" for problem in problems]
+
+
+def set_up_problems(root: Path = pairs.ROOT) -> list[str]:
+    """Return one message per chapter whose first code cell is not the set-up cell."""
+    problems, code = [], release(root).set_up
+    for path in pairs.sources(root):
+        text = path.read_text(encoding="utf-8")
+        first = pairs.CODE_CELL.search(text)
+        if first is None or f"\n{code}\n```" not in first[0] or text.count(SET_UP_TITLE) != 1:
+            name = path.relative_to(root)
+            problems.append(f"{name}: the set-up cell is not the first, or not that of the course")
+    return [f"{problem}; run `make addresses`" for problem in problems]
+
+
+def write_set_up(root: Path = pairs.ROOT) -> None:
+    """Replace the code of every set-up cell, and leave its options as they are."""
+    code = release(root).set_up
+    for path in pairs.sources(root):
+        text = path.read_text(encoding="utf-8")
+        changed = SET_UP_CELL.sub(lambda _: code, text)
+        if changed != text:
+            path.write_text(changed, encoding="utf-8")
+            print(f"updated {path.relative_to(root)}")
 
 
 def write(root: Path = pairs.ROOT) -> None:
@@ -81,9 +132,12 @@ def write(root: Path = pairs.ROOT) -> None:
             changed = changed.replace(f"{before}{old.tag}", f"{before}{new.tag}")
         version = rf"(?m)^version: {re.escape(old.version)}$"
         changed = re.sub(version, f"version: {new.version}", changed)
+        if path == root / PACKAGE:
+            changed = re.sub('__version__ = ".*"', f'__version__ = "{new.version}"', changed)
         if changed != text:
             path.write_text(changed, encoding="utf-8")
             print(f"updated {path.relative_to(root)}")
+    write_set_up(root)
 
 
 def main(arguments: list[str]) -> int:
@@ -93,7 +147,7 @@ def main(arguments: list[str]) -> int:
     elif arguments != ["check"]:
         print(__doc__)
         return 2
-    problems = check()
+    problems = check() + set_up_problems()
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0

@@ -86,17 +86,33 @@ def stale(root: Path = pairs.ROOT) -> list[str]:
     return result
 
 
-def execute(selected: list[str], root: Path = pairs.ROOT, workers: int = 2) -> dict[str, float]:
-    """Execute notebooks with nbmake; return the seconds that each successful one took."""
+def execute(
+    selected: list[str],
+    root: Path = pairs.ROOT,
+    workers: int = 2,
+    *,
+    kept: Path = EXECUTED,
+    last_cell: str = "",
+    cell_timeout: int = CELL_TIMEOUT_S,
+) -> dict[str, float]:
+    """Execute notebooks with nbmake; return the seconds that each successful one took.
+
+    The executed copies go to the folder `kept` of `root`. If there is a `last_cell`, each copy
+    ends with this code.
+    """
     with tempfile.TemporaryDirectory() as folder:  # nbmake passes over a folder named _build
         copies = []
         for name in selected:
             copy = Path(folder) / f"{name}.ipynb"
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(root / f"{name}.ipynb", copy)
+            if last_cell:
+                notebook = nbformat.read(copy, as_version=4)
+                notebook.cells.append(nbformat.v4.new_code_cell(last_cell))
+                nbformat.write(notebook, copy)
             copies.append(copy)
         command = [sys.executable, "-m", "pytest", "--nbmake", "--overwrite"]
-        command += ["-p", "no:cacheprovider", f"--nbmake-timeout={CELL_TIMEOUT_S}"]
+        command += ["-p", "no:cacheprovider", f"--nbmake-timeout={cell_timeout}"]
         command += [f"-c{root / 'pyproject.toml'}", f"--rootdir={folder}"]
         command += [f"-n{workers}"] if len(copies) > 1 else []
         environment = os.environ | dict.fromkeys(THREADS, "1")
@@ -105,9 +121,9 @@ def execute(selected: list[str], root: Path = pairs.ROOT, workers: int = 2) -> d
         for name, copy in zip(selected, copies, strict=True):
             if (seconds := _finish(copy)) is not None:
                 times[name] = seconds
-                kept = root / EXECUTED / f"{name}.ipynb"
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(copy, kept)
+                target = root / kept / f"{name}.ipynb"
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(copy, target)
     return times
 
 

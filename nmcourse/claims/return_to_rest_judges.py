@@ -52,7 +52,12 @@ def judge_penalty(results: Results) -> Judgement:
             f"{arm.label} {results.summary(f'{n}.distance')}" for n, arm in PENALTIES.items()
         ),
         seeds=results.config["n_seeds"],
-        caveats=(*_caveats(results), _accuracies(results, PENALTIES | DECAYS | DIRECT)),
+        caveats=(
+            *_caveats(results),
+            "Multistable: bounded, and not back. That does not tell a state which holds an image "
+            "from activity which never rests.",
+            _accuracies(results, PENALTIES | DECAYS | DIRECT),
+        ),
     )
 
 

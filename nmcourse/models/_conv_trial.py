@@ -295,7 +295,7 @@ class _Trial:
     @torch.no_grad()
     def _check(self, before: Maps, after: Maps, drives: list[Tensor]) -> None:
         """Find where activity diverged, if it did, by making the steps once more."""
-        if not self.check_finite or all(torch.isfinite(r).all() for r in after):
+        if not self.check_finite or all(r.is_meta or torch.isfinite(r).all() for r in after):
             return
         state, step = [r.clone(memory_format=LAYOUT) for r in before], self.step
         while True:

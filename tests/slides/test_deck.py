@@ -41,6 +41,12 @@ A paragraph that stays in the book.
 
 $$ x = 1 $$
 
+### A part without a text
+
+### A part with one
+
+It says something.
+
 :::{exercise} How fast?
 :label: ex-fast
 
@@ -106,6 +112,7 @@ def test_the_slides_come_in_the_order_of_the_chapter():
         ("section", "You will be able to"),
         ("section", "One leaky unit"),
         ("equation", "One leaky unit"),
+        ("part", "A part with one"),
         ("exercise", "Exercise: How fast?"),
         ("question", "The leak"),
         ("figure", "The leak"),

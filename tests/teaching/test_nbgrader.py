@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import pytest
 from tools.teaching import assignments, nbgrader_course
 from tools.teaching.homework import PROBLEMS
 from tools.teaching.homework._record import STUB
-from tools.teaching.notebooks import student
+from tools.teaching.notebooks import OPEN, student
 from tools.teaching.sandbox.plain import plain
+from tools.teaching.submission import collect, read
 
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS", re.DOTALL)
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n.*?### END SOLUTION", re.DOTALL)
@@ -109,9 +111,25 @@ def test_points_are_given_for_right_answers_and_for_no_others(course):
         assert not any(points(notebook, wrong, parts).values()), number
 
 
+def test_what_was_handed_in_to_nbgrader_can_be_marked_closed_in(course, tmp_path: Path):
+    assignment, notebook, _ = course
+    handed = copy.deepcopy(notebook)
+    for cell in handed.cells:
+        cell.source = HIDDEN.sub("", cell.source)
+    path = tmp_path / "ada" / assignment.token / f"{assignment.token}.ipynb"
+    path.parent.mkdir(parents=True)
+    nbformat.write(handed, path)
+    [ada] = collect(tmp_path)
+    submission = read(ada, {assignment.token: assignment})
+    assert (ada.student, submission.token) == ("ada", assignment.token)
+    assert (submission.problem, submission.notes) == ("", ())
+
+
 def test_settings_that_an_instructor_changed_stay(course):
     assignment, _, out = course
     config = out / "nbgrader" / "nbgrader_config.py"
+    assert f'{{"python": "{STUB}"}}' in config.read_text()
+    assert f'text_stub = "{OPEN}"' in config.read_text()
     compile(config.read_text(), "config", "exec")
     config.write_text("# mine")
     cases = {part.name: [part.example] for part in assignment.version.parts}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,9 @@ import pytest
 
 from nmcourse.exercises._engine import run
 from tools.teaching import assignments
-from tools.teaching.sets import Collection, _in_code, _in_text, read_sets
+from tools.teaching.homework import PROBLEMS, problem
+from tools.teaching.sets import Collection, _in_code, _in_text, _without_clashes, read_sets
+from tools.teaching.settings import read_settings
 from tools.teaching.simulated import notebook, right
 
 MIXED = Collection(
@@ -50,6 +54,23 @@ def test_what_two_problems_call_alike_gets_names_of_its_own():
     assert "`phi_2`" in second.task
 
 
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_problem_in_a_set_answers_as_it_does_by_itself(name: str):
+    """Beside a problem with which it shares every name: itself, under another name."""
+    one = problem(name)
+    alone = one.build(**one.draw(3))
+    twice = _without_clashes({"first": alone, "second": alone})["second"]
+    for part, changed in zip(alone.parts, twice.parts, strict=True):
+        assert changed.function == f"{part.function}_2"
+        bodies = [(part.body, changed.body), (part.another, changed.another)]
+        bodies += [(a.body, b.body) for a, b in zip(part.mistakes, changed.mistakes, strict=True)]
+        for before, after in bodies:
+            np.testing.assert_array_equal(
+                alone.compiled(part, before)(*copy.deepcopy(part.example)),
+                twice.compiled(changed, after)(*copy.deepcopy(part.example)),
+            )
+
+
 def _phi(name: str, number: int):
     return assignments.problem(name).settings["phi"][number]
 
@@ -88,6 +109,15 @@ def test_a_set_is_read_made_and_loaded_again(tmp_path: Path, capsys):
     assert "rates.json" not in capsys.readouterr().out
 
 
+def test_the_set_in_the_settings_that_instructors_copy_can_be_made(tmp_path: Path):
+    text = Path(assignments.__file__).with_name("class.toml").read_text()
+    path = tmp_path / "class.toml"
+    path.write_text(re.sub(r"^# (?=\[sets|\w+ = )", "", text, flags=re.MULTILINE))
+    [found] = read_sets(path)
+    assert (found.name, len(found.take), len(found.points)) == ("midterm", 3, 3)
+    assert read_settings(path).late.deadline is not None
+
+
 def test_a_right_set_runs_from_top_to_bottom():
     [one] = assignments.make("5", MIXED).versions.values()
     names: dict[str, object] = {"print": lambda *_: None}
@@ -104,7 +134,7 @@ def test_a_right_set_runs_from_top_to_bottom():
         ("[sets.x]\ntitle = 'X'\ntake = []", "take must be 1 to 26 different parts"),
         ("[sets.x]\ntitle = 'X'\ntake = ['rates']", "take must hold parts such as"),
         ("[sets.x]\ntitle = 'X'\ntake = ['rates a', 'rates a']", "different parts"),
-        ("[sets.x]\ntitle = 'X'\ntake = ['rate a']", "homework must be one of rates"),
+        ("[sets.x]\ntitle = 'X'\ntake = ['rate a']", "homework must be one of .*, got .rate.$"),
         ("[sets.x]\ntitle = 'X'\ntake = ['rates z']", "no part 'z' in rates; there are a, b, c"),
         ("[sets.x]\ntitle = 'X'\ntake = ['rates a']\npoints = [1, 2]", "points must be 1 numbers"),
         (

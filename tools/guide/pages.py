@@ -14,7 +14,7 @@ from typing import Any
 from tools import pairs
 from tools.guide import errata, exercise_table, inventory, plans, syllabus
 
-PLACE = re.compile(r"^<!-- generated: (\w+)((?: [^ ]+)*) -->$", re.MULTILINE)
+PLACE = re.compile(r"^<!-- generated: (\w+)((?: (?!-->)\S+)*) -->$", re.MULTILINE)
 Part = Callable[..., str]
 PARTS: dict[str, Part] = {
     "errata": errata.text,

@@ -31,7 +31,7 @@ class Slide:
     """One slide.
 
     Attributes:
-        kind: "title", "section", "equation", "figure", "question", "exercise" or "truth".
+        kind: "title", "section", "part", "equation", "figure", "question", "exercise" or "truth".
         title: Its heading, as HTML.
         above: The section that it belongs to, as HTML; empty where the heading says it.
         body: Pieces of HTML.
@@ -88,8 +88,8 @@ class _Maker:
         if block.level == 2 or (block.level == 3 and block.source in LEFT_OUT):
             self.section = block.source
         if self.section not in LEFT_OUT:
-            kind = "title" if block.level == 1 else "truth" if self.whole else "section"
-            self.add(kind, block.html)
+            kind = {1: "title", 2: "section"}.get(block.level, "part")
+            self.add("truth" if self.whole else kind, block.html)
             self.heading = block.html
             self.lead = True
         self.previous = None

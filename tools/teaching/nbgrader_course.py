@@ -18,7 +18,7 @@ from nmcourse.exercises._compare import _LOOSE, _SMALL, equal
 from tools.teaching.homework import Part, Version
 from tools.teaching.homework._record import STUB
 from tools.teaching.literals import literal
-from tools.teaching.notebooks import Assignment, student
+from tools.teaching.notebooks import OPEN, Assignment, student
 
 FOLDER = "nbgrader"
 _LOCKED = ("set-up", "start", "test")
@@ -31,6 +31,7 @@ c = get_config()  # noqa: F821 - nbgrader gives it
 
 c.CourseDirectory.course_id = "nmcourse"
 c.ClearSolutions.code_stub = {{"python": "{STUB}"}}
+c.ClearSolutions.text_stub = "{OPEN}"
 c.Execute.timeout = 60  # seconds for one cell
 c.Execute.interrupt_on_timeout = True
 c.Execute.iopub_timeout = 60  # a busy machine is no fault of the submission

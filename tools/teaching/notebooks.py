@@ -18,6 +18,7 @@ from tools.teaching.literals import literal
 SET_UP = re.compile(r"# @title Set-up: run this cell first\n.*?(?=\n```)", re.DOTALL)
 CHAPTER_WITH_SET_UP = Path("book/dynamics/rate_networks.md")
 ROOT = Path(__file__).resolve().parents[2]
+OPEN = "*Your words here.*"
 _DIGITS = 10  # of the numbers that students see
 _HELP = (
     "## What helped you\n\nName the people, pages and programs, AI assistants among them, that "
@@ -69,7 +70,7 @@ def student(assignment: Assignment) -> nbformat.NotebookNode:
         cells.append(_text(_task(part)))
         cells.append(_code(part.stub().rstrip(), "answer", part.name))
         cells.append(_code(test_source(version, part), "test", part.name))
-    cells += [_text(_HELP), _text("*Your words here.*", "help")]
+    cells += [_text(_HELP), _text(OPEN, "help")]
     return _notebook(cells, assignment, "student")
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -20,11 +21,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tools.teaching import assignments
 from tools.teaching.notebooks import ROOT
 from tools.teaching.results import counted, load_result
+from tools.teaching.sandbox.methods import choose
 from tools.teaching.settings import Settings
 from tools.teaching.simulated import Handed, Targets, a_class
 
@@ -90,10 +94,28 @@ def grade(places: Mapping[str, Path], kill_after: int = 0) -> bool:
     return process.wait() == 0
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a simulated class.
+
+    Attributes:
+        problems: What went wrong, a sentence each.
+        seconds: Seconds per submission, all workers together.
+        finished: How many results there were when the run was killed.
+        kinds: For each kind of submission how many there were, whether it was hostile, how many
+            got their exact mark, and the longest seconds of one.
+    """
+
+    problems: list[str]
+    seconds: float
+    finished: int
+    kinds: dict[str, dict[str, Any]]
+
+
 def simulate(
     size: int, homework: str, base: Path, workers: int = 2, only: tuple[str, ...] = ()
-) -> tuple[list[str], float]:
-    """Mark a class, killed once half-way; return what went wrong, and seconds per submission."""
+) -> Outcome:
+    """Mark a class, killed once half-way; return what came of it."""
     hidden = assignments.make("a simulated class", homework, versions=3)
     private, submissions, out = base / "private", base / "submissions", base / "marks"
     assignments.write(hidden, private)
@@ -123,7 +145,21 @@ def simulate(
     for name, moment in finished.items():
         if _modified(out).get(name) != moment:
             problems.append(f"{name}: finished before the run was killed, and touched after")
-    return [*problems, *compare(out, handed)], seconds
+    problems += compare(out, handed)
+    return Outcome(problems, seconds, len(finished), _kinds(out, handed))
+
+
+def _kinds(out: Path, handed: Mapping[str, Handed]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for student, one in handed.items():
+        row = found.setdefault(
+            student.split("_", 1)[1], {"count": 0, "hostile": one.hostile, "exact": 0, "longest": 0}
+        )
+        record = load_result(out, student)
+        row["count"] += 1
+        row["exact"] += not compare(out, {student: one})
+        row["longest"] = max(row["longest"], round(record["mark"]["seconds"], 1) if record else 0)
+    return dict(sorted(found.items()))
 
 
 def _modified(out: Path) -> dict[str, int]:
@@ -137,17 +173,47 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--homework", default="rates", help="the problem")
     parser.add_argument("--workers", type=int, default=2, help="marked at the same time")
     parser.add_argument("--out", type=Path, help="keep the files here")
+    parser.add_argument("--report", type=Path, help="write what came of it to this file")
     options = parser.parse_args(arguments)
     base = options.out or Path(tempfile.mkdtemp(prefix="nmcourse-class-"))
     try:
-        problems, seconds = simulate(options.size, options.homework, base, options.workers)
+        found = simulate(options.size, options.homework, base, options.workers)
     finally:
         if options.out is None:
             shutil.rmtree(base, ignore_errors=True)
-    for problem in problems:
+    for problem in found.problems:
         print(problem)
-    print(f"{options.size} submissions, {len(problems)} problems, {seconds:.2f} s per submission")
-    return 1 if problems else 0
+    if options.report:
+        options.report.write_text(report(found, options.homework, options.workers), "utf-8")
+    count = f"{options.size} submissions, {len(found.problems)} problems"
+    print(f"{count}, {found.seconds:.2f} s per submission")
+    return 1 if found.problems else 0
+
+
+def report(found: Outcome, homework: str, workers: int) -> str:
+    """Return what came of a class as JSON, with the command that makes it again."""
+    groups = {}
+    for name, hostile in (("honest", False), ("hostile", True)):
+        rows = [row for row in found.kinds.values() if row["hostile"] is hostile]
+        groups[name] = {key: sum(row[key] for row in rows) for key in ("count", "exact")}
+        groups[name]["longest_seconds"] = max((row["longest"] for row in rows), default=0)
+    size = sum(row["count"] for row in found.kinds.values())
+    command = f"make simulate-class SIZE={size} REPORT=benchmarks/results/class.json"
+    table = {
+        "command": command,
+        "homework": homework,
+        "workers": workers,
+        "sandbox": choose().name,
+        "cores": os.cpu_count(),
+        "load_average": round(os.getloadavg()[2], 1),  # of the last 15 minutes
+        "submissions": size,
+        "killed_after": found.finished,
+        "seconds_per_submission": round(found.seconds, 2),
+        "problems": found.problems,
+        **groups,
+        "kinds": found.kinds,
+    }
+    return json.dumps(table, indent=1) + "\n"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,52 @@
+"""tools.lock: the lock names everything that is installed, and every disagreement is found."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tools import lock, pairs
+
+
+def test_the_lock_is_that_of_this_environment():
+    assert lock.check() == []
+
+
+def test_the_lock_has_what_the_pins_need_in_turn():
+    locked = lock.pins(pairs.ROOT / lock.LOCK)
+    direct = lock.pins(pairs.ROOT / "requirements.txt")
+    assert set(direct) < set(locked)
+    assert "sphinx" in locked  # nothing names it; jupyter-book needs it
+    assert "sphinx" not in direct
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("sphinx==", "sphinx==0.", "sphinx: 0."),
+        ("numpy==", "numpy==0.", "numpy: 0."),
+        ("markupsafe==", "other==", "markupsafe: not locked"),
+    ],
+)
+def test_a_disagreement_is_found(tmp_path: Path, old: str, new: str, message: str):
+    for name in ("requirements.txt", "requirements.lock"):
+        shutil.copy(pairs.ROOT / name, tmp_path)
+    text = (tmp_path / lock.LOCK).read_text()
+    assert f"\n{old}" in text
+    (tmp_path / lock.LOCK).write_text(text.replace(f"\n{old}", f"\n{new}"))
+    (problem,) = lock.check(tmp_path)
+    assert problem.startswith(message)
+
+
+def test_extras_are_followed_and_other_systems_left_out(monkeypatch: pytest.MonkeyPatch):
+    needs = {
+        "a": ["b[more]>=1", "elsewhere; sys_platform == 'never'"],
+        "b": ["c; extra == 'more'", "d; extra == 'other'", "A"],  # a circle
+        "c": None,
+    }
+    monkeypatch.setattr(lock, "requires", needs.__getitem__)
+    monkeypatch.setattr(lock, "version", lambda name: "1.0+cpu")
+    assert lock.installed(["A==1.0"]) == {"a": "1.0", "b": "1.0", "c": "1.0"}
+    assert lock.installed(["b"]) == {"a": "1.0", "b": "1.0", "c": "1.0"}  # a asks for the extra

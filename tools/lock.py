@@ -1,0 +1,104 @@
+"""Keep `requirements.lock`: every package of the tested environment with its exact version.
+
+    python -m tools.lock write    from the environment that runs this
+    python -m tools.lock check    fail where the lock and this environment or the pins differ
+
+requirements.txt pins what the course uses directly, and the lock also what that needs in turn.
+`make install` uses both, so that an environment made next year is the one tested today. The lock
+is made on Linux with Python 3.11. What only another system needs is not in it.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tools import pairs
+
+LOCK = Path("requirements.lock")
+PIN = re.compile(r"^([\w.-]+)==([\w.!+-]+)$", re.MULTILINE)
+HEADER = """# Every package of the tested environment (Linux, Python 3.11): written by `make lock`.
+"""
+
+
+def pins(path: Path) -> dict[str, str]:
+    """Return the exact versions that a file names, by the canonical name of the package."""
+    found = PIN.findall(path.read_text(encoding="utf-8"))
+    return {str(canonicalize_name(name)): number for name, number in found}
+
+
+def _needed(requirement: Requirement, extras: Iterable[str]) -> bool:
+    marker = requirement.marker
+    return marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras))
+
+
+def installed(names: Iterable[str]) -> dict[str, str]:
+    """Return the versions here of some packages and of everything that they need in turn.
+
+    Raises:
+        PackageNotFoundError: one of them is not installed.
+    """
+    found: dict[str, str] = {}
+    waiting = [Requirement(name) for name in names]
+    seen: set[tuple[str, frozenset[str]]] = set()
+    while waiting:
+        requirement = waiting.pop()
+        name = str(canonicalize_name(requirement.name))
+        if (name, frozenset(requirement.extras)) in seen:
+            continue
+        seen.add((name, frozenset(requirement.extras)))
+        found[name] = Version(version(name)).public  # without +cpu: the same torch, other devices
+        further = map(Requirement, requires(name) or ())
+        waiting += [other for other in further if _needed(other, requirement.extras)]
+    return dict(sorted(found.items()))
+
+
+def check(root: Path = pairs.ROOT) -> list[str]:
+    """Return one message per package whose version differs or is not locked."""
+    direct, locked = pins(root / "requirements.txt"), pins(root / LOCK)
+    problems = [
+        f"{name}: {locked.get(name, 'not')} locked, {number} in requirements.txt"
+        for name, number in direct.items()
+        if locked.get(name) != number
+    ]
+    try:
+        here = installed(direct)
+    except PackageNotFoundError as error:
+        return [*problems, f"{error.name}: not installed here; run `make install`"]
+    problems += [
+        f"{name}: {locked.get(name, 'not')} locked, {number} installed here"
+        for name, number in here.items()
+        if locked.get(name) != number and name not in direct
+    ]
+    return problems
+
+
+def write(root: Path = pairs.ROOT) -> None:
+    """Write the lock from this environment."""
+    here = installed(pins(root / "requirements.txt"))
+    lines = [f"{name}=={number}\n" for name, number in here.items()]
+    (root / LOCK).write_text(HEADER + "".join(lines), encoding="utf-8")
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; return the exit status."""
+    if arguments == ["write"]:
+        write()
+    elif arguments != ["check"]:
+        print(__doc__)
+        return 2
+    problems = check()
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
