@@ -274,18 +274,18 @@ EXERCISES = (
         id="loss-5",
         label="ex-loss-slow",
         chapter=_CHAPTER,
-        title="Slow or stuck?",
+        title="Another definition of rest",
         kind="experiment",
         difficulty=3,
         importance=3,
         minutes=30,
         rubric=(
             "No prediction and no measurement.",
-            "One longer blank, and how many networks have returned after it.",
-            "In addition several blanks, a prediction from the eigenvalue of each network, and "
-            "which networks change their kind.",
-            "In addition another threshold than a tenth, and what both mean for the counts of the "
-            "claim.",
+            "One other blank or threshold, and how many networks are back by it.",
+            "In addition several of both for both groups, a prediction, and the trial without an "
+            "image as a reference.",
+            "In addition a reason for each network that changes sides, and what all this means "
+            "for the counts of the claim.",
         ),
     ),
     Exercise(
