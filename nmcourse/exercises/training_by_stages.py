@@ -68,7 +68,16 @@ def _series_settles_by_ratio(real: float, imag: float) -> bool:
 
 
 def _eigenvalues(draw: Draw) -> list[tuple[float, float]]:
-    places = [(2.0, 0.0), (0.3, 0.0), (0.2, 0.9), (0.8, 0.3), (1.5, 1.0), (-0.4, 1.0), (0.4, 1.5)]
+    places = [
+        (2.0, 0.0),
+        (0.6, 0.3),
+        (0.3, 0.0),
+        (0.2, 0.9),
+        (0.8, 0.3),
+        (1.5, 1.0),
+        (-0.4, 1.0),
+        (0.4, 1.5),
+    ]
     return [(x + draw.uniform(-0.05, 0.05), y + draw.uniform(0.0, 0.05)) for x, y in places]
 
 

@@ -48,7 +48,7 @@ def test_a_unit_obeys_its_equation_and_fine_steps_come_near_it(number: int):
     x, soon = (decays(start, tau, np.array([t]))[:, 0] for t in (time, time + late))
     np.testing.assert_allclose((soon - x) / late, -leak * (x - rest) / tau, rtol=1e-4)
     np.testing.assert_allclose(decays(start, tau, np.zeros(1))[:, 0, 1], start)
-    np.testing.assert_allclose(after_steps(1.3, tau, 0.01, time), x[0], rtol=1e-3)
+    np.testing.assert_allclose(after_steps(1.3, tau, 0.01, time), x[0], rtol=1e-3, atol=5e-4)
 
     def error(time_constant: float) -> float:
         at_end = after_steps(1.3, np.array([time_constant]), 5.0, 35.0)
