@@ -17,6 +17,7 @@ from torch import nn
 
 from nmcourse.analysis import after_images
 from nmcourse.claims.record import Experiment, Judgement, Rule
+from nmcourse.claims.staged_training import SMOKE_RECIPE
 from nmcourse.claims.store import Results, remember
 from nmcourse.claims.training_runs import in_parallel, ship
 from nmcourse.models import CordsNet
@@ -41,16 +42,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "areas": "small-R1",
         "image_size": 6,
         "n_seeds": 2,
-        "recipe": {
-            "cnn_steps": 3,
-            "inverse_steps": 2,
-            "linear_steps": 2,
-            "steps_per_slope": 1,
-            "fine_tune_steps": 2,
-            "cnn_batch": 8,
-            "batch_size": 4,
-            "slopes": (0.5, 0.0),
-        },
+        "recipe": SMOKE_RECIPE,
         "rest_coefficient": 1e-3,
     },
 }

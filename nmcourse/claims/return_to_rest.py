@@ -28,7 +28,7 @@ from nmcourse.claims.return_to_rest_arms import ARMS, PUBLISHED
 from nmcourse.claims.return_to_rest_judges import KINDS, LEARNT, RULES
 from nmcourse.claims.store import plain, remember
 from nmcourse.claims.training_runs import in_parallel, ship, trained_models
-from nmcourse.models import CordsNet, TwinCNN
+from nmcourse.models import CordsNet
 from nmcourse.models._convolution import weights_of
 from nmcourse.pretrained.cordsnet import digits_cordsnet
 from nmcourse.tasks import ImageSet, digit_images
@@ -37,10 +37,7 @@ from nmcourse.training import (
     FitManyResult,
     Recipe,
     fit_many_images,
-    fold_cnn,
-    inverse_stage,
-    linear_stage,
-    train_cnn,
+    train_linear,
     trial_loss,
 )
 
@@ -72,8 +69,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
 }
 OTHER_IMAGES = 1000  # seeds of the images of one slope and of the next differ by this
-
-
 SHIPPED = ("penalty_0", PUBLISHED, "scale_0")
 
 
@@ -108,29 +103,11 @@ def _start(seed: int, settings: dict[str, Any], place: Path) -> float:
     path = place / f"{seed}.pt"
 
     def train() -> float:
-        images, test = _digits()
-        steps, recipe = settings["start"], Recipe()
-
-        def options(rate: float, batch_size: int) -> dict[str, Any]:
-            return {
-                "learning_rate": rate,
-                "batch_size": batch_size,
-                "seed": seed,
-                "progress": False,
-            }
-
-        cnn = TwinCNN(
-            "small-R2", 1, 10, image_size=8, generator=torch.Generator().manual_seed(seed)
+        steps = settings["start"]
+        recipe = Recipe(
+            cnn_steps=steps["cnn"], inverse_steps=steps["inverse"], linear_steps=steps["linear"]
         )
-        early = options(recipe.cnn_rate, recipe.cnn_batch)
-        train_cnn(cnn, images, test, n_steps=steps["cnn"], **early)
-        folded = fold_cnn(cnn, test).model
-        assert isinstance(folded, TwinCNN)
-        early = options(recipe.inverse_rate, recipe.cnn_batch)
-        network = inverse_stage(folded, images, test, n_steps=steps["inverse"], **early).model
-        assert isinstance(network, CordsNet)
-        late = options(recipe.linear_rate, recipe.batch_size)
-        linear = linear_stage(network, images, test, n_steps=steps["linear"], **late)
+        linear = train_linear(*_digits(), recipe, areas="small-R2", seed=seed, progress=False)[-1]
         torch.save(linear.model.state_dict(), path)
         return float(linear.checks["accuracy"])
 

@@ -49,6 +49,16 @@ COMMAND = "python -m nmcourse.claims run C6"
 SHIPPED = "digits_cordsnet_staged"
 INITIAL = ("cnn", "inverse", "linear", "annealed")  # the stages before fine-tuning
 TIMED, TUNING = 2000, 1000  # not among the seeds that count
+SMOKE_RECIPE: dict[str, Any] = {
+    "cnn_steps": 3,
+    "inverse_steps": 2,
+    "linear_steps": 2,
+    "steps_per_slope": 1,
+    "fine_tune_steps": 2,
+    "cnn_batch": 8,
+    "batch_size": 4,
+    "slopes": (0.5, 0.0),
+}
 SETTINGS: dict[str, dict[str, Any]] = {
     "cpu": {
         "areas": "small-R2",
@@ -65,16 +75,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "areas": "small-R1",
         "image_size": 6,
         "n_seeds": 2,
-        "recipe": {
-            "cnn_steps": 3,
-            "inverse_steps": 2,
-            "linear_steps": 2,
-            "steps_per_slope": 1,
-            "fine_tune_steps": 2,
-            "cnn_batch": 8,
-            "batch_size": 4,
-            "slopes": (0.5, 0.0),
-        },
+        "recipe": SMOKE_RECIPE,
         "rates": [1e-2],
         "tuning_share": 0.25,
         "timed_steps": 1,

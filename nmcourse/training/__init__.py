@@ -23,7 +23,7 @@ from nmcourse.training.inverse import (
 )
 from nmcourse.training.losses import cross_entropy_at_end, masked_mse
 from nmcourse.training.options import FitOptions, OptimiserOptions, frozen_parameters
-from nmcourse.training.recipe import Recipe, train_in_stages
+from nmcourse.training.recipe import Recipe, train_in_stages, train_linear
 from nmcourse.training.retraining import kept_parts, with_new_context
 from nmcourse.training.stage_checks import accuracy, has_learnt
 from nmcourse.training.stages import (
@@ -84,6 +84,7 @@ __all__ = [
     "start_from_cnn",
     "train_cnn",
     "train_in_stages",
+    "train_linear",
     "trial_loss",
     "windowed_cross_entropy",
     "with_new_context",

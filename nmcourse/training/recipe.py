@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ class Recipe:
         }
 
 
-def train_in_stages(
+def train_linear(
     images: ImageSet,
     held_out: ImageSet,
     recipe: Recipe | None = None,
@@ -92,7 +93,7 @@ def train_in_stages(
     folder: str | Path | None = None,
     progress: bool = True,
 ) -> list[Stage]:
-    """From a new CNN to a fine-tuned CordsNet.
+    """The first stages: from a new CNN to linear areas that have learnt together.
 
     Args:
         images: what is learnt from.
@@ -104,26 +105,14 @@ def train_in_stages(
         progress: show progress bars.
 
     Returns:
-        ``cnn``, ``fold``, ``inverse``, ``linear``, ``annealed``, ``fine-tuned``, each with a
-        network of its own.
+        ``cnn``, ``fold``, ``inverse``, ``linear``, each with a network of its own.
 
     Raises:
         DivergenceError: if a stage diverges.
         CheckpointError: for a damaged checkpoint or one of another run.
     """
     recipe = Recipe() if recipe is None else recipe
-    place = None if folder is None else Path(folder)
-
-    def options(name: str, rate: float, batch_size: int) -> dict[str, Any]:
-        return {
-            "learning_rate": rate,
-            "batch_size": batch_size,
-            "max_shift": recipe.max_shift,
-            "seed": seed,
-            "checkpoint": None if place is None else place / f"{name}.pt",
-            "progress": progress,
-        }
-
+    options = partial(_options, recipe, seed=seed, folder=folder, progress=progress)
     cnn = TwinCNN(
         areas,
         images.n_channels,
@@ -141,23 +130,80 @@ def train_in_stages(
     steps = recipe.inverse_steps
     stages.append(inverse_stage(folded, images, held_out, n_steps=steps, **settings))
 
-    def network() -> CordsNet:
-        """A copy of the network so far, so that each stage keeps its own."""
-        model = copy.deepcopy(stages[-1].model)
-        assert isinstance(model, CordsNet)
-        return model
-
     settings = options("linear", recipe.linear_rate, recipe.batch_size)
     steps = recipe.linear_steps
-    stages.append(linear_stage(network(), images, held_out, n_steps=steps, **settings))
+    stages.append(linear_stage(_copy(stages[-1]), images, held_out, n_steps=steps, **settings))
+    return stages
 
-    settings = options("annealed", recipe.anneal_rate, recipe.batch_size)
+
+def train_in_stages(
+    images: ImageSet,
+    held_out: ImageSet,
+    recipe: Recipe | None = None,
+    *,
+    areas: str = "small-R4",
+    seed: int = 0,
+    folder: str | Path | None = None,
+    progress: bool = True,
+) -> list[Stage]:
+    """All stages: from a new CNN to a fine-tuned CordsNet.
+
+    Args:
+        images: as in :func:`train_linear`, and so are the following ones.
+        held_out: what each stage is checked with.
+        recipe: lengths, batches and learning rates.
+        areas: the name of a preset.
+        seed: of initial weights and drawn images.
+        folder: where checkpoints are kept.
+        progress: show progress bars.
+
+    Returns:
+        ``cnn``, ``fold``, ``inverse``, ``linear``, ``annealed``, ``fine-tuned``, each with a
+        network of its own.
+
+    Raises:
+        DivergenceError: if a stage diverges.
+        CheckpointError: for a damaged checkpoint or one of another run.
+    """
+    recipe = Recipe() if recipe is None else recipe
+    kept: dict[str, Any] = {"seed": seed, "folder": folder, "progress": progress}
+    stages = train_linear(images, held_out, recipe, areas=areas, **kept)
+
+    settings = _options(recipe, "annealed", recipe.anneal_rate, recipe.batch_size, **kept)
     settings |= {"slopes": recipe.slopes, "trial": recipe.trial}
     steps = recipe.steps_per_slope
-    stages.append(anneal_stage(network(), images, held_out, n_steps=steps, **settings))
+    stages.append(anneal_stage(_copy(stages[-1]), images, held_out, n_steps=steps, **settings))
 
-    settings = options("fine-tuned", recipe.fine_tune_rate, recipe.batch_size)
+    settings = _options(recipe, "fine-tuned", recipe.fine_tune_rate, recipe.batch_size, **kept)
+    settings |= {"trial": recipe.trial}
     steps = recipe.fine_tune_steps
-    model = network()
-    stages.append(fine_tune(model, images, held_out, n_steps=steps, trial=recipe.trial, **settings))
+    stages.append(fine_tune(_copy(stages[-1]), images, held_out, n_steps=steps, **settings))
     return stages
+
+
+def _options(
+    recipe: Recipe,
+    name: str,
+    rate: float,
+    batch_size: int,
+    *,
+    seed: int,
+    folder: str | Path | None,
+    progress: bool,
+) -> dict[str, Any]:
+    """What ``fit_images`` is told in a stage."""
+    return {
+        "learning_rate": rate,
+        "batch_size": batch_size,
+        "max_shift": recipe.max_shift,
+        "seed": seed,
+        "checkpoint": None if folder is None else Path(folder) / f"{name}.pt",
+        "progress": progress,
+    }
+
+
+def _copy(stage: Stage) -> CordsNet:
+    """A copy of the network so far, so that each stage keeps its own."""
+    model = copy.deepcopy(stage.model)
+    assert isinstance(model, CordsNet)
+    return model
