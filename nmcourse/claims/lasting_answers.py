@@ -22,7 +22,7 @@ from nmcourse.claims.store import Results, remember
 from nmcourse.claims.training_runs import in_parallel, ship
 from nmcourse.models import CordsNet
 from nmcourse.pretrained.cordsnet import digits_cordsnet
-from nmcourse.tasks import digit_images
+from nmcourse.tasks import ImageSet, digit_images
 from nmcourse.training import ImageTrial, Recipe, train_in_stages
 
 COMMAND = "python -m nmcourse.claims run F3"
@@ -81,10 +81,8 @@ def _train(seed: int, settings: dict[str, Any], folder: Path) -> dict[str, float
     """All stages of one seed, and what the network does afterwards.
 
     Returns:
-        ``accuracy`` at the end of the trained stimulus, ``doubled_accuracy`` and
-        ``held_accuracy`` after twice and five times that time, ``second_accuracy`` on another
-        image after a blank, ``distance`` (median over images, see ``after_images``),
-        ``cnn_accuracy`` of the CNN that it started from, and ``seconds`` of processor time.
+        What ``measure`` gives, ``cnn_accuracy`` of the CNN that it started from, and ``seconds``
+        of processor time.
     """
     train, test = (digit_images(split, settings["image_size"]) for split in ("train", "test"))
     recipe = Recipe(
@@ -98,6 +96,20 @@ def _train(seed: int, settings: dict[str, Any], folder: Path) -> dict[str, float
     model = stages[-1].model
     assert isinstance(model, CordsNet)
     torch.save(model.state_dict(), folder / "weights.pt")
+    return measure(model, test) | {
+        "cnn_accuracy": stages[0].checks["accuracy"],
+        "seconds": seconds,
+    }
+
+
+def measure(model: CordsNet, test: ImageSet) -> dict[str, float]:
+    """What a network answers in time, later, and to a second image.
+
+    Returns:
+        ``accuracy`` at the end of the trained stimulus, ``doubled_accuracy`` and
+        ``held_accuracy`` after twice and five times that time, ``second_accuracy`` on another
+        image after a blank, ``distance`` (median over images, see ``after_images``).
+    """
     longer = after_images(model, test.images, test.labels)
     twice = after_images(model, test.images, test.labels, n_held=100)
     return {
@@ -106,8 +118,6 @@ def _train(seed: int, settings: dict[str, Any], folder: Path) -> dict[str, float
         "held_accuracy": longer.held_accuracy,
         "second_accuracy": longer.second_accuracy,
         "distance": longer.distance.quantile(0.5).item(),
-        "cnn_accuracy": stages[0].checks["accuracy"],
-        "seconds": seconds,
     }
 
 

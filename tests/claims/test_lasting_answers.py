@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from nmcourse.claims import lasting_answers
-from nmcourse.claims.lasting_answers import judge
+from nmcourse.claims.lasting_answers import judge, measure
 from nmcourse.claims.store import Results
+from nmcourse.pretrained import load
+from nmcourse.tasks import digit_images
 
 
 def results(**changes: list[float]) -> Results:
@@ -45,6 +48,21 @@ def test_the_rule_says_every_verdict(changes, status, missed):
     assert (missed or "Missed") in found.measured or missed is None
     assert ("Missed" in found.measured) == (missed is not None)
     assert "10 minutes" in found.caveats[-1]
+
+
+def test_each_accuracy_is_that_of_its_own_moment():
+    model, test = load("digits_cordsnet_staged")[0], digit_images("test", 8).subset(slice(30))
+    with torch.no_grad():
+        for layer in model.recurrent:  # too strong: it goes on changing while the image stays
+            layer.length.mul_(1.5)
+        outputs = model.respond(test.images, n_steps=500, n_blank=100, check_finite=False).outputs
+    right = (outputs.argmax(dim=-1) == test.labels[:, None]).double().mean(dim=0)
+    found = measure(model, test)
+    moments = {"accuracy": 100, "doubled_accuracy": 200, "held_accuracy": 500}
+    assert {name: found[name] for name in moments} == pytest.approx(
+        {name: float(right[step - 1]) for name, step in moments.items()}
+    )
+    assert len({found[name] for name in moments}) == 3
 
 
 @pytest.mark.slow
