@@ -200,7 +200,7 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor]:
-        rows, weights = ctx.saved_tensors
+        rows, weights = (saved.to(grad.dtype) for saved in ctx.saved_tensors)  # under autocast
         n_out, n_in = weights.shape[-2:]
         grad_weights = grad.mT @ rows if n_out < n_in else (rows.mT @ grad).mT
         return (grad @ weights if ctx.needs_input_grad[0] else None), grad_weights

@@ -78,13 +78,16 @@ class Weights:
 
 
 def conv(maps: Tensor, weights: Tensor, stride: int, plan: Plan) -> Tensor:
-    """Convolution with padding kernel // 2, one group per seed."""
+    """Convolution with padding kernel // 2, one group per seed, in the type of the maps.
+
+    Autocast computes it in fewer bits. The state keeps its own: what one step adds would be lost.
+    """
     padding = weights.shape[-1] // 2
     if weights.is_mkldnn:
         return torch.ops.mkldnn._convolution_pointwise(
             maps, weights, None, [padding] * 2, [stride] * 2, [1, 1], 1, "none", [], ""
         )
-    return F.conv2d(maps, weights, None, stride, padding, 1, plan.n_seeds)
+    return F.conv2d(maps, weights, None, stride, padding, 1, plan.n_seeds).to(maps.dtype)
 
 
 def packed(weights: Weights, state: Maps, plan: Plan) -> Weights:
