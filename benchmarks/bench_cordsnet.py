@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -210,7 +209,17 @@ def one_gradient(task: str, n_steps: int) -> float:
         gradient(released.trial_loss(images, labels, n_steps), released)
     elif task != "nothing":
         gradient(our_loss(model, images, labels, n_steps, **WAYS[task]), model)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_of_this_process()
+
+
+def peak_of_this_process() -> float:
+    """Peak memory of this process in megabytes.
+
+    ``getrusage`` would count that of the process that started this one too, if it was larger.
+    """
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return float(line.split()[1]) / 1024
 
 
 def training(name: str, n_steps: int, repetitions: int) -> dict[str, float]:

@@ -19,15 +19,22 @@ class Networks:
     Attributes:
         parameters: name -> (seed, ...).
         buffers: name -> (seed, ...).
+
+    Both are copies on ``device``, if one is given. The models stay where they are; what training
+    changes comes back by :meth:`write_back`.
     """
 
-    def __init__(self, models: Sequence[nn.Module]) -> None:
+    def __init__(
+        self, models: Sequence[nn.Module], device: str | torch.device | None = None
+    ) -> None:
         self.models = list(models)
         shapes = {_shapes(model) for model in self.models}
         if len(shapes) > 1:
             raise ValueError("build must return models of one architecture for every seed")
-        self.parameters = _stack([dict(model.named_parameters()) for model in self.models])
-        self.buffers = _stack([dict(model.named_buffers()) for model in self.models])
+        self.parameters = _stack([dict(m.named_parameters()) for m in self.models], device)
+        buffers = _stack([dict(m.named_buffers()) for m in self.models], None)
+        self.buffers = {name: values.to(device) for name, values in buffers.items()}
+        self._common = [n for n, values in buffers.items() if bool((values == values[:1]).all())]
 
     def __len__(self) -> int:
         return len(self.models)
@@ -41,7 +48,8 @@ class Networks:
             alone = {name: values[0] for name, values in state.items()}
             return _outputs(functional_call(model, alone, arguments)).unsqueeze(0)
         if isinstance(model, RecurrentModel):
-            return _outputs(functional_call(model, self._shared_buffers(state), arguments))
+            common = {name: self.buffers[name][0] for name in self._common}  # need no seed axis
+            return _outputs(functional_call(model, state | common, arguments))
         own = 0 if trials.inputs.ndim == 4 else None
         run = torch.func.vmap(
             lambda state, *args: _outputs(functional_call(model, state, args)),
@@ -59,14 +67,6 @@ class Networks:
                 for name, buffer in model.named_buffers():
                     buffer.copy_(self.buffers[name][number])
 
-    def _shared_buffers(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Buffers that all networks have in common need no seed axis."""
-        return state | {
-            name: values[0]
-            for name, values in self.buffers.items()
-            if bool((values == values[:1]).all())
-        }
-
 
 def _outputs(result: Any) -> Tensor:
     return result if isinstance(result, Tensor) else result.outputs
@@ -76,7 +76,10 @@ def _shapes(model: nn.Module) -> tuple[tuple[str, tuple[int, ...]], ...]:
     return tuple((name, tuple(p.shape)) for name, p in model.named_parameters())
 
 
-def _stack(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+def _stack(
+    states: Sequence[dict[str, Tensor]], device: str | torch.device | None
+) -> dict[str, Tensor]:
     return {
-        name: torch.stack([state[name].detach() for state in states]).clone() for name in states[0]
+        name: torch.stack([state[name].detach() for state in states]).to(device)
+        for name in states[0]
     }

@@ -139,7 +139,7 @@ def train_one(
     progress: bool,
 ) -> FitResult:
     """What ``fit`` does, for any objective."""
-    networks, seeds = Networks([model]), [seed]
+    networks, seeds = Networks([model], settings.device), [seed]
     run = Run(networks, objective(networks, seeds), seeds, settings, checkpoint)
     run.train(checkpoint_every, progress)
     losses, norms = run.history()
@@ -162,7 +162,7 @@ def train_many(
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds must be at least one and all different, got {seeds}")
     models = [build(torch.Generator().manual_seed(seed)) for seed in seeds]
-    networks = Networks(models)
+    networks = Networks(models, settings.device)
     run = Run(networks, objective(networks, seeds), seeds, settings, checkpoint)
     run.train(checkpoint_every, progress)
     for seed, step in run.diverged.items():
@@ -195,9 +195,9 @@ class _Stream:
                     f"batch_size must be at most the {len(everything)} trials given, "
                     f"got {batch_size}"
                 )
-            everything = everything.to(like.dtype).to(like.device)
+            everything = everything.to(like.dtype)
             if batch_size is None:
-                self.fixed = everything
+                self.fixed = everything.to(like.device)
             self.data = everything
         self.description = f"{type(data).__name__} {self._digest()}"
 
@@ -210,25 +210,24 @@ class _Stream:
         """Trials of the next step; drawn ones have a seed axis if there is more than one seed."""
         if self.fixed is not None:
             return self.fixed
-        drawn = [self._draw(generator) for generator in self.generators]
+        drawn = [self._drawn(generator).to(self.like.device) for generator in self.generators]
         return drawn[0] if len(drawn) == 1 else _stack_trials(drawn)
 
     def _digest(self) -> str:
         """Short text that changes when the task does: of all trials, or of a first draw."""
         trials = self.data
         if isinstance(trials, Task):
-            trials = self._draw(torch.Generator().manual_seed(0))
+            trials = self._drawn(torch.Generator().manual_seed(0))
         digest = hashlib.sha256()
         for values in (trials.inputs, trials.targets, trials.mask, trials.context):
             if values is not None:
                 digest.update(values.cpu().numpy().tobytes())
         return digest.hexdigest()[:12]
 
-    def _draw(self, generator: torch.Generator) -> Trials:
+    def _drawn(self, generator: torch.Generator) -> Trials:
         assert self.batch_size is not None
         if isinstance(self.data, Task):
-            trials = self.data.sample(self.batch_size, generator=generator)
-            return trials.to(self.like.dtype).to(self.like.device)
+            return self.data.sample(self.batch_size, generator=generator).to(self.like.dtype)
         return self.data[torch.randperm(len(self.data), generator=generator)[: self.batch_size]]
 
 

@@ -142,12 +142,13 @@ class _Images:
                 f"max_shift must be from 0 to {min(images.size) - 1} pixels, got {max_shift!r}"
             )
         like = next(iter(networks.parameters.values()))
-        self.images = images.to(like.dtype).to(like.device)
+        images = images.to(like.dtype)
+        self.images = images.to(like.device)
         self.seen, self.max_shift = seen, max_shift
         self.batch_size = len(images) if batch_size is None else batch_size
         self.generators = data_generators(seeds)
-        digest = hashlib.sha256(self.images.images.cpu().numpy().tobytes())
-        digest.update(self.images.labels.cpu().numpy().tobytes())
+        digest = hashlib.sha256(images.images.cpu().numpy().tobytes())
+        digest.update(images.labels.cpu().numpy().tobytes())
         self.description = f"{_text(seen)} on images {digest.hexdigest()[:12]}, shift {max_shift}"
 
     def losses(self, networks: Networks) -> Tensor:

@@ -32,6 +32,8 @@ class OptimiserOptions:
         weight_decay: of AdamW, decoupled from the gradient.
         freeze: parts of the model that stay as they are, see ``model.parts()``.
         stop_below: stop once the loss of every network still in training is below this.
+        device: where to compute, such as ``"cuda"``; None computes where the model is. The model
+            itself stays where it is.
     """
 
     n_steps: int
@@ -43,6 +45,7 @@ class OptimiserOptions:
     weight_decay: float = 0.0
     freeze: tuple[str, ...] = ()
     stop_below: float | None = None
+    device: str | torch.device | None = None
 
     def __post_init__(self) -> None:
         freeze: object = self.freeze
@@ -67,13 +70,15 @@ class OptimiserOptions:
             raise ValueError(
                 f"schedule must be 'one-cycle', 'constant' or a function, got {self.schedule!r}"
             )
+        check_device(self.device)
 
     def fingerprint(self) -> dict[str, str]:
         """Every setting as text: a checkpoint is only resumed by a run with the same settings.
 
-        A function counts by its name.
+        A function counts by its name. The device does not count: a run may go on elsewhere.
         """
         values = {field.name: getattr(self, field.name) for field in fields(self)}
+        del values["device"]
         return {
             name: getattr(value, "__qualname__", type(value).__qualname__)  # no memory addresses
             if callable(value)
@@ -106,6 +111,15 @@ class FitOptions(OptimiserOptions):
     """
 
     loss: Callable[[Tensor, Tensor, Tensor], Tensor] = masked_mse
+
+
+def check_device(device: str | torch.device | None) -> None:
+    """Raise ``ValueError`` unless this torch knows the device and can compute on it."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch raises both, with long texts
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"device {str(device)!r} cannot be used here: {reason}") from error
 
 
 def frozen_parameters(model: nn.Module, parts: Iterable[str]) -> set[str]:

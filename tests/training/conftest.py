@@ -22,8 +22,8 @@ class PlainNet(nn.Module):
                 parameter.copy_(0.5 * torch.randn(parameter.shape, generator=generator))
 
     def forward(self, inputs):
-        hidden, outputs = torch.zeros_like(inputs[..., :1]), []
-        hidden = torch.zeros(inputs.shape[0], 8, dtype=inputs.dtype)
+        outputs = []
+        hidden = inputs.new_zeros(inputs.shape[0], 8)
         for now in inputs.unbind(1):
             hidden = self.decay * hidden + torch.tanh(self.first(now))
             outputs.append(self.readout(hidden))
