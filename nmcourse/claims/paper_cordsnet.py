@@ -132,5 +132,6 @@ CLAIMS = (
         "and then classifies another one.",
         "question of this course",
         "not published for digits",
+        "book/vision/training_by_stages",
     ),
 )
