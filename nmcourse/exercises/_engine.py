@@ -243,7 +243,19 @@ def _over_all_cases(expected: Sequence[Any], tried: Sequence[Outcome], rtol: flo
     reason = compare(values, wanted, max([rtol, *(loose for _, loose in found)])).reason
     if "wrong sign" in reason or "Each entry" in reason:
         return reason.replace("Each entry of your result", "Each of your results")
-    return ""
+    return _how_often(values, wanted, rtol)
+
+
+def _how_often(values: np.ndarray, wanted: np.ndarray, rtol: float) -> str:
+    """In how many cases a number is right, or that all are too large or too small."""
+    pairs = zip(values.tolist(), wanted.tolist(), strict=True)
+    if right := sum(compare(value, number, rtol).same for value, number in pairs):
+        return f"Right in {right} of {len(wanted)} cases. What is special about this one?"
+    if np.iscomplexobj(values) or not np.isfinite(values).all():
+        return ""
+    if (values > wanted).all():
+        return "Your result is too large in every case."
+    return "Your result is too small in every case." if (values < wanted).all() else ""
 
 
 def _failed(

@@ -25,7 +25,12 @@ def _first_step_by_spreading(area: int, skips: bool) -> int:
 
 def _places(draw: Draw) -> list[tuple[int, bool]]:
     first = draw.integer(4, 6)
-    return [(first, True), (first, False), *((draw.integer(0, 20), k % 2 == 0) for k in range(8))]
+    return [
+        (first, True),
+        (first, False),
+        (1, True),
+        *((draw.integer(0, 20), k % 2 == 0) for k in range(8)),
+    ]
 
 
 def _mean_delay(area: int, tau: float, recurrence: float) -> float:
@@ -39,6 +44,13 @@ def _mean_delay_closed(area: int, tau: float, recurrence: float) -> float:
     """Two thirds of a time constant for each area, and a start that is forgotten."""
     n = area + 1
     return tau / (1 - recurrence) * (2 / 3 * n + 2 / 9 * (1 - (-0.5) ** n))
+
+
+def _sum_of_both_ways(area: int, tau: float, recurrence: float) -> float:
+    before, here = 0.0, tau / (1 - recurrence)
+    for _ in range(area):
+        before, here = here, tau / (1 - recurrence) + here + before
+    return here
 
 
 def _chains(draw: Draw) -> list[tuple[int, float, float]]:
@@ -63,7 +75,8 @@ def _largest_alpha_by_halving(real: float, imag: float) -> float:
 
 
 def _eigenvalues(draw: Draw) -> list[tuple[float, float]]:
-    return [(draw.uniform(-4, 0.8), draw.uniform(0.4, 3)) for _ in range(6)]
+    slow = (draw.uniform(0.2, 0.6), draw.uniform(0.1, 0.4))  # its step may be long
+    return [slow] + [(draw.uniform(-4, 0.8), draw.uniform(0.4, 3)) for _ in range(6)]
 
 
 EXERCISES = (
@@ -177,6 +190,18 @@ EXERCISES = (
                 "The area itself takes its time, too, not only those below it.",
                 _TIME,
             ),
+            Wrong(
+                "two thirds from the start",
+                lambda area, tau, recurrence: 2 / 3 * (area + 1) * tau / (1 - recurrence),
+                "That is right for each further area of a long chain. What does area 0 hear?",
+                _TIME,
+            ),
+            Wrong(
+                "delays that add up",
+                _sum_of_both_ways,
+                "Half of what an area hears comes by each way. What is the delay of a mean?",
+                _TIME,
+            ),
         ),
         another=_mean_delay_closed,
     ),
@@ -236,6 +261,18 @@ EXERCISES = (
                 lambda real, imag: (1 - real) / ((1 - real) ** 2 + imag**2),
                 "Here a step brings the state nearest to the fixed point. Larger steps still "
                 "come nearer, until one leaves it as far away as it was.",
+                _STEP,
+            ),
+            Wrong(
+                "no more than a time constant",
+                lambda real, imag: min(1.0, _largest_alpha(real, imag)),
+                "Try λ = 0.5 with α = 1.5: does that mode grow? A slow mode allows more.",
+                _STEP,
+            ),
+            Wrong(
+                "the distance lost on the way",
+                lambda real, imag: 2 / ((1 - real) ** 2 + imag**2),
+                "Multiply the square out. Which number stands with the single α?",
                 _STEP,
             ),
         ),

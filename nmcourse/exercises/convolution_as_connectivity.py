@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 from itertools import product
 
@@ -50,7 +51,9 @@ def _kernels(draw: Draw) -> list[tuple[float, float, float, float]]:
     def weight() -> float:
         return draw.uniform(-1, 1)
 
-    return [(weight(), weight(), weight(), draw.uniform(0.05, 0.45)) for _ in range(6)]
+    below = -0.6 - 0.4 * abs(weight())  # its real part is negative
+    negative = (below, below, 0.3 * weight(), draw.uniform(0.05, 0.2))
+    return [negative] + [(weight(), weight(), weight(), draw.uniform(0.05, 0.45)) for _ in range(6)]
 
 
 def _leak(hessenberg: Tensor) -> Tensor:
@@ -79,6 +82,16 @@ def _some_leak(hessenberg: Tensor, row: int, *, smallest: bool = False) -> Tenso
 def _leak_of_largest_real_part(hessenberg: Tensor) -> Tensor:
     values, vectors = torch.linalg.eig(hessenberg[:-1])
     return hessenberg[-1, -1].abs() * vectors[-1, values.real.argmax()].abs()
+
+
+def _leak_of_a_row(hessenberg: Tensor) -> Tensor:
+    values, vectors = torch.linalg.eig(hessenberg[:-1])
+    return hessenberg[-1, -1].abs() * vectors[values.abs().argmax(), -1].abs()
+
+
+def _leak_with_a_sign(hessenberg: Tensor) -> Tensor:
+    values, vectors = torch.linalg.eig(hessenberg[:-1])
+    return hessenberg[-1, -1] * vectors[-1, values.abs().argmax()]
 
 
 def _hessenbergs(draw: Draw) -> list[tuple[Tensor]]:
@@ -141,6 +154,26 @@ EXERCISES = (
                 "the inner pixels only",
                 lambda channels, kernel, size: (channels * kernel * (size - kernel + 1)) ** 2,
                 "Units at the border have connections too, only fewer.",
+                _MATRIX,
+            ),
+            Wrong(
+                "one end of a line",
+                lambda channels, kernel, size: (
+                    channels**2 * (size * kernel - (kernel**2 - 1) / 8) ** 2
+                ),
+                "A line has two ends, and places lack partners at both.",
+                _MATRIX,
+            ),
+            Wrong(
+                "the same loss at the edge for all kernels",
+                lambda channels, kernel, size: channels**2 * (size * kernel - (kernel - 1)) ** 2,
+                "The outermost place lacks h partners, the next one h - 1, and so on.",
+                _MATRIX,
+            ),
+            Wrong(
+                "rows without columns",
+                lambda channels, kernel, size: channels**2 * (size * kernel - (kernel**2 - 1) / 4),
+                "That is along one side. Pixels differ in their row and in their column.",
                 _MATRIX,
             ),
         ),
@@ -210,6 +243,24 @@ EXERCISES = (
                 "This is the power of the wave. Asked for is its size.",
                 _WAVES,
             ),
+            Wrong(
+                "the complex number itself",
+                lambda left, centre, right, frequency: (
+                    centre
+                    + left * cmath.exp(-2j * math.pi * frequency)
+                    + right * cmath.exp(2j * math.pi * frequency)
+                ),
+                "This number also says how far the wave is shifted. Asked for is its size.",
+                _WAVES,
+            ),
+            Wrong(
+                "half a turn for a wave",
+                lambda left, centre, right, frequency: _gain_of_wave(
+                    left, centre, right, frequency / 2
+                ),
+                "One whole wave is one whole turn. How many radians is that?",
+                _WAVES,
+            ),
         ),
         another=_gain_by_complex_numbers,
     ),
@@ -276,6 +327,18 @@ EXERCISES = (
                     _some_leak(hessenberg, -1) / hessenberg[-1, -1].abs().clamp(min=1e-12)
                 ),
                 "How strongly is the last direction mapped out of the space?",
+                _ARNOLDI,
+            ),
+            Wrong(
+                "rows in place of columns",
+                _leak_of_a_row,
+                "Eigenvectors are the columns of the matrix that `eig` returns, not its rows.",
+                _ARNOLDI,
+            ),
+            Wrong(
+                "a number with a sign",
+                _leak_with_a_sign,
+                "A residual is a length: never negative, never complex.",
                 _ARNOLDI,
             ),
         ),

@@ -39,6 +39,7 @@ def _subjects(draw: Draw) -> list[tuple[Tensor]]:
         outputs = trials.targets.double() + 0.3 * draw.normal(*trials.targets.shape)
         outputs[..., 0] = outputs[..., 0].maximum(keeps)
         outputs[:, -1, 0] += 0.3 * draw.normal(n)
+        outputs[0, -1, 0] = -0.8  # let go, and further than to zero
         cases.append((outputs,))
     return cases
 
@@ -125,6 +126,15 @@ EXERCISES = (
                 "The tolerance is given in radians. Half a circle is π, not 180.",
                 _METRIC,
             ),
+            Wrong(
+                "the corners twice",
+                lambda tolerance: (
+                    100 * tolerance / math.pi,
+                    200 * tolerance / math.pi * (1 - tolerance / math.pi),
+                ),
+                "The jump costs two corners of the square. Each is half of a small square.",
+                _METRIC,
+            ),
         ),
         another=_chance_by_areas,
         rubric=(
@@ -182,6 +192,12 @@ EXERCISES = (
                 "one number for all trials",
                 lambda outputs: (outputs[:, -1, 0] < 0.5).double().mean(),
                 "Asked for is the verdict on each trial. The mean can be taken afterwards.",
+                _METRIC,
+            ),
+            Wrong(
+                "near zero in place of below",
+                lambda outputs: outputs[:, -1, 0].abs() < 0.5,
+                "An output of -1 has let go, too. Asked for is below 0.5, not near 0.",
                 _METRIC,
             ),
         ),
@@ -260,6 +276,14 @@ EXERCISES = (
                 "Angles are in radians in this chapter. Degrees are for the axes of figures.",
                 _SIGN,
             ),
+            Wrong(
+                "a remainder without brackets",
+                lambda phase: sorted(
+                    (phase + side) % 2 * math.pi for side in (-math.pi / 2, math.pi / 2)
+                ),
+                "`x % 2 * math.pi` takes the remainder of 2 first. Put 2π in brackets.",
+                _SIGN,
+            ),
         ),
         another=_flips_by_sides,
     ),
@@ -307,6 +331,18 @@ EXERCISES = (
                 "the gate that lets go",
                 lambda share, n: -_bias(share, n),
                 "σ(−b) = 1 − σ(b). This gate forgets what it should keep.",
+                _FORGETS,
+            ),
+            Wrong(
+                "a root without brackets",
+                lambda share, n: math.log(share / n / (1 - share / n)),
+                "`share ** 1 / n` divides after the power. Put the exponent in brackets.",
+                _FORGETS,
+            ),
+            Wrong(
+                "the power in place of the root",
+                lambda share, n: math.log(share**n / (1 - share**n)),
+                "A power of the share is smaller still. One step must leave more than that.",
                 _FORGETS,
             ),
         ),

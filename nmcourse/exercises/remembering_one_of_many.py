@@ -92,6 +92,30 @@ EXERCISES = (
                 "What is the mean square of a times e?",
                 _GUESS,
             ),
+            Wrong(
+                "the two kinds exchanged",
+                lambda a, length, chance: (
+                    ((1 - a) ** 2 * (1 - 1 / length) + (1 + a**2) / length) * chance
+                ),
+                "How often is the last element asked for: in one trial of T, or in all but one?",
+                _GUESS,
+            ),
+            Wrong(
+                "a product of independent numbers",
+                lambda a, length, chance: (
+                    ((1 - a) ** 2 / length + (1 - 1 / length) * (1 + a) ** 2) * chance
+                ),
+                "Multiply the square out. What is the mean product of two different elements?",
+                _GUESS,
+            ),
+            Wrong(
+                "nothing was asked for",
+                lambda a, length, chance: (
+                    ((1 - a) ** 2 / length + (1 - 1 / length) * a**2) * chance
+                ),
+                "In the other trials an answer is asked for as well, which the parrot misses.",
+                _GUESS,
+            ),
         ),
         another=lambda a, length, chance: chance * (1 + a**2 - 2 * a / length),
     ),
@@ -132,6 +156,18 @@ EXERCISES = (
                 "the trials of one kind only",
                 lambda length, chance: (1 - 1 / length) ** 2 / length * chance,
                 "The other trials hear a little of the last element, too, and pay for it.",
+                _LATE,
+            ),
+            Wrong(
+                "the parrot's error",
+                lambda length, chance: (1 - 1 / length**2) * chance,
+                "That is what the best parrot pays. This network answers the other queries.",
+                _LATE,
+            ),
+            Wrong(
+                "the last query free of charge",
+                lambda length, chance: (1 - 1 / length) / length**2 * chance,
+                "With q = T - 1 most of the last element is missing. What does that cost?",
                 _LATE,
             ),
         ),
@@ -180,6 +216,18 @@ EXERCISES = (
                 "continuous time",
                 lambda kept, n_steps: 1 + 2 * float(np.log(kept)) / n_steps,
                 "The network takes Euler steps of half its time constant.",
+                _HAND,
+            ),
+            Wrong(
+                "a root without brackets",
+                lambda kept, n_steps: 2 * kept / n_steps - 1,
+                "`kept ** 1 / n_steps` divides after the power. Put the exponent in brackets.",
+                _HAND,
+            ),
+            Wrong(
+                "half in place of double",
+                lambda kept, n_steps: 1 - (1 - kept ** (1 / n_steps)) / 2,
+                "A step loses half of 1 - s. So is 1 - s half of that loss, or twice as much?",
                 _HAND,
             ),
         ),
@@ -236,6 +284,12 @@ EXERCISES = (
                 "a valley",
                 lambda n_places: -_keys(n_places),
                 "The score of the right place is now the smallest.",
+                _LOOK,
+            ),
+            Wrong(
+                "a square with the wrong sign",
+                lambda n_places: _keys(n_places) * torch.tensor([1.0, -1.0]),
+                "Multiply the square out with its minus in front. What becomes of the square of i?",
                 _LOOK,
             ),
         ),

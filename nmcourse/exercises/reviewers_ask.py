@@ -75,6 +75,18 @@ EXERCISES = (
                 "That is right where the time step is the time constant. A slow mode keeps more.",
                 _VANISH,
             ),
+            Wrong(
+                "time constants in place of steps",
+                lambda gain, tau, dt: (1 - dt / tau * (1 - gain)) ** (100 / tau),
+                "You have counted time constants. Each power is one step of the length Δt.",
+                _VANISH,
+            ),
+            Wrong(
+                "gain and leak exchanged",
+                lambda gain, tau, dt: (1 - dt / tau * gain) ** (100 / dt),
+                "By your formula a gain of 1 loses as much as the bare leak does.",
+                _VANISH,
+            ),
         ),
         another=functions.step_by_step,
         rubric=(
@@ -214,6 +226,12 @@ EXERCISES = (
                 "Asked for is the mean over trials.",
                 _DOPAMINE,
             ),
+            Wrong(
+                "every trial at every go time",
+                lambda outputs, go, asked: ((0.5 + outputs[:, (go / 10).long(), 0]) * asked).mean(),
+                "`outputs[:, index]` reads all these times in every trial, not each in its own.",
+                _DOPAMINE,
+            ),
         ),
         another=functions.early_one_by_one,
         rubric=(
@@ -281,6 +299,12 @@ EXERCISES = (
                 "inside the sigmoid",
                 functions.inside_the_sigmoid,
                 "You have scaled what goes into the sigmoid. Scaled should be what comes out.",
+                _DOPAMINE,
+            ),
+            Wrong(
+                "nothing scaled",
+                functions.under(lambda gains, k, factor: gains),
+                "These are the outputs of the intact network. Do your scaled gains reach it?",
                 _DOPAMINE,
             ),
         ),
@@ -354,6 +378,12 @@ EXERCISES = (
                 "the gain itself counted",
                 lambda n, m, k, p, o: functions.nm_rnn_step(n, m, k, p, o) + k,
                 "Multiplying by the gain sums nothing up. It is no multiply-add.",
+                _COST,
+            ),
+            Wrong(
+                "biases counted",
+                lambda n, m, k, p, o: functions.nm_rnn_step(n, m, k, p, o) + o + k,
+                "A bias is a parameter, but it is only added. It takes no product.",
                 _COST,
             ),
         ),

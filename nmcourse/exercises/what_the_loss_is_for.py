@@ -78,6 +78,7 @@ def _kind_of_pair_by_running(excitation: float, inhibition: float) -> int:
 
 def _pairs(draw: Draw) -> list[tuple[float, float]]:
     near = [(0.5, 0.2), (0.5, 0.8), (1.3, 0.1), (1.2, 0.6), (0.2, 1.4), (0.1, 0.3), (1.6, 0.2)]
+    near += [(1.2, 1.5)]  # strong inhibition does not save a unit that grows alone
     return [(a + draw.uniform(-0.05, 0.05), c + draw.uniform(-0.05, 0.05)) for a, c in near]
 
 
@@ -155,6 +156,15 @@ EXERCISES = (
                 "This is what the last steps add to the loss. What do all steps add?",
                 _LOSS,
             ),
+            Wrong(
+                "a straight ramp",
+                lambda n_last, n_steps, decades: (
+                    sum(range(n_steps - n_last + 1, n_steps + 1)) / sum(range(1, n_steps + 1))
+                    + 0 * decades
+                ),
+                "From step to step the weight grows by the same factor, not by the same number.",
+                _LOSS,
+            ),
         ),
         another=_share_of_last_closed,
     ),
@@ -196,6 +206,18 @@ EXERCISES = (
                 lambda share, duration, tau: 1 - tau * (1 - share) / duration,
                 "The distance would have to fall with its first speed all the time. It falls ever "
                 "more slowly.",
+                _UNIT,
+            ),
+            Wrong(
+                "an excitation that grows",
+                lambda share, duration, tau: 1 + tau * math.log(1 / share) / duration,
+                "Such a unit runs away. On which side of 1 does a unit return?",
+                _UNIT,
+            ),
+            Wrong(
+                "what has gone in place of what is left",
+                lambda share, duration, tau: 1 - tau * math.log(1 / (1 - share)) / duration,
+                "The share is what is left of the distance at the end, not what has gone.",
                 _UNIT,
             ),
         ),
@@ -247,6 +269,24 @@ EXERCISES = (
                     else (MULTISTABLE if excitation + inhibition > 1 else MONOSTABLE)
                 ),
                 "Once a unit is silent it cannot hold the other one back.",
+                _PAIR,
+            ),
+            Wrong(
+                "strong inhibition that saves",
+                lambda excitation, inhibition: (
+                    UNSTABLE
+                    if excitation > max(1, inhibition)
+                    else (MULTISTABLE if excitation + inhibition > 1 else MONOSTABLE)
+                ),
+                "How much does a unit with the rate 0 inhibit, however large the weight?",
+                _PAIR,
+            ),
+            Wrong(
+                "inhibition by itself",
+                lambda excitation, inhibition: (
+                    UNSTABLE if excitation > 1 else (MULTISTABLE if inhibition > 1 else MONOSTABLE)
+                ),
+                "The difference is driven by excitation, too. What does a add to c?",
                 _PAIR,
             ),
         ),
@@ -327,6 +367,24 @@ EXERCISES = (
                 lambda n_networks, doubt: 1 - doubt + 0 * n_networks,
                 "So much could be said after a single network. All of them must be of the other "
                 "kind, one after the other.",
+                _COUNTS,
+            ),
+            Wrong(
+                "a root without brackets",
+                lambda n_networks, doubt: 1 - doubt / n_networks,
+                "`doubt ** 1 / n` divides after the power. Put the exponent in brackets.",
+                _COUNTS,
+            ),
+            Wrong(
+                "the power in place of the root",
+                lambda n_networks, doubt: 1 - doubt**n_networks,
+                "More networks without one of the kind must exclude more, not less.",
+                _COUNTS,
+            ),
+            Wrong(
+                "the share of the others",
+                lambda n_networks, doubt: doubt ** (1 / n_networks),
+                "So many are at least of the other kind. How many are then of this one?",
                 _COUNTS,
             ),
         ),

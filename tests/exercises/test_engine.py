@@ -89,6 +89,27 @@ def test_an_answer_in_single_precision_or_in_numpy_is_tried_again():
         assert "It was tried" in lines(result)["Note"]
 
 
+def test_a_number_is_told_how_often_it_is_right_or_on_which_side_it_errs():
+    def why(answer):
+        return lines(check("loss-6", answer, seed=0))["Why"]
+
+    assert why(lambda n, doubt: 1 - doubt ** (1 / n) + n / 1000) == (
+        "Your result is too large in every case."
+    )
+    assert why(lambda n, doubt: 0.9 - doubt ** (1 / n) * 0.9) == (
+        "Each of your results is 0.9 times the expected one."
+    )
+    assert why(lambda n, doubt: (1 - doubt ** (1 / n)) / (1 + n)) == (
+        "Your result is too small in every case."
+    )
+    assert "Right in 1 of 7 cases" in why(lambda n, doubt: 1 - doubt ** (1 / 2) + 0 * n)
+
+    def alternating(n, doubt):
+        return (1 - doubt ** (1 / n)) * (1 + (-1) ** n / 10)
+
+    assert why(alternating) == "The two numbers differ."
+
+
 def test_names_of_arguments_are_free():
     assert overlap(lambda a, b: 1 - b / a)
     assert overlap(lambda *both: 1 - both[1] / both[0])
