@@ -21,7 +21,6 @@ STATUSES = {
     "measured": "the papers publish nothing to compare with; here is a number",
     "not attempted": "this course has not measured it yet",
 }
-TIERS = ("smoke", "cpu", "gpu")
 _WORDS = ("median", "lower_quartile", "upper_quartile", "minimum", "maximum", "mean", "count")
 
 

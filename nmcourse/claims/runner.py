@@ -7,8 +7,9 @@ from pathlib import Path
 
 from nmcourse.claims.experiments import by_claim
 from nmcourse.claims.ledger import Entry, command, find, judge, update
-from nmcourse.claims.record import TIERS, ClaimError
+from nmcourse.claims.record import ClaimError
 from nmcourse.claims.store import read_results, results_path, write_results
+from nmcourse.training.tiers import TIERS
 
 
 def run(

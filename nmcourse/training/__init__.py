@@ -40,6 +40,7 @@ from nmcourse.training.stages import (
     start_from_cnn,
     train_cnn,
 )
+from nmcourse.training.tiers import by_tier, tier, tier_device
 
 __all__ = [
     "HELD_IMAGE",
@@ -58,6 +59,7 @@ __all__ = [
     "TrialSteps",
     "accuracy",
     "anneal_stage",
+    "by_tier",
     "class_loss",
     "cross_entropy_at_end",
     "fine_tune",
@@ -82,6 +84,8 @@ __all__ = [
     "rising_weights",
     "show",
     "start_from_cnn",
+    "tier",
+    "tier_device",
     "train_cnn",
     "train_in_stages",
     "train_linear",

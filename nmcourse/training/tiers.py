@@ -1,0 +1,42 @@
+"""How long the chapters train, and where: the tier of a run.
+
+The environment variable ``NMCOURSE_TIER`` names it. ``smoke`` shows in seconds that everything
+runs, ``cpu`` (the default) is meant for two cores and a reader who waits, and ``gpu`` trains for
+longer, on a GPU where there is one.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TypeVar
+
+import torch
+
+TIERS = ("smoke", "cpu", "gpu")
+Value = TypeVar("Value")
+
+
+def tier() -> str:
+    """The tier of this run: ``"smoke"``, ``"cpu"`` or ``"gpu"``.
+
+    Raises:
+        ValueError: NMCOURSE_TIER is something else.
+    """
+    named = os.environ.get("NMCOURSE_TIER", "cpu")
+    if named not in TIERS:
+        raise ValueError(f"NMCOURSE_TIER must be one of {', '.join(TIERS)}, got {named!r}")
+    return named
+
+
+def by_tier(*, smoke: Value, cpu: Value, gpu: Value) -> Value:
+    """The one of three values that is meant for the tier of this run."""
+    return {"smoke": smoke, "cpu": cpu, "gpu": gpu}[tier()]
+
+
+def tier_device() -> str:
+    """Where to train: ``"cuda"`` at the tier ``gpu`` if torch sees such a device, else ``"cpu"``.
+
+    The small networks of the chapters take longer on a GPU than on a CPU as long as they are few,
+    so a GPU is used where it is asked for and not wherever there is one.
+    """
+    return "cuda" if tier() == "gpu" and torch.cuda.is_available() else "cpu"
