@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import statistics
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -31,16 +32,26 @@ Build = Callable[[torch.Generator], nn.Module]
 def in_parallel(jobs: Mapping[str, partial[T]]) -> dict[str, T]:
     """Run independent trainings, one process and one thread each on as many cores as there are.
 
-    Small recurrent networks gain nothing from a second thread; a second training does.
+    Small recurrent networks gain nothing from a second thread; a second training does. Every job
+    starts with a default seed of its own, made from its name: without it each process would draw
+    the same numbers, and other ones than a single process does.
     """
+    seeded = {name: partial(_with_own_seed, name, job) for name, job in jobs.items()}
     workers = min(len(jobs), os.cpu_count() or 1)
     if workers == 1:
-        return {name: job() for name, job in jobs.items()}
+        with torch.random.fork_rng(devices=[]):
+            return {name: job() for name, job in seeded.items()}
     with ProcessPoolExecutor(
         workers, mp_context=get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
     ) as pool:
-        futures = {name: pool.submit(job) for name, job in jobs.items()}
+        futures = {name: pool.submit(job) for name, job in seeded.items()}
         return {name: future.result() for name, future in futures.items()}
+
+
+def _with_own_seed(name: str, job: partial[T]) -> T:
+    """What the job gives, with torch's default generator seeded by the name."""
+    torch.manual_seed(zlib.crc32(name.encode()))
+    return job()
 
 
 def tune_and_train(

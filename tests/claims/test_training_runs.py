@@ -1,4 +1,5 @@
 import statistics
+from functools import partial
 
 import pytest
 import torch
@@ -90,3 +91,15 @@ def test_the_manifest_says_what_the_results_say(experiment, prefix):
 def test_lower_means_in_the_median_and_seed_by_seed(ours, theirs, share, lower):
     results = Results({"a": {"error": ours}, "b": {"error": theirs}}, {})
     assert training_runs.is_lower(results, "a.error", "b.error", share=share) is lower
+
+
+def test_jobs_draw_numbers_of_their_own_and_the_same_ones_in_any_number_of_processes(monkeypatch):
+    jobs = {name: partial(torch.rand, 4) for name in ("one", "two", "three")}
+    before, found = torch.get_rng_state(), {}
+    for cores in (1, 2):
+        monkeypatch.setattr(training_runs.os, "cpu_count", lambda cores=cores: cores)
+        found[cores] = training_runs.in_parallel(jobs)
+    assert torch.equal(torch.get_rng_state(), before)  # the caller's numbers go on as they were
+    for name, numbers in found[1].items():
+        assert torch.equal(numbers, found[2][name])
+    assert not torch.equal(found[2]["one"], found[2]["two"])
