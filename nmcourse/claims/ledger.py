@@ -18,7 +18,6 @@ from nmcourse.claims.experiments import EXPERIMENTS, by_claim
 from nmcourse.claims.numbers import Summary, format_number
 from nmcourse.claims.record import Claim, ClaimError, Experiment, LedgerError
 from nmcourse.claims.store import Results, read_results, results_path
-from nmcourse.pretrained.manifest import write_bytes
 
 CLAIMS: tuple[Claim, ...] = (
     *paper_nm_rnn.CLAIMS,

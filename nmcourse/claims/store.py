@@ -15,7 +15,7 @@ import torch
 
 import nmcourse
 from nmcourse.claims.record import Experiment, LedgerError, Results
-from nmcourse.pretrained.manifest import digest, write_bytes
+from nmcourse.pretrained.manifest import digest
 
 __all__ = ["Results", "plain", "read_results", "remember", "results_path", "write_results"]
 

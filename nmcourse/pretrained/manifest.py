@@ -6,16 +6,15 @@ field of the wrong type or an unknown field is an error that names the entry and
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 import re
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from nmcourse._files import locked, write_bytes
 
 FORMAT = 1
 FOLDER = Path(__file__).resolve().parent
@@ -161,7 +160,8 @@ def write_entry(entry: Entry, data: bytes, folder: Path = FOLDER) -> None:
     Each file is replaced in one step, so a reader never meets half a file. Writers in other
     processes wait for their turn, so no entry is lost.
     """
-    with _one_writer(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
         entries = read_manifest(folder) if (folder / "manifest.json").exists() else {}
         entries[entry.name] = entry
         files = {}
@@ -172,37 +172,3 @@ def write_entry(entry: Entry, data: bytes, folder: Path = FOLDER) -> None:
         text = json.dumps({"format": FORMAT, "files": files}, indent=2, allow_nan=False)
         write_bytes(folder / entry.file, data)
         write_bytes(folder / "manifest.json", (text + "\n").encode())
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Replace the file at ``path`` by ``data`` in one step; nobody ever reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary_name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(temporary_name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-@contextlib.contextmanager
-def _one_writer(folder: Path) -> Iterator[None]:
-    """Hold a lock on the folder; on systems without file locks, go on without one."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
