@@ -36,11 +36,9 @@ def replacing(path: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
             there = path.lstat().st_mode
             mode = stat.S_IMODE(there) if stat.S_ISREG(there) else None
     draft = path.with_name(f".{path.name[:200]}.{secrets.token_hex(6)}.part")
-    made = False
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         descriptor = os.open(draft, flags, 0o666 if mode is None else 0o600)
-        made = True
         with os.fdopen(descriptor, "wb") as stream:
             if mode is not None:
                 draft.chmod(mode)
@@ -49,8 +47,7 @@ def replacing(path: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
             os.fsync(stream.fileno())
         draft.replace(path)
     except BaseException:  # an interrupt as well
-        if made:
-            draft.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         raise
 
 
@@ -91,6 +88,8 @@ def locked(place: Path, *, wait: bool = True) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise Busy(f"another process is at work on {place}") from None
+        except OSError:  # a file system without locks
+            pass
         yield
     finally:
         os.close(descriptor)
