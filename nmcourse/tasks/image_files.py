@@ -51,7 +51,7 @@ _DIGIT_CLASSES = tuple("0123456789")
 _IDX_NAMES = {"train": "train", "test": "t10k"}
 _IDX_BYTES = 0x08  # the code of unsigned bytes in the third byte of an IDX file
 _CIFAR_PIXELS = (3, 32, 32)
-_CIFAR_IMAGES = 100_000  # more than any file of these sets holds
+_CIFAR_IMAGES = 50_000  # no file of these sets holds more
 _TEXT = 2**20  # bytes of a file of names or checksums
 _CHUNK = 2**20
 # classes -> files of each split, file of the class names, labels per image (the last one is used)
