@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
+import os
 import re
+import struct
 import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +17,17 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from nmcourse.tasks import ImageFileError, ImageSet, image_files, read_cifar, read_idx
+from nmcourse.tasks import (
+    ImageFileError,
+    ImageFolder,
+    ImageSet,
+    image_files,
+    read_cifar,
+    read_idx,
+    read_image_folder,
+)
 from tests.properties.damage import damaged, damages, folder, unless_refused
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
@@ -175,3 +188,72 @@ def test_a_small_file_that_unpacks_to_a_large_one_takes_no_memory(tmp_path, monk
     finally:
         tracemalloc.stop()
     assert peak < 8e6
+
+
+# pictures
+
+
+def picture(kind: str, size: tuple[int, int] = (9, 7)) -> bytes:
+    numbers = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(numbers).save(stream, kind)
+    return stream.getvalue()
+
+
+PICTURES = {kind: picture(kind) for kind in ("png", "jpeg", "bmp", "ppm", "webp")}
+
+
+@given(kind=st.sampled_from(sorted(PICTURES)), damage=damages(), first=st.sampled_from((40, None)))
+def test_a_damaged_picture_is_a_picture_or_an_error(kind, damage, first):
+    with folder() as where:
+        path = where / "cats" / f"1.{kind}"
+        path.parent.mkdir()
+        path.write_bytes(damaged(PICTURES[kind], damage, first))
+        with unless_refused(ImageFileError, str(path)):
+            found = read_image_folder(where, 4)
+            assert found.images.shape == (1, 3, 4, 4)
+            assert 0 <= found.images.min() <= found.images.max() <= 1
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A PNG file whose header promises a size."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    sum_of_header = struct.pack(">I", zlib.crc32(header))
+    start = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + sum_of_header
+    return start + struct.pack(">I", 1000) + b"IDAT" + zlib.compress(bytes(1000))
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        ((100_000, 100_000), "too many pixels"),
+        ((10_000, 9_000), "too many pixels"),
+        ((9_000, 9_000), "must have at most 80000000 pixels"),
+        ((1, 10_000_000), "must have at most 80000000 pixels"),
+        ((0, 5), "cannot be read as a picture"),
+    ],
+)
+def test_a_picture_that_would_not_fit_is_refused_at_once(tmp_path, size, message):
+    (tmp_path / "cats").mkdir()
+    (tmp_path / "cats" / "1.png").write_bytes(png_of(*size))
+    with pytest.raises(ImageFileError, match=message):
+        read_image_folder(tmp_path)
+
+
+def test_a_program_under_the_name_of_a_picture_is_not_run(tmp_path):
+    """Pillow hands PostScript to an interpreter if it is let."""
+    (tmp_path / "cats").mkdir()
+    (tmp_path / "cats" / "1.png").write_bytes(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n(x) print\n%%EOF\n"
+    )
+    Image.open(tmp_path / "cats" / "1.png").close()  # it would be taken for a picture
+    with pytest.raises(ImageFileError, match=r"1\.png cannot be read as a picture"):
+        read_image_folder(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
+def test_what_is_no_file_is_no_picture(tmp_path):
+    (tmp_path / "cats" / "2.png").mkdir(parents=True)
+    os.mkfifo(tmp_path / "cats" / "1.png")  # opening it would wait for ever
+    (tmp_path / "cats" / "3.png").write_bytes(PICTURES["png"])
+    assert len(ImageFolder(tmp_path)) == 1
