@@ -17,7 +17,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 from nmcourse.tasks import (
     ImageFileError,
@@ -240,15 +240,27 @@ def test_a_picture_that_would_not_fit_is_refused_at_once(tmp_path, size, message
         read_image_folder(tmp_path)
 
 
-def test_a_program_under_the_name_of_a_picture_is_not_run(tmp_path):
+def test_a_program_under_the_name_of_a_picture_is_not_run(tmp_path, monkeypatch):
     """Pillow hands PostScript to an interpreter if it is let."""
-    (tmp_path / "cats").mkdir()
-    (tmp_path / "cats" / "1.png").write_bytes(
+    path = tmp_path / "cats" / "1.png"
+    path.parent.mkdir()
+    path.write_bytes(
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n(x) print\n%%EOF\n"
     )
-    Image.open(tmp_path / "cats" / "1.png").close()  # it would be taken for a picture
+    run = []
+
+    def interpret(*arguments: object, **options: object) -> object:
+        run.append(arguments)
+        return Image.new("RGB", (10, 10)).im
+
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", interpret)
+    with Image.open(path) as file:
+        file.load()
+    assert run  # the program would be run
+    run.clear()
     with pytest.raises(ImageFileError, match=r"1\.png cannot be read as a picture"):
         read_image_folder(tmp_path)
+    assert run == []
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
