@@ -25,6 +25,7 @@ from nmcourse.models import PRESETS, CordsNet
 
 DEPTHS = (2, 4, 6, 8)
 PREFIX = "module."
+_AREAS = tuple(str(area) for area in range(100))  # no other word counts as an area's number
 _PARTS = {"original0": "length", "original1": "direction"}
 
 
@@ -132,7 +133,7 @@ def _without_prefix(state_dict: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(state_dict, Mapping):
         raise ValueError(
             f"state_dict must map names to arrays, got {type(state_dict).__name__}; a file is read "
-            "by torch.load first"
+            "by torch.load(path, weights_only=True) first"
         )
     arrays = {str(name).removeprefix(PREFIX): array for name, array in state_dict.items()}
     if len(arrays) < len(state_dict):
@@ -147,16 +148,44 @@ def _depth(arrays: Mapping[str, Any]) -> int:
         for name in arrays
         if name.split(".")[0] in ("area_conv", "area_area", "conv_bias")
         and name.split(".")[1:2] != []
-        and name.split(".")[1].isdigit()
+        and name.split(".")[1] in _AREAS
     ]
     deepest = max(areas, default=0)
     return next((depth for depth in DEPTHS if depth > deepest), DEPTHS[-1])
 
 
 def _tensor(name: str, array: Any) -> Tensor:
-    values = array.detach() if isinstance(array, Tensor) else torch.from_numpy(np.array(array))
-    if not values.is_floating_point():
-        raise ValueError(f"{name!r} must hold floating-point numbers, got {values.dtype}")
+    values = floating(repr(name), array)
     if not torch.isfinite(values).all():
         raise ValueError(f"{name!r} must be finite, got NaN or infinity")
+    return values
+
+
+def floating(name: str, array: Any) -> Tensor:
+    """An array of a state dict (torch, NumPy or nested lists) as a tensor.
+
+    A tensor from a file may say that it is huge and repeat a few stored numbers: that is refused
+    before any memory is taken for it.
+
+    Raises:
+        ValueError: naming an array that holds no floating-point numbers, or not all of them.
+    """
+    if isinstance(array, Tensor):
+        values = array.detach()
+    else:
+        try:
+            values = torch.from_numpy(np.array(array))
+        except (TypeError, ValueError, OverflowError) as error:
+            found = getattr(array, "dtype", type(array).__name__)
+            raise ValueError(f"{name} must hold floating-point numbers, got {found}") from error
+    if not values.is_floating_point():
+        raise ValueError(f"{name} must hold floating-point numbers, got {values.dtype}")
+    if values.layout is not torch.strided or values.is_meta:
+        raise ValueError(f"{name} must be a dense array, got {values.layout} on {values.device}")
+    stored = values.untyped_storage().nbytes() // values.element_size()
+    if values.numel() > stored:
+        raise ValueError(
+            f"{name} must hold each of its numbers, got shape {tuple(values.shape)} and {stored} "
+            "stored numbers"
+        )
     return values

@@ -19,11 +19,10 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nmcourse._published_cordsnet import cordsnet, cordsnet_state_dict
+from nmcourse._published_cordsnet import cordsnet, cordsnet_state_dict, floating
 from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, VanillaRNN, identity
 
 __all__ = ["LAYOUTS", "Layout", "cordsnet", "cordsnet_state_dict", "gradients", "load"]
@@ -246,15 +245,13 @@ def gradients(model: nn.Module) -> dict[str, Tensor]:
 
 def _tensor(name: str, array: Any) -> Tensor:
     """A published parameter as a tensor; biases are vectors, everything else is a matrix."""
-    values = array.detach() if isinstance(array, Tensor) else torch.from_numpy(np.array(array))
+    values = floating(f"arrays[{name!r}]", array)
     n_axes = 1 if "bias" in name or "intercept" in name else 2
     if values.ndim != n_axes or 0 in values.shape:
         raise ValueError(
             f"arrays[{name!r}] must have {n_axes} axes and not be empty, "
             f"got shape {tuple(values.shape)}"
         )
-    if not values.is_floating_point():
-        raise ValueError(f"arrays[{name!r}] must hold floating-point numbers, got {values.dtype}")
     if not torch.isfinite(values).all():
         raise ValueError(f"arrays[{name!r}] must be finite, got NaN or infinity")
     return values

@@ -13,6 +13,21 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
+
+# Property tests: the same examples every time; HYPOTHESIS_PROFILE=thorough draws many new ones.
+settings.register_profile(
+    "course",
+    max_examples=25,
+    deadline=None,  # a busy machine is no failure
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "thorough", settings.get_profile("course"), max_examples=500, derandomize=False
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "course"))
 
 
 @pytest.fixture(autouse=True)

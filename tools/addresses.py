@@ -16,6 +16,7 @@ from pathlib import Path
 
 import yaml
 
+from nmcourse._files import write_text
 from tools import pairs
 
 # The first cell of a chapter, without its options: {} is what pip is asked for.
@@ -117,7 +118,7 @@ def write_set_up(root: Path = pairs.ROOT) -> None:
         text = path.read_text(encoding="utf-8")
         changed = SET_UP_CELL.sub(lambda _: code, text)
         if changed != text:
-            path.write_text(changed, encoding="utf-8")
+            write_text(path, changed)
             print(f"updated {path.relative_to(root)}")
 
 
@@ -135,7 +136,7 @@ def write(root: Path = pairs.ROOT) -> None:
         if path == root / PACKAGE:
             changed = re.sub('__version__ = ".*"', f'__version__ = "{new.version}"', changed)
         if changed != text:
-            path.write_text(changed, encoding="utf-8")
+            write_text(path, changed)
             print(f"updated {path.relative_to(root)}")
     write_set_up(root)
 

@@ -20,6 +20,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from nmcourse._files import write_text
 from tools import pairs
 
 LOCK = Path("requirements.lock")
@@ -84,7 +85,7 @@ def write(root: Path = pairs.ROOT) -> None:
     """Write the lock from this environment."""
     here = installed(pins(root / "requirements.txt"))
     lines = [f"{name}=={number}\n" for name, number in here.items()]
-    (root / LOCK).write_text(HEADER + "".join(lines), encoding="utf-8")
+    write_text(root / LOCK, HEADER + "".join(lines))
 
 
 def main(arguments: list[str]) -> int:

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import nbformat
 
+from nmcourse._files import write_bytes, write_text
 from tools import pairs
 
 EXECUTED = Path("_build/executed")
@@ -67,11 +68,13 @@ def names(root: Path = pairs.ROOT) -> list[str]:
 
 
 def read_record(root: Path = pairs.ROOT) -> dict[str, Execution]:
-    """Return what has been executed, by name."""
+    """Return what has been executed, by name; nothing if the record cannot be read."""
     path = root / EXECUTED / "record.json"
-    if not path.exists():
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        return {name: Execution(**entry) for name, entry in entries.items()}
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
-    return {name: Execution(**entry) for name, entry in json.loads(path.read_text()).items()}
 
 
 def stale(root: Path = pairs.ROOT) -> list[str]:
@@ -122,8 +125,7 @@ def execute(
             if (seconds := _finish(copy)) is not None:
                 times[name] = seconds
                 target = root / kept / f"{name}.ipynb"
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(copy, target)
+                write_bytes(target, copy.read_bytes())
     return times
 
 
@@ -177,8 +179,7 @@ def update(selected: list[str], root: Path = pairs.ROOT) -> None:
     record |= {name: Execution(keys[name], time) for name, time in seconds.items()}
     known = {name: vars(record[name]) for name in names(root) if name in record}
     path = root / EXECUTED / "record.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(known, indent=1) + "\n")
+    write_text(path, json.dumps(known, indent=1) + "\n")
     fill_cache(root)
 
 

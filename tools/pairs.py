@@ -24,6 +24,8 @@ from pathlib import Path
 import nbformat
 import yaml
 
+from nmcourse._files import write_text
+
 ROOT = Path(__file__).resolve().parents[1]
 KEPT_METADATA = ("jupytext", "kernelspec")
 CODE_CELL = re.compile(r"^```\{code-cell\}.*?^```[ \t]*$", re.MULTILINE | re.DOTALL)
@@ -60,7 +62,7 @@ def _strip(path: Path) -> None:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    nbformat.write(notebook, path)
+    write_text(path, nbformat.writes(notebook) + "\n")
 
 
 def _copy(paths: list[Path], root: Path, folder: Path) -> list[Path]:
@@ -166,7 +168,7 @@ def main(arguments: list[str]) -> int:
         problems = check(paths) + (strays() if not names else [])
     elif command == "format":
         for path, text in formatted(paths).items():
-            path.write_text(text, encoding="utf-8")
+            write_text(path, text)
             print(f"formatted {path.relative_to(ROOT)}")
         problems = []
     else:

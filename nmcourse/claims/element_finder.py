@@ -14,8 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from nmcourse.claims.element_finder_judges import RULES
 from nmcourse.claims.element_finder_networks import (
     ALL_GAINS,
@@ -35,6 +33,7 @@ from nmcourse.claims.store import plain, remember
 from nmcourse.claims.training_runs import in_parallel, ship, trained_models
 from nmcourse.tasks import ElementFinder
 from nmcourse.training import FitManyResult, fit_many
+from nmcourse.training.checkpoints import save_tensors
 
 COMMAND = "python -m nmcourse.claims run N13"
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -156,7 +155,7 @@ def train(
             checkpoint=folder / f"checkpoint_{rate:g}.pt",
             **options,
         )
-        torch.save([model.state_dict() for model in result.models], folder / "weights.pt")
+        save_tensors(folder / "weights.pt", [model.state_dict() for model in result.models])
         return evaluate(result.models, length=length, scaled=scaled) | {
             "curve": thinned(result.losses),
             "diverged": sorted(result.diverged),

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from nmcourse.analysis import after_images
@@ -24,6 +23,7 @@ from nmcourse.models import CordsNet
 from nmcourse.pretrained.cordsnet import digits_cordsnet
 from nmcourse.tasks import ImageSet, digit_images
 from nmcourse.training import ImageTrial, Recipe, train_in_stages
+from nmcourse.training.checkpoints import load_tensors, save_tensors
 
 COMMAND = "python -m nmcourse.claims run F3"
 SHIPPED = "digits_cordsnet_lasting"
@@ -95,7 +95,7 @@ def _train(seed: int, settings: dict[str, Any], folder: Path) -> dict[str, float
     seconds = time.process_time() - start
     model = stages[-1].model
     assert isinstance(model, CordsNet)
-    torch.save(model.state_dict(), folder / "weights.pt")
+    save_tensors(folder / "weights.pt", model.state_dict())
     return measure(model, test) | {
         "cnn_accuracy": stages[0].checks["accuracy"],
         "seconds": seconds,
@@ -123,7 +123,7 @@ def measure(model: CordsNet, test: ImageSet) -> dict[str, float]:
 
 def _trained(settings: dict[str, Any], folder: Path) -> nn.Module:
     model = digits_cordsnet(settings["areas"], settings["image_size"])
-    model.load_state_dict(torch.load(folder / "weights.pt", weights_only=True))
+    model.load_state_dict(load_tensors(folder / "weights.pt"))
     return model
 
 

@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from nmcourse._files import locked, write_bytes
 from nmcourse.claims import paper_cordsnet, paper_nm_rnn, reviewers, store
 from nmcourse.claims.experiments import EXPERIMENTS, by_claim
 from nmcourse.claims.numbers import Summary, format_number
 from nmcourse.claims.record import Claim, ClaimError, Experiment, LedgerError
 from nmcourse.claims.store import Results, read_results, results_path
-from nmcourse.pretrained.manifest import write_bytes
 
 CLAIMS: tuple[Claim, ...] = (
     *paper_nm_rnn.CLAIMS,
@@ -221,9 +221,13 @@ def ledger_path() -> Path:
 
 
 def update() -> None:
-    """Judge every claim again and write the outcome to ``ledger.json``."""
-    text = json.dumps([entry.as_dict() for entry in entries()], indent=1, ensure_ascii=False)
-    write_bytes(ledger_path(), (text + "\n").encode())
+    """Judge every claim again and write the outcome to ``ledger.json``.
+
+    Processes that do so at the same time wait for each other: the last one sees all results.
+    """
+    with locked(store.FOLDER):
+        text = json.dumps([entry.as_dict() for entry in entries()], indent=1, ensure_ascii=False)
+        write_bytes(ledger_path(), (text + "\n").encode())
 
 
 def check() -> list[str]:
@@ -235,7 +239,7 @@ def check() -> list[str]:
     path = ledger_path()
     try:
         stored = {entry["id"]: entry for entry in json.loads(path.read_bytes())}
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         return [f"{path} cannot be read: {type(error).__name__}: {error}"]
     problems = [f"claim {claim}: stored, but has no record" for claim in set(stored) - set(ids())]
     for claim in ids():

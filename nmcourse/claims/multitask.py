@@ -37,6 +37,7 @@ from nmcourse.claims.store import Results, plain, remember
 from nmcourse.claims.training_runs import in_parallel, ship, trained_models, tune_and_train
 from nmcourse.tasks import DelayedResponse
 from nmcourse.training import fit_many, kept_parts, with_new_context
+from nmcourse.training.checkpoints import load_tensors, save_tensors
 
 COMMAND = "python -m nmcourse.claims run N9"
 POINTS = 5.0  # percent correct: what counts as a difference between two medians
@@ -125,7 +126,7 @@ def _retrain(network: Network, settings: dict[str, Any], folder: Path) -> dict[s
         progress=False,
     )
     (folder / "retrained").mkdir(exist_ok=True)
-    torch.save([m.state_dict() for m in result.models], folder / "retrained" / "weights.pt")
+    save_tensors(folder / "retrained" / "weights.pt", [m.state_dict() for m in result.models])
     measured: dict[str, Any] = plain(
         {
             "before_retraining": evaluate(start, [NEW]),
@@ -139,7 +140,7 @@ def _retrain(network: Network, settings: dict[str, Any], folder: Path) -> dict[s
 
 def _late_losses(checkpoint: Path, n_steps: int) -> dict[str, list[float]]:
     """Training loss of each seed at 80, 90 and 100 % of the steps, mean of the 50 steps before."""
-    losses = torch.load(checkpoint, weights_only=True)["losses"]
+    losses = load_tensors(checkpoint)["losses"]
     ends = {f"percent_{share}": n_steps * share // 100 for share in (80, 90, 100)}
     return {name: losses[max(0, end - 50) : end].mean(dim=0).tolist() for name, end in ends.items()}
 

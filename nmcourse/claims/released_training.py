@@ -32,6 +32,7 @@ from nmcourse.claims.timing_networks import (
 from nmcourse.claims.training_runs import in_parallel
 from nmcourse.tasks import MeasureWaitGo
 from nmcourse.training import fit_many
+from nmcourse.training.checkpoints import load_tensors, save_tensors
 
 BLOCK = 1000  # steps between two resets in the released code
 # Stages of the released scripts: (steps, learning rate, parts that are frozen).
@@ -121,7 +122,7 @@ def _follow(name: str, settings: dict[str, Any], run_dir: str) -> dict[str, Any]
     done, used, best, losses = 0, 0.0, float("inf"), []
     best_state = model.state_dict()
     if path.exists():
-        saved = torch.load(path, weights_only=True)
+        saved = load_tensors(path)
         model.load_state_dict(saved["model"])
         best_state, best, done = saved["best_state"], saved["best"], saved["done"]
         used, losses = saved["used_s"], saved["losses"]
@@ -139,7 +140,8 @@ def _follow(name: str, settings: dict[str, Any], run_dir: str) -> dict[str, Any]
         if losses[-1] < best:
             best = losses[-1]
             best_state = {key: value.clone() for key, value in model.state_dict().items()}
-        torch.save(
+        save_tensors(
+            path,
             {
                 "model": model.state_dict(),
                 "best_state": best_state,
@@ -148,7 +150,6 @@ def _follow(name: str, settings: dict[str, Any], run_dir: str) -> dict[str, Any]
                 "used_s": used + time.monotonic() - start,
                 "losses": losses,
             },
-            path,
         )
     model.load_state_dict(best_state)
     part: dict[str, Any] = plain(evaluate([model]))

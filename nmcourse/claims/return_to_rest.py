@@ -40,6 +40,7 @@ from nmcourse.training import (
     train_linear,
     trial_loss,
 )
+from nmcourse.training.checkpoints import load_tensors, save_tensors
 
 COMMAND = "python -m nmcourse.claims run C11"
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -108,7 +109,7 @@ def _start(seed: int, settings: dict[str, Any], place: Path) -> float:
             cnn_steps=steps["cnn"], inverse_steps=steps["inverse"], linear_steps=steps["linear"]
         )
         linear = train_linear(*_digits(), recipe, areas="small-R2", seed=seed, progress=False)[-1]
-        torch.save(linear.model.state_dict(), path)
+        save_tensors(path, linear.model.state_dict())
         return float(linear.checks["accuracy"])
 
     kept = {"start": settings["start"], "seed": seed}
@@ -149,7 +150,7 @@ def _train(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]
         )
     else:
         result = _from_linear(fit, settings, run_dir / "start", folder)
-    torch.save([model.state_dict() for model in result.models], folder / "weights.pt")
+    save_tensors(folder / "weights.pt", [model.state_dict() for model in result.models])
     measured: dict[str, Any] = plain(examine(result.models, test.images, test.labels))
     return measured | {
         "training_loss": result.losses[-20:].mean(dim=0).tolist(),
@@ -162,7 +163,7 @@ def _from_linear(
 ) -> FitManyResult:
     """All seeds from linear networks to fine-tuned ones: slope by slope, then without a slope."""
     seeds = range(settings["n_seeds"])
-    states = [torch.load(start / f"{seed}.pt", weights_only=True) for seed in seeds]
+    states = [load_tensors(start / f"{seed}.pt") for seed in seeds]
     fits: list[tuple[float, dict[str, Any]]] = [
         (slope, {"n_steps": settings["steps_per_slope"], "schedule": "constant"})
         for slope in settings["slopes"]

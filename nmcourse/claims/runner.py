@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from nmcourse._files import Busy, locked
 from nmcourse.claims.experiments import by_claim
 from nmcourse.claims.ledger import Entry, command, find, judge, update
-from nmcourse.claims.record import ClaimError
+from nmcourse.claims.record import ClaimError, Experiment
 from nmcourse.claims.store import read_results, results_path, write_results
 from nmcourse.training.tiers import TIERS
 
@@ -32,7 +33,8 @@ def run(
 
     Raises:
         ValueError: ``tier`` is unknown.
-        ClaimError: There is no such claim, or no experiment for it yet.
+        ClaimError: There is no such claim, no experiment for it yet, or another process is
+            running it in the same folder.
     """
     if tier not in TIERS:
         raise ValueError(f"tier must be one of {', '.join(TIERS)}, got {tier!r}")
@@ -41,6 +43,18 @@ def run(
     if experiment is None:
         raise ClaimError(f"claim {claim_id} has no experiment yet: its status is 'not attempted'")
     run_dir = resume_dir / experiment.name / tier
+    run_dir.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(run_dir.with_name(f"{tier}.lock"), wait=False):
+            return _run(experiment, tier, run_dir, fresh)
+    except Busy:
+        raise ClaimError(
+            f"another process is running {experiment.name} in {run_dir}: wait for it, or name "
+            "another folder for unfinished work"
+        ) from None
+
+
+def _run(experiment: Experiment, tier: str, run_dir: Path, fresh: bool) -> list[Entry]:
     finished = run_dir / "finished"
     if run_dir.exists() and (fresh or finished.exists()):
         shutil.rmtree(run_dir)

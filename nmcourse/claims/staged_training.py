@@ -44,6 +44,7 @@ from nmcourse.training import (
     trial_loss,
 )
 from nmcourse.training import accuracy as share_right
+from nmcourse.training.checkpoints import load_tensors, save_tensors
 
 COMMAND = "python -m nmcourse.claims run C6"
 SHIPPED = "digits_cordsnet_staged"
@@ -246,7 +247,7 @@ def _staged(seed: int, settings: dict[str, Any], folder: Path) -> dict[str, Any]
     stages = train_in_stages(
         images, test, recipe, areas=settings["areas"], seed=seed, folder=folder, progress=False
     )
-    torch.save(stages[-1].model.state_dict(), folder / "weights.pt")
+    save_tensors(folder / "weights.pt", stages[-1].model.state_dict())
     found: dict[str, Any] = {
         stage.name: stage.checks | {"passed": int(stage.passed)} for stage in stages
     }
@@ -292,7 +293,7 @@ def _ship(settings: dict[str, Any], run_dir: Path, metrics: dict[str, Any]) -> N
     for seed in range(settings["n_seeds"]):
         model = new_network("direct", settings, seed)
         path = run_dir / f"staged_{seed}" / "weights.pt"
-        model.load_state_dict(torch.load(path, weights_only=True))
+        model.load_state_dict(load_tensors(path))
         models.append(model)
     ship(
         SHIPPED,

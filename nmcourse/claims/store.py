@@ -14,8 +14,9 @@ import numpy as np
 import torch
 
 import nmcourse
+from nmcourse._files import write_bytes
 from nmcourse.claims.record import Experiment, LedgerError, Results
-from nmcourse.pretrained.manifest import digest, write_bytes
+from nmcourse.pretrained.manifest import digest
 
 __all__ = ["Results", "plain", "read_results", "remember", "results_path", "write_results"]
 
@@ -79,7 +80,7 @@ def read_results(name: str, *, path: Path | None = None) -> Results | None:
         return None
     try:
         record = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LedgerError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(record, dict) or set(record) != set(_FIELDS):
         raise LedgerError(f"{path}: expected an object with the fields {', '.join(_FIELDS)}")
@@ -105,12 +106,23 @@ def remember(path: Path, compute: Callable[[], T], settings: Mapping[str, Any]) 
 
     Returns:
         The part as JSON gives it back, whether it was computed now or before.
+
+    Raises:
+        LedgerError: The file is damaged. It is not computed again without a word: hours of work
+            may lie there.
     """
     key = json.loads(_json(plain(settings)))
     if path.exists():
-        stored = json.loads(path.read_bytes())
-        if stored["settings"] == key:
-            return stored["part"]
+        try:
+            stored = json.loads(path.read_bytes())
+            there, part = stored["settings"], stored["part"]
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise LedgerError(
+                f"{path} is damaged ({type(error).__name__}: {error}); delete it to compute this "
+                "part again"
+            ) from None
+        if there == key:
+            return part
     part = plain(compute())
     write_bytes(path, _json({"settings": key, "part": part}))
     return json.loads(_json(part))

@@ -24,6 +24,7 @@ from nmcourse import pretrained
 from nmcourse.claims.store import Results, plain, remember
 from nmcourse.tasks import Task, Trials
 from nmcourse.training import FitManyResult, fit_many
+from nmcourse.training.checkpoints import load_tensors, save_tensors
 
 T = TypeVar("T")
 Build = Callable[[torch.Generator], nn.Module]
@@ -100,7 +101,7 @@ def tune_and_train(
             n_steps=settings["n_steps"],
             checkpoint=folder / "checkpoint.pt",
         )
-        torch.save([model.state_dict() for model in result.models], folder / "weights.pt")
+        save_tensors(folder / "weights.pt", [model.state_dict() for model in result.models])
         measured: dict[str, Any] = plain(measure(result.models))
         return measured | {
             "training_loss": _final_losses(result),
@@ -127,7 +128,7 @@ def tune_and_train(
 def trained_models(build: Build, folder: Path) -> list[nn.Module]:
     """The networks that ``tune_and_train`` left in its folder."""
     models = []
-    for state in torch.load(folder / "weights.pt", weights_only=True):
+    for state in load_tensors(folder / "weights.pt"):
         model = build(torch.Generator().manual_seed(0))
         model.load_state_dict(state)
         models.append(model)

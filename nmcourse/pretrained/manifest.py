@@ -6,19 +6,20 @@ field of the wrong type or an unknown field is an error that names the entry and
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 import re
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nmcourse._files import locked, write_bytes
+
 FORMAT = 1
 FOLDER = Path(__file__).resolve().parent
+LARGEST = 2**30  # bytes of a weights file
+LARGEST_MANIFEST = 2**24
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _CONFIG_FIELDS = {"build", "kwargs", "seeds"}
 
@@ -118,6 +119,8 @@ def _entry(name: str, record: Any, where: Path) -> Entry:
     for key, allowed in types.items():
         if not isinstance(record[key], allowed) or isinstance(record[key], bool):
             raise wrong(f"field {key!r} has the wrong type: {record[key]!r}")
+    if not 0 <= record["size"] <= LARGEST:
+        raise wrong(f"field 'size' must be from 0 to {LARGEST} bytes, got {record['size']}")
     if not re.fullmatch("[0-9a-f]{64}", record["sha256"]):
         raise wrong(f"field 'sha256' is not 64 hexadecimal digits: {record['sha256']!r}")
     path = Path(record["file"])
@@ -142,10 +145,12 @@ def read_manifest(folder: Path = FOLDER) -> dict[str, Entry]:
     """
     path = folder / "manifest.json"
     try:
+        if (size := path.stat().st_size) > LARGEST_MANIFEST:
+            raise PretrainedError(f"{path} must have at most {LARGEST_MANIFEST} bytes, got {size}")
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise PretrainedError(f"{path} is missing: install the package again") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, numbers or lists too long
         raise PretrainedError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise PretrainedError(f"{path}: expected an object with 'format': {FORMAT}")
@@ -159,9 +164,11 @@ def write_entry(entry: Entry, data: bytes, folder: Path = FOLDER) -> None:
     """Write a weights file and its entry; the other entries stay as they are.
 
     Each file is replaced in one step, so a reader never meets half a file. Writers in other
-    processes wait for their turn, so no entry is lost.
+    processes wait for their turn, so no entry is lost. Between the two files a reader may meet
+    weights that are newer than their entry: ``weights`` then waits for the writer and reads again.
     """
-    with _one_writer(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
         entries = read_manifest(folder) if (folder / "manifest.json").exists() else {}
         entries[entry.name] = entry
         files = {}
@@ -172,37 +179,3 @@ def write_entry(entry: Entry, data: bytes, folder: Path = FOLDER) -> None:
         text = json.dumps({"format": FORMAT, "files": files}, indent=2, allow_nan=False)
         write_bytes(folder / entry.file, data)
         write_bytes(folder / "manifest.json", (text + "\n").encode())
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Replace the file at ``path`` by ``data`` in one step; nobody ever reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary_name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(temporary_name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-@contextlib.contextmanager
-def _one_writer(folder: Path) -> Iterator[None]:
-    """Hold a lock on the folder; on systems without file locks, go on without one."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from nmcourse._files import locked
 from nmcourse.pretrained.builders import BUILDERS
 from nmcourse.pretrained.manifest import (
     FOLDER,
@@ -57,7 +58,7 @@ def parameters(name: str, *, folder: Path = FOLDER) -> dict[str, Tensor]:
         ValueError: There is no such name.
         PretrainedError: The file is missing or altered, or the manifest is damaged.
     """
-    return _tensors(info(name, folder=folder), folder)
+    return _read(name, folder)[1]
 
 
 def load(name: str, *, folder: Path = FOLDER) -> Any:
@@ -79,8 +80,7 @@ def load(name: str, *, folder: Path = FOLDER) -> Any:
         PretrainedError: The file is missing or altered, the manifest is damaged, or the weights
             do not fit the models that the manifest describes.
     """
-    entry = info(name, folder=folder)
-    return _models(entry, _tensors(entry, folder))
+    return _models(*_read(name, folder))
 
 
 def save(
@@ -181,6 +181,17 @@ def _problem(entry: Entry, problem: str) -> PretrainedError:
     )
 
 
+def _read(name: str, folder: Path) -> tuple[Entry, dict[str, Tensor]]:
+    """An entry and its tensors; what another process is just replacing is read once more."""
+    entry = info(name, folder=folder)
+    try:
+        return entry, _tensors(entry, folder)
+    except PretrainedError:
+        with locked(folder):
+            entry = info(name, folder=folder)
+            return entry, _tensors(entry, folder)
+
+
 def _tensors(entry: Entry, folder: Path) -> dict[str, Tensor]:
     """Read and verify one file; what is verified is what is used."""
     path = folder / entry.file
@@ -197,7 +208,7 @@ def _tensors(entry: Entry, folder: Path) -> dict[str, Tensor]:
         )
     try:
         return dict(safetensors.torch.load(data))
-    except SafetensorError as error:
+    except (SafetensorError, KeyError, ValueError, RuntimeError, OverflowError) as error:
         raise _problem(entry, f"file {path} is not in the safetensors format ({error})") from None
 
 
@@ -242,6 +253,13 @@ def _models(entry: Entry, tensors: Mapping[str, Tensor]) -> Any:
             entry, f"unknown builder {entry.config['build']!r}; known: {', '.join(BUILDERS)}"
         )
 
+    stored = sum(tensor.numel() for tensor in tensors.values())
+    for key, value in entry.config["kwargs"].items():
+        if isinstance(value, int) and value > stored:  # refused before memory is taken for it
+            raise _problem(
+                entry, f"the weights do not fit its builder: {key}={value}, {stored} numbers stored"
+            )
+
     def one(state: Mapping[str, Tensor]) -> nn.Module:
         try:
             # Its own generator: loading must not disturb the reader's random numbers.
@@ -250,7 +268,7 @@ def _models(entry: Entry, tensors: Mapping[str, Tensor]) -> Any:
                 if tensor.is_floating_point():
                     model = model.to(tensor.dtype)
             model.load_state_dict(state)
-        except (TypeError, ValueError, RuntimeError) as error:
+        except (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError) as error:
             raise _problem(entry, f"the weights do not fit its builder: {error}") from error
         return model
 

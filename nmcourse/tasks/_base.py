@@ -113,6 +113,19 @@ class Task(ABC):
         raise NotImplementedError(f"{type(self).__name__} has no finite list of trials")
 
 
+def check_count(name: str, count: int, least: int = 1) -> None:
+    """Raise ``ValueError`` naming a count unless it is a whole number from ``least``."""
+    if not isinstance(count, int) or isinstance(count, bool) or count < least:
+        allowed = "a positive integer" if least == 1 else f"an integer of at least {least}"
+        raise ValueError(f"{name} must be {allowed}, got {count!r}")
+
+
+def check_time_step(dt: float) -> None:
+    """Raise ``ValueError`` unless dt is a positive and finite time."""
+    if not (math.isfinite(dt) and dt > 0):
+        raise ValueError(f"dt must be a positive time in ms, got {dt!r}")
+
+
 def whole_steps(name: str, time: float, dt: float) -> int:
     """A time in ms as a number of steps; ``ValueError`` if it is not a multiple of dt."""
     steps = time / dt

@@ -32,7 +32,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from nmcourse.tasks._base import Task, Trials, whole_steps
+from nmcourse.tasks._base import Task, Trials, check_count, check_time_step, whole_steps
 
 TASK_NAMES = ("DelayPro", "DelayAnti", "MemoryPro", "MemoryAnti", "DM1", "DM2")
 _BEFORE, _AFTER = (0.3, 0.7), (0.3, 0.7)  # seconds before the stimulus, and after go
@@ -72,12 +72,10 @@ class DelayedResponse(Task):
             _check_names(argument, names)
         if missing := [name for name in tasks if name not in contexts]:
             raise ValueError(f"contexts must hold every task, {missing} missing in {contexts}")
-        if not isinstance(n_steps, int) or n_steps < 10:
-            raise ValueError(f"n_steps must be an integer of at least 10, got {n_steps!r}")
+        check_count("n_steps", n_steps, 10)
         if not (math.isfinite(input_noise) and input_noise >= 0):
             raise ValueError(f"input_noise must be zero or positive, got {input_noise!r}")
-        if not (math.isfinite(dt) and dt > 0):
-            raise ValueError(f"dt must be a positive time in ms, got {dt!r}")
+        check_time_step(dt)
         self.tasks, self.context_names = tuple(tasks), tuple(contexts)
         self.n_steps, self.input_noise, self.dt = n_steps, input_noise, dt
         self.input_names: tuple[str, ...] = ("fixation", "sin", "cos")
@@ -86,14 +84,14 @@ class DelayedResponse(Task):
 
     def sample(self, n_trials: int, *, generator: torch.Generator | None = None) -> Trials:
         """Draw task, angle and timing of each trial independently."""
-        _check_count("n_trials", n_trials)
+        check_count("n_trials", n_trials)
         return self._draw(
             torch.randint(len(self.tasks), (n_trials,), generator=generator), generator
         )
 
     def balanced(self, n_per_task: int, *, generator: torch.Generator | None = None) -> Trials:
         """Draw ``n_per_task`` trials of each task, in the order of ``tasks``."""
-        _check_count("n_per_task", n_per_task)
+        check_count("n_per_task", n_per_task)
         return self._draw(torch.arange(len(self.tasks)).repeat_interleave(n_per_task), generator)
 
     def arranged(
@@ -237,8 +235,3 @@ def _check_names(argument: str, names: Sequence[str]) -> None:
         raise ValueError(
             f"{argument} must be different names of {', '.join(TASK_NAMES)}, got {list(names)}"
         )
-
-
-def _check_count(name: str, count: int) -> None:
-    if not isinstance(count, int) or count < 1:
-        raise ValueError(f"{name} must be a positive integer, got {count!r}")

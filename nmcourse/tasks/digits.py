@@ -14,12 +14,10 @@ Reference: "The reviewers ask"; a plug-in test of sequence classification, not a
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
-from nmcourse.tasks._base import Task, Trials
+from nmcourse.tasks._base import Task, Trials, check_count, check_time_step
 from nmcourse.tasks._digit_data import N_DIGITS, Split, check_split, digits_of
 
 N_ROWS = 8
@@ -48,10 +46,8 @@ class RowByRowDigits(Task):
         dt: float = 10.0,
     ) -> None:
         check_split(split)
-        if not isinstance(steps_per_row, int) or steps_per_row < 1:
-            raise ValueError(f"steps_per_row must be a positive integer, got {steps_per_row!r}")
-        if not (math.isfinite(dt) and dt > 0):
-            raise ValueError(f"dt must be a positive time in ms, got {dt!r}")
+        check_count("steps_per_row", steps_per_row)
+        check_time_step(dt)
         self.split, self.steps_per_row, self.dt = split, steps_per_row, dt
         self.n_steps = N_ROWS * steps_per_row
         self._images, self._labels = digits_of(split)
@@ -62,7 +58,8 @@ class RowByRowDigits(Task):
 
     def sample(self, n_trials: int, *, generator: torch.Generator | None = None) -> Trials:
         """Draw images of the split without repetition, all of them at most."""
-        if not isinstance(n_trials, int) or not 1 <= n_trials <= len(self._labels):
+        whole = isinstance(n_trials, int) and not isinstance(n_trials, bool)
+        if not whole or not 1 <= n_trials <= len(self._labels):
             raise ValueError(
                 f"n_trials must be in 1..{len(self._labels)}, the images of the split, "
                 f"got {n_trials!r}"

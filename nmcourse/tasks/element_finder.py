@@ -22,7 +22,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from nmcourse.tasks._base import Task, Trials
+from nmcourse.tasks._base import Task, Trials, check_count, check_time_step
+
+LARGEST = 2**24  # of an element
 
 
 class ElementFinder(Task):
@@ -36,8 +38,8 @@ class ElementFinder(Task):
         dt: time step in ms.
 
     Raises:
-        ValueError: for a length below one, an empty range of elements, a query outside the list or
-            named twice, or a time step that is not positive.
+        ValueError: for a length below one, an empty range of elements or one beyond ``LARGEST``, a
+            query outside the list or named twice, or a time step that is not positive.
     """
 
     input_names = ("number",)
@@ -59,8 +61,13 @@ class ElementFinder(Task):
             raise ValueError(f"length must be at least 1, got {length}")
         if low > high:
             raise ValueError(f"low must not exceed high: got low={low} and high={high}")
-        if not dt > 0:
-            raise ValueError(f"dt must be a positive time in ms, got {dt!r}")
+        for name, value in (("low", low), ("high", high)):
+            if abs(value) > LARGEST:
+                raise ValueError(
+                    f"{name} must be from -{LARGEST} to {LARGEST}, which single precision holds "
+                    f"exactly, got {value}"
+                )
+        check_time_step(dt)
         self.length, self.low, self.high, self.dt = length, low, high, dt
         self.queries = tuple(range(length)) if queries is None else tuple(queries)
         self._check_queries()
@@ -74,8 +81,7 @@ class ElementFinder(Task):
 
     def sample(self, n_trials: int, *, generator: torch.Generator | None = None) -> Trials:
         """Draw query and elements of each trial, all independently and uniformly."""
-        if not isinstance(n_trials, int) or n_trials < 1:
-            raise ValueError(f"n_trials must be a positive integer, got {n_trials!r}")
+        check_count("n_trials", n_trials)
         place = torch.randint(len(self.queries), (n_trials,), generator=generator)
         elements = torch.randint(
             self.low, self.high + 1, (n_trials, self.length), generator=generator
@@ -112,7 +118,8 @@ class ElementFinder(Task):
         if not self.queries:
             raise ValueError("queries must hold at least one place, got none")
         for query in self.queries:
-            if query not in range(self.length):
+            whole = isinstance(query, int) and not isinstance(query, bool)
+            if not whole or query not in range(self.length):
                 raise ValueError(
                     f"queries must be in 0..{self.length - 1} for length={self.length}, "
                     f"got {query!r}"

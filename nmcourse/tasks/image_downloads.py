@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from nmcourse.tasks.image_files import CHECKSUMS, ImageFileError
+from nmcourse._files import write_bytes, write_text
+from nmcourse.tasks.image_files import CHECKSUMS, LARGEST, ImageFileError
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,16 @@ def fetch_images(name: str, folder: str | Path = "data") -> Path:
     source, where = SOURCES[name], Path(folder) / name
     paths = [_download(source.address + file, md5, where) for file, md5 in source.files.items()]
     if source.unpack:
-        paths = [path for archive in paths for path in _unpack(archive, source.unpack, where)]
-    sums = (f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}" for path in paths)
-    (where / CHECKSUMS).write_text("\n".join(sums) + "\n", encoding="utf-8")
+        sums = [sum for archive in paths for sum in _unpack(archive, source.unpack, where)]
+    else:
+        sums = [_sum(path.name, path.read_bytes()) for path in paths]
+    write_text(where / CHECKSUMS, "\n".join(sums) + "\n")
     return where
+
+
+def _sum(name: str, content: bytes) -> str:
+    """A line of ``SHA256SUMS``."""
+    return f"{hashlib.sha256(content).hexdigest()}  {name}"
 
 
 def _download(address: str, md5: str, where: Path) -> Path:
@@ -117,16 +125,33 @@ def _download(address: str, md5: str, where: Path) -> Path:
         ) from error
 
 
-def _unpack(archive: Path, names: tuple[str, ...], where: Path) -> list[Path]:
-    """Take files out of an archive by their names, whatever folder they are in there."""
-    found = []
-    with tarfile.open(archive) as tar:
-        members = {Path(member.name).name: member for member in tar.getmembers() if member.isfile()}
-        for name in names:
-            file = tar.extractfile(members[name]) if name in members else None
-            if file is None:
-                raise ImageFileError(f"{archive} must hold a file {name}, got {sorted(members)}")
-            with file:
-                (where / name).write_bytes(file.read())
-            found.append(where / name)
-    return found
+def _unpack(archive: Path, names: tuple[str, ...], where: Path) -> list[str]:
+    """Take files out of an archive by their names, whatever folder they are in there.
+
+    The names are ours and not those of the archive, so nothing is written elsewhere.
+
+    Returns:
+        A line of ``SHA256SUMS`` for each.
+    """
+    try:
+        with tarfile.open(archive) as tar:
+            return [_take_out(tar, archive, name, where) for name in names]
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise ImageFileError(f"{archive} is truncated or altered: {error}") from error
+
+
+def _take_out(tar: tarfile.TarFile, archive: Path, name: str, where: Path) -> str:
+    members = {Path(member.name).name: member for member in tar.getmembers() if member.isfile()}
+    if name not in members:
+        raise ImageFileError(f"{archive} must hold a file {name}, got {sorted(members)[:20]}")
+    if members[name].size > LARGEST:
+        raise ImageFileError(
+            f"{archive} must hold files of at most {LARGEST} bytes, got {members[name].size} "
+            f"for {name}"
+        )
+    file = tar.extractfile(members[name])
+    assert file is not None  # a plain file has content
+    with file:
+        content = file.read()
+    write_bytes(where / name, content)
+    return _sum(name, content)

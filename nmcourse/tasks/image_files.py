@@ -8,17 +8,22 @@
 Nothing is downloaded here: see ``nmcourse.tasks.fetch_images``. What it downloads it notes in a
 file ``SHA256SUMS``, and these readers compare each file with its entry. Without that file an
 altered pixel cannot be noticed; a wrong length, a wrong header or an impossible label can.
+
+A file is taken for what it is, not for what it says: no more is read or unpacked than a set can
+hold, so that neither a header nor a small packed file can ask for more memory than there is.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import math
+import re
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import numpy as np
 import torch
@@ -28,6 +33,7 @@ from nmcourse.tasks._digit_data import Split, check_split
 from nmcourse.tasks.images import ImageSet
 
 CHECKSUMS = "SHA256SUMS"
+LARGEST = 2**30  # bytes of a file, packed and unpacked; those of these sets stay below 2**28
 FASHION_CLASSES = (
     "T-shirt/top",
     "Trouser",
@@ -45,6 +51,9 @@ _DIGIT_CLASSES = tuple("0123456789")
 _IDX_NAMES = {"train": "train", "test": "t10k"}
 _IDX_BYTES = 0x08  # the code of unsigned bytes in the third byte of an IDX file
 _CIFAR_PIXELS = (3, 32, 32)
+_CIFAR_IMAGES = 50_000  # no file of these sets holds more
+_TEXT = 2**20  # bytes of a file of names or checksums
+_CHUNK = 2**20
 # classes -> files of each split, file of the class names, labels per image (the last one is used)
 _CIFAR: dict[int, tuple[dict[str, tuple[str, ...]], str, int]] = {
     10: (
@@ -120,14 +129,14 @@ def read_cifar(
         raise ValueError(f"n_classes must be 10 or 100, got {n_classes!r}")
     files, names_file, n_labels = _CIFAR[n_classes]
     names_path = _one_of(folder, names_file)
-    names = _contents(names_path).decode("utf-8", errors="replace").split("\n")
+    names = _contents(names_path, _TEXT).decode("utf-8", errors="replace").split("\n")
     names = [name.strip() for name in names if name.strip()]
     if len(names) != n_classes:
         raise ImageFileError(f"{names_path} must name {n_classes} classes, got {len(names)}")
     record = n_labels + math.prod(_CIFAR_PIXELS)
     parts = []
     for path in [_one_of(folder, name) for name in files[split]]:
-        content = _contents(path)
+        content = _contents(path, _CIFAR_IMAGES * record)
         if not content or len(content) % record:
             raise ImageFileError(
                 f"{path} must hold whole images of {record} bytes, got {len(content)} bytes: it is "
@@ -166,8 +175,15 @@ def _one_of(folder: str | Path, name: str) -> Path:
     )
 
 
-def _contents(path: Path) -> bytes:
-    """The bytes of a file, unpacked, and compared with ``SHA256SUMS`` beside it."""
+def read_checked(path: Path) -> bytes:
+    """The bytes of a file as it lies there, compared with ``SHA256SUMS`` beside it.
+
+    Raises:
+        ImageFileError: if it is larger than ``LARGEST`` or differs from its checksum.
+    """
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise ImageFileError(f"{path} must hold at most {LARGEST} bytes, got {size}")
     content = path.read_bytes()
     expected = _checksums(path.parent).get(path.name)
     if expected is not None and hashlib.sha256(content).hexdigest() != expected:
@@ -175,12 +191,32 @@ def _contents(path: Path) -> bytes:
             f"{path} is not the file that was downloaded: its SHA-256 differs from {CHECKSUMS}; "
             "delete it and fetch it again"
         )
-    if path.suffix != ".gz":
-        return content
+    return content
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """A checked file, to be unpacked while it is read."""
+    stream = io.BytesIO(read_checked(path))
+    return gzip.GzipFile(fileobj=stream) if path.suffix == ".gz" else stream  # type: ignore[return-value]
+
+
+def _some(stream: IO[bytes], most: int, path: Path) -> bytearray:
+    """At most so many bytes; memory is taken as they come."""
+    found = bytearray()
     try:
-        return gzip.decompress(content)
+        while len(found) < most and (chunk := stream.read(min(_CHUNK, most - len(found)))):
+            found += chunk
     except (EOFError, OSError, zlib.error) as error:
         raise ImageFileError(f"{path} is truncated or altered: {error}") from error
+    return found
+
+
+def _contents(path: Path, most: int) -> bytearray:
+    """The bytes of a checked file, unpacked."""
+    content = _some(_opened(path), most + 1, path)
+    if len(content) > most:
+        raise ImageFileError(f"{path} must hold at most {most} bytes, got more")
+    return content
 
 
 def _checksums(folder: Path) -> dict[str, str]:
@@ -188,36 +224,53 @@ def _checksums(folder: Path) -> dict[str, str]:
     path = folder / CHECKSUMS
     if not path.is_file():
         return {}
-    lines = (line.split(maxsplit=1) for line in path.read_text(encoding="utf-8").splitlines())
-    return {parts[1].strip(): parts[0] for parts in lines if len(parts) == 2}
+    if path.stat().st_size > _TEXT:
+        raise ImageFileError(f"{path} must hold at most {_TEXT} bytes, got {path.stat().st_size}")
+    found = {}
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        entry = re.fullmatch(r"([0-9a-fA-F]{64}) [ *](.+)", line)
+        if entry is None and line.strip():
+            raise ImageFileError(
+                f"{path} must hold lines of a SHA-256 and a file name, got {line[:80]!r}; "
+                "fetch the set again"
+            )
+        if entry is not None:
+            found[entry[2].strip()] = entry[1].lower()
+    return found
 
 
 def _idx(path: Path, n_axes: int) -> Tensor:
     """The array of an IDX file of bytes: two zeros, type, number of axes, sizes, values."""
-    content = _contents(path)
+    stream, start = _opened(path), 4 + 4 * n_axes
+    header = _some(stream, start, path)
     magic = bytes([0, 0, _IDX_BYTES, n_axes])
-    if content[:4] != magic:
+    if header[:4] != magic:
         raise ImageFileError(
             f"{path} must begin with {magic.hex()} (IDX, bytes, {n_axes} axes), "
-            f"got {content[:4].hex() or 'an empty file'}"
+            f"got {header[:4].hex() or 'an empty file'}"
         )
-    start = 4 + 4 * n_axes
-    if len(content) < start:
-        raise ImageFileError(f"{path} is truncated: it ends after {len(content)} bytes")
-    shape = [int(n) for n in np.frombuffer(content[4:start], dtype=">u4")]
-    if len(content) - start != math.prod(shape):
-        sizes = " x ".join(map(str, shape))
+    if len(header) < start:
+        raise ImageFileError(f"{path} is truncated: it ends after {len(header)} bytes")
+    shape = [int(n) for n in np.frombuffer(header[4:], dtype=">u4")]
+    n_values = math.prod(shape)
+    sizes = f"{' x '.join(map(str, shape))} = {n_values}"
+    if n_values > LARGEST:
         raise ImageFileError(
-            f"{path} must hold {sizes} = {math.prod(shape)} bytes after its header, "
-            f"got {len(content) - start}"
+            f"{path} must hold at most {LARGEST} bytes, but its header promises {sizes}"
+        )
+    content = _some(stream, n_values + _CHUNK, path)  # a little more, to see that there is no more
+    if len(content) != n_values:
+        more = " or more" if len(content) == n_values + _CHUNK else ""
+        raise ImageFileError(
+            f"{path} must hold {sizes} bytes after its header, got {len(content)}{more}"
         )
     if 0 in shape:
         raise ImageFileError(f"{path} holds no image")
-    return _bytes(content[start:]).view(shape)
+    return _bytes(content).view(shape)
 
 
-def _bytes(content: bytes) -> Tensor:
-    return torch.from_numpy(np.frombuffer(content, dtype=np.uint8).copy())
+def _bytes(content: bytearray) -> Tensor:
+    return torch.from_numpy(np.frombuffer(content, dtype=np.uint8))
 
 
 def _check_labels(labels: Tensor, n_classes: int, path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import warnings
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +17,25 @@ from nmcourse.tasks.image_files import ImageFileError, existing_folder
 from nmcourse.tasks.images import ImageSet
 
 SUFFIXES = {".jpeg", ".jpg", ".png", ".bmp", ".ppm", ".webp"}
+MOST_PIXELS = 80_000_000  # of a picture, before and after its size is changed
+_FORMATS = ("JPEG", "PNG", "BMP", "PPM", "WEBP")  # whatever the name says; others can run programs
 _WIDER = 256 / 224  # the shorter side is made this much longer than the square cut from it
+
+# What Pillow raises for damaged files, whatever their kind.
+_PILLOW_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    NotImplementedError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
 
 
 class ImageFolder:
@@ -55,7 +76,9 @@ class ImageFolder:
         self.paths: list[Path] = []
         labels: list[int] = []
         for label, path in enumerate(classes):
-            pictures = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+            pictures = sorted(
+                p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file()
+            )
             if not pictures:
                 raise FileNotFoundError(
                     f"no picture of the class {path.name}: looked in {path.absolute()} for "
@@ -112,18 +135,31 @@ class ImageFolder:
         from PIL import Image  # here: only pictures need it
 
         try:
-            with Image.open(path) as file:
-                picture = file.convert("RGB")
-        except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for bad files
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+                with Image.open(path, formats=_FORMATS) as file:
+                    width, height = self._scaled(*file.size)
+                    picture = file.convert("RGB")
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise ImageFileError(f"{path} has too many pixels: {error}") from error
+        except _PILLOW_ERRORS as error:
             raise ImageFileError(f"{path} cannot be read as a picture: {error}") from error
-        width, height = picture.size
-        scale = round(self.size * _WIDER) / min(width, height)
-        width, height = (max(self.size, round(n * scale)) for n in (width, height))
         picture = picture.resize((width, height), Image.Resampling.BILINEAR)
         left, top = (width - self.size) // 2, (height - self.size) // 2
         picture = picture.crop((left, top, left + self.size, top + self.size))
         values = torch.from_numpy(np.array(picture)).movedim(-1, 0)
         return values.to(torch.get_default_dtype()) / 255.0
+
+    def _scaled(self, width: int, height: int) -> tuple[int, int]:
+        """Pixels of a picture whose shorter side is as long as it should be."""
+        scale = round(self.size * _WIDER) / min(width, height)
+        wide, high = (max(self.size, round(n * scale)) for n in (width, height))
+        if max(width * height, wide * high) > MOST_PIXELS:
+            raise ValueError(
+                f"it must have at most {MOST_PIXELS} pixels, and so must it at the size asked for; "
+                f"got {width} x {height}, which becomes {wide} x {high}"
+            )
+        return wide, high
 
 
 def read_image_folder(

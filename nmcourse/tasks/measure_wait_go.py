@@ -16,12 +16,13 @@ version is longer, noisy, and has variable delays and catch trials (chapter 3).
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from nmcourse.tasks._base import Task, Trials, whole_steps
+from nmcourse.tasks._base import Task, Trials, check_count, check_time_step, whole_steps
 
 TRAINED = (120.0, 140.0, 160.0, 180.0)
 SHORTER = (40.0, 60.0, 80.0, 100.0)
@@ -44,7 +45,7 @@ class MeasureWaitGo(Task):
 
     Raises:
         ValueError: for times that are not multiples of dt, an empty list, an interval of zero,
-            or a ramp that would not end within the trial.
+            an amplitude that is not finite, or a ramp that would not end within the trial.
     """
 
     input_names = ("measure", "wait", "go")
@@ -64,9 +65,11 @@ class MeasureWaitGo(Task):
         for name, values in (("intervals", intervals), ("measure_times", measure_times)):
             if len(values) == 0:
                 raise ValueError(f"{name} must hold at least one time in ms, got none")
-        if not dt > 0:
-            raise ValueError(f"dt must be a positive time in ms, got {dt!r}")
-        if mask_padding is not None and (not isinstance(mask_padding, int) or mask_padding < 0):
+        check_time_step(dt)
+        if not math.isfinite(amplitude):
+            raise ValueError(f"amplitude must be finite, got {amplitude!r}")
+        whole = isinstance(mask_padding, int) and not isinstance(mask_padding, bool)
+        if mask_padding is not None and (not whole or mask_padding < 0):
             raise ValueError(
                 f"mask_padding must be None or a number of steps from 0, got {mask_padding!r}"
             )
@@ -92,8 +95,7 @@ class MeasureWaitGo(Task):
 
     def sample(self, n_trials: int, *, generator: torch.Generator | None = None) -> Trials:
         """Draw interval and measure time of each trial independently and uniformly."""
-        if not isinstance(n_trials, int) or n_trials < 1:
-            raise ValueError(f"n_trials must be a positive integer, got {n_trials!r}")
+        check_count("n_trials", n_trials)
         columns = [
             torch.tensor(choices)[torch.randint(len(choices), (n_trials,), generator=generator)]
             for choices in (self._intervals, self._measures)

@@ -1,32 +1,49 @@
-"""Checkpoints that survive a kill: written beside, then moved into place."""
+"""Checkpoints that survive a kill: written beside, then moved into place.
+
+A file of tensors is a zip archive. PyTorch reads one without comparing its checksums, so that a
+flipped bit in a weight would pass; here they are compared first.
+"""
 
 from __future__ import annotations
 
-import os
-import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from nmcourse._files import replacing
 
 
 class CheckpointError(RuntimeError):
     """A checkpoint cannot be used; the message says which one, why, and what to do."""
 
 
-def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint so that at every instant the old or the new one is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+def save_tensors(path: Path, content: Any) -> None:
+    """Write what ``torch.save`` can hold; at every instant the old or the new file is whole."""
+    with replacing(path) as stream:
+        torch.save(content, stream)
+
+
+def load_tensors(path: Path) -> Any:
+    """Read what ``save_tensors`` wrote, onto the CPU; no code in the file is executed.
+
+    Raises:
+        CheckpointError: if the file is damaged, or of another kind.
+        FileNotFoundError: if there is none.
+    """
     try:
-        with os.fdopen(handle, "wb") as file:
-            torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
+        _check_archive(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
         raise
+    except Exception as error:  # a damaged file makes PyTorch raise almost anything
+        raise _unreadable(path, error) from error
+
+
+def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
+    """Write a checkpoint; see ``save_tensors``."""
+    save_tensors(path, content)
 
 
 def load_checkpoint(path: Path, fingerprint: dict[str, str]) -> dict[str, Any]:
@@ -36,12 +53,10 @@ def load_checkpoint(path: Path, fingerprint: dict[str, str]) -> dict[str, Any]:
         CheckpointError: if the file is damaged or belongs to a run with other settings.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = load_tensors(path)
         saved = dict(content["fingerprint"])
-    except Exception as error:
-        raise CheckpointError(
-            f"checkpoint {path} cannot be read ({type(error).__name__}); delete it to start again"
-        ) from error
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise _unreadable(path, error) from error
     differing = sorted(
         key for key in saved.keys() | fingerprint.keys() if saved.get(key) != fingerprint.get(key)
     )
@@ -52,3 +67,27 @@ def load_checkpoint(path: Path, fingerprint: dict[str, str]) -> dict[str, Any]:
             "delete it or name another file"
         )
     return dict(content)
+
+
+def _check_archive(path: Path) -> None:
+    """Raise an error unless a file is an archive whose parts are whole, and as large as they say.
+
+    Parts are stored as they are. So a part that says it is larger than the file is damaged, and
+    is refused before memory is taken for it.
+    """
+    with zipfile.ZipFile(path) as archive:
+        parts = archive.infolist()
+        if any(part.compress_type != zipfile.ZIP_STORED for part in parts):
+            raise zipfile.BadZipFile("its parts are packed")
+        if sum(part.file_size for part in parts) > path.stat().st_size:
+            raise zipfile.BadZipFile("its parts are larger than the file")
+        damaged = archive.testzip()
+        if damaged is not None:
+            raise zipfile.BadZipFile(f"{damaged} differs from its checksum")
+
+
+def _unreadable(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"checkpoint {path} cannot be read ({type(error).__name__}: {error}); "
+        "delete it to start again"
+    )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from nmcourse._files import write_text
 from tools.teaching import assignments, grade
 from tools.teaching.grade import Job, main, todo
 from tools.teaching.marking import Mark, PartMark, mark
@@ -21,7 +22,6 @@ from tools.teaching.results import (
     load_result,
     save_result,
     write_marks,
-    write_text,
 )
 from tools.teaching.sandbox.methods import Method
 from tools.teaching.settings import Late, Settings, read_settings, read_times

@@ -22,6 +22,7 @@ from typing import Any
 
 import tomllib
 
+from nmcourse._files import write_text
 from tools import pairs
 from tools.guide import inventory_score, inventory_text
 from tools.guide.chapters import course, in_table, link
@@ -161,8 +162,7 @@ def write(seed: str, folder: Path) -> list[Path]:
     data = json.dumps(key_data(seed, forms), indent=1, ensure_ascii=False) + "\n"
     files[folder / "key" / "key.json"] = data
     for path, text in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
     return list(files)
 
 

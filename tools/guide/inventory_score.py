@@ -11,37 +11,55 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+LARGEST_FILE = 1_000_000  # bytes
 COLUMNS = ["form", "code_name", "question", "answer"]
 Answers = dict[tuple[str, str], dict[str, str]]  # (form, code name) -> id of question -> letter
 
 
 def read(files: Sequence[Path], forms: dict[str, dict]) -> tuple[Answers, list[str]]:
-    """Read answers; return them, and one message for each file or line that could not be used."""
+    """Read answers; return them, and one message for each file or line that could not be used.
+
+    The files come from students: one that cannot be read stops none of the others.
+    """
     answers: Answers = {}
     problems = []
     for path in files:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = csv.DictReader(stream)
-            if rows.fieldnames != COLUMNS:
-                problems.append(f"{path.name}: columns must be {COLUMNS}, got {rows.fieldnames}")
-                continue
-            for row in rows:
-                known = forms.get(row["form"])
-                if known is None or not row["question"].isdigit():
-                    problems.append(f"{path.name}: no form {row['form']!r} in this key")
-                    break
-                number = int(row["question"])
-                if not 1 <= number <= len(known["questions"]):
-                    problems.append(f"{path.name}: there is no question {number}")
-                    continue
-                who = (known["form"], row["code_name"].strip().lower())
-                question = known["questions"][number - 1]["id"]
-                answers.setdefault(who, {})[question] = row["answer"].strip().upper()
+        try:
+            problems += _read(path, forms, answers)
+        except (OSError, ValueError, csv.Error) as error:
+            problems.append(f"{path.name}: cannot be read ({error})")
     return answers, problems
+
+
+def _read(path: Path, forms: dict[str, dict], answers: Answers) -> list[str]:
+    """Add the answers of a file; return a message for each line that could not be used."""
+    if not path.is_file():
+        raise ValueError("not a file")
+    if (size := path.stat().st_size) > LARGEST_FILE:
+        raise ValueError(f"it must have at most {LARGEST_FILE} bytes, got {size}")
+    problems = []
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        rows = csv.DictReader(stream, restval="")
+        if rows.fieldnames != COLUMNS:
+            return [f"{path.name}: columns must be {COLUMNS}, got {rows.fieldnames}"]
+        for row in rows:
+            known = forms.get(row["form"])
+            if known is None or not re.fullmatch("[0-9]{1,9}", row["question"]):
+                problems.append(f"{path.name}: no form {row['form']!r} in this key")
+                break
+            number = int(row["question"])
+            if not 1 <= number <= len(known["questions"]):
+                problems.append(f"{path.name}: there is no question {number}")
+                continue
+            who = (known["form"], row["code_name"].strip().lower())
+            question = known["questions"][number - 1]["id"]
+            answers.setdefault(who, {})[question] = row["answer"].strip().upper()
+    return problems
 
 
 def shares(answers: Answers, forms: dict[str, dict]) -> dict[str, dict[str, tuple[int, int]]]:

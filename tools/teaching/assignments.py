@@ -25,6 +25,7 @@ from typing import Any
 
 import nbformat
 
+from nmcourse._files import write_text
 from nmcourse.exercises._record import Draw
 from tools.teaching import nbgrader_course
 from tools.teaching.homework import PROBLEMS, Part, Version, problem
@@ -101,8 +102,7 @@ def write(hidden: Hidden, out: Path) -> list[Path]:
         editions = {"student": student(assignment), "instructor": instructor(assignment, cases)}
         for folder, notebook in editions.items():
             path = out / folder / f"{token}.ipynb"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            nbformat.write(notebook, path)
+            write_text(path, nbformat.writes(notebook) + "\n")
             written.append(path)
         written += nbgrader_course.write(assignment, cases, out)
     path = out / f"{hidden.homework}.json"
@@ -116,8 +116,7 @@ def write(hidden: Hidden, out: Path) -> list[Path]:
         "points": {p.name: p.points for p in _first(hidden).parts},
         "set": hidden.collection.record() if hidden.collection else None,
     }
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(record, indent=1) + "\n", mode=0o600)  # the key must not be lost
     return [*written, path]
 
 
@@ -133,7 +132,7 @@ def load(path: Path) -> Hidden:
         if table := record["set"]:
             name = collection(table.pop("name"), table)
         hidden = make(record["seed"], name, record["versions"], record["key"])
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path}: not a file that `make assignments` wrote ({error})") from error
     points = {p.name: p.points for p in _first(hidden).parts}
     if record.get("tokens") != list(hidden.versions) or record.get("points") != points:

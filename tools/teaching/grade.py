@@ -28,6 +28,7 @@ from datetime import datetime
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
+from nmcourse._files import write_text
 from tools.teaching.assignments import Hidden, load, refuse_tree
 from tools.teaching.marking import NotMarked, mark
 from tools.teaching.results import (
@@ -38,7 +39,6 @@ from tools.teaching.results import (
     note_time,
     save_result,
     write_marks,
-    write_text,
 )
 from tools.teaching.sandbox import kernel
 from tools.teaching.sandbox.methods import Method, NoSandbox, choose, exposed

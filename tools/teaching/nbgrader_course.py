@@ -14,6 +14,7 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell
 
+from nmcourse._files import write_text
 from nmcourse.exercises._compare import _LOOSE, _SMALL, equal
 from tools.teaching.homework import Part, Version
 from tools.teaching.homework._record import STUB
@@ -81,11 +82,10 @@ def write(assignment: Assignment, cases: dict[str, list[Any]], out: Path) -> lis
     """
     course = out / FOLDER
     path = course / "source" / assignment.token / f"{assignment.token}.ipynb"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(source(assignment, cases), path)
+    write_text(path, nbformat.writes(source(assignment, cases)) + "\n")
     config = course / "nbgrader_config.py"
     if not config.exists():
-        config.write_text(_CONFIG, encoding="utf-8")
+        write_text(config, _CONFIG)
     return [path]
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-import os
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from nmcourse._files import write_text
 from tools.teaching.marking import Mark, PartMark
 from tools.teaching.settings import Late, Settings, now
 
@@ -39,20 +38,6 @@ _PROBLEMS = {
 }
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file in one step: it is there whole, or as it was before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def result_path(out: Path, student: str) -> Path:
     """Return where the result of a student is kept."""
     return out / "results" / f"{student}.json"
@@ -62,10 +47,15 @@ def load_result(out: Path, student: str) -> dict[str, Any] | None:
     """Return the result of a student; None if there is none, or none that can be read."""
     try:
         record = json.loads(result_path(out, student).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        whole = {name: dict(record[name]) for name in ("key", "mark")}
+        for one in (*record["earlier"], record):  # what `counted` will need
+            _mark(one["mark"], Settings())
+            _moment(one["submitted"])
+    except (OSError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError):
         return None
-    good = isinstance(record, dict) and record.keys() >= {"key", "mark", "submitted", "earlier"}
-    return record if good and record["key"].keys() >= _KEYS else None
+    # A file that names somebody else was renamed or altered; it decides no path and no mark.
+    own = record.get("student") == student and "marked" in record
+    return record if own and whole["key"].keys() >= _KEYS else None
 
 
 def save_result(

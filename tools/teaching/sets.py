@@ -157,7 +157,7 @@ def read_sets(path: Path) -> list[Collection]:
         if not isinstance(tables, dict) or not tables:
             raise ValueError("no set; write [sets.NAME] with title and take")
         return [collection(name, table) for name, table in tables.items()]
-    except (OSError, tomllib.TOMLDecodeError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error
 
 

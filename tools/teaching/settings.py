@@ -104,7 +104,7 @@ def read_settings(path: Path | None) -> Settings:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         table.pop("sets", None)  # for those who make assignments
         return _settings(table)
-    except (OSError, tomllib.TOMLDecodeError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error
 
 
@@ -133,8 +133,12 @@ def read_times(path: Path) -> dict[str, datetime]:
     Raises:
         ValueError: A line is no such line.
     """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except ValueError as error:
+        raise ValueError(f"{path}: not a text in UTF-8 ({error})") from error
     times = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or (number == 1 and line.lower().startswith("student")):
             continue
         student, comma, when = line.partition(",")
