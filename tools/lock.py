@@ -5,7 +5,8 @@
 
 requirements.txt pins what the course uses directly, and the lock also what that needs in turn.
 `make install` uses both, so that an environment made next year is the one tested today. The lock
-is made on Linux with Python 3.11. What only another system needs is not in it.
+is made on Linux with Python 3.11. What only another system, another Python or another build of
+torch needs is not in it (appnope on macOS, the CUDA libraries): there it is installed unpinned.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from tools import pairs
 
 LOCK = Path("requirements.lock")
 PIN = re.compile(r"^([\w.-]+)==([\w.!+-]+)$", re.MULTILINE)
+SYSTEM = re.compile(r"\b(os_name|sys_platform|(platform|python|implementation)_\w+)\b")
 HEADER = """# Every package of the tested environment (Linux, Python 3.11): written by `make lock`.
 """
 
@@ -35,13 +37,21 @@ def pins(path: Path) -> dict[str, str]:
     return {str(canonicalize_name(name)): number for name, number in found}
 
 
-def _needed(requirement: Requirement, extras: Iterable[str]) -> bool:
+def _needed(requirement: Requirement, extras: Iterable[str], everywhere: bool) -> bool:
     marker = requirement.marker
-    return marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras))
+    if marker is None:
+        return True
+    if everywhere and SYSTEM.search(str(marker)):
+        return False
+    return any(marker.evaluate({"extra": extra}) for extra in ("", *extras))
 
 
-def installed(names: Iterable[str]) -> dict[str, str]:
+def installed(names: Iterable[str], *, everywhere: bool = False) -> dict[str, str]:
     """Return the versions here of some packages and of everything that they need in turn.
+
+    Args:
+        names: The packages to start from.
+        everywhere: Leave out what is needed on some systems or Python versions only.
 
     Raises:
         PackageNotFoundError: one of them is not installed.
@@ -57,12 +67,15 @@ def installed(names: Iterable[str]) -> dict[str, str]:
         seen.add((name, frozenset(requirement.extras)))
         found[name] = Version(version(name)).public  # without +cpu: the same torch, other devices
         further = map(Requirement, requires(name) or ())
-        waiting += [other for other in further if _needed(other, requirement.extras)]
+        waiting += [other for other in further if _needed(other, requirement.extras, everywhere)]
     return dict(sorted(found.items()))
 
 
 def check(root: Path = pairs.ROOT) -> list[str]:
-    """Return one message per package whose version differs or is not locked."""
+    """Return one message per package whose version differs or is not locked.
+
+    What only some systems need may be missing from the lock. If it is there, it must agree.
+    """
     direct, locked = pins(root / "requirements.txt"), pins(root / LOCK)
     problems = [
         f"{name}: {locked.get(name, 'not')} locked, {number} in requirements.txt"
@@ -70,13 +83,14 @@ def check(root: Path = pairs.ROOT) -> list[str]:
         if locked.get(name) != number
     ]
     try:
-        here = installed(direct)
+        here, common = installed(direct), installed(direct, everywhere=True)
     except PackageNotFoundError as error:
         return [*problems, f"{error.name}: not installed here; run `make install`"]
     problems += [
         f"{name}: {locked.get(name, 'not')} locked, {number} installed here"
         for name, number in here.items()
-        if locked.get(name) != number and name not in direct
+        if name not in direct and (name in locked or name in common)
+        if locked.get(name) != number
     ]
     return problems
 

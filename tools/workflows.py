@@ -26,7 +26,8 @@ FOLDER = Path(".github/workflows")
 PINNED = re.compile(r"uses: *([\w./-]+)@([0-9a-f]{40}) # (v\d+\.\d+\.\d+)$")
 USED = re.compile(r"^\s*(?:- )?(uses: *.+?)\s*$", re.MULTILINE)
 TARGET = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
-CALLED = re.compile(r"\bmake ((?:[a-z-]+ *)+)")
+CALLED = re.compile(r"\bmake((?: +-[\w-]+)*(?: +[a-z][a-z-]*)+)")
+PROGRAM = Path(".ci/run")
 GPU_LABEL = "vars.GPU_RUNNER"
 
 
@@ -96,24 +97,34 @@ def too_many_rights(workflows: dict[str, str]) -> list[str]:
 
 
 def unknown_targets(workflows: dict[str, str], root: Path = pairs.ROOT) -> list[str]:
-    """Return one message per step that calls a make target, or a program, that is not there."""
-    known = set(TARGET.findall((root / "Makefile").read_text(encoding="utf-8")))
-    known.update(re.findall(r"[\w-]+", _stages(root)))
-    problems = []
-    for name, text in workflows.items():
-        for job in yaml.safe_load(text)["jobs"].values():
-            for step in job.get("steps", ()):
-                run = step.get("run", "")
-                called = {word for words in CALLED.findall(run) for word in words.split()}
-                problems += [f"{name}: make {t}: no such target" for t in sorted(called - known)]
-                if run.startswith(".ci/") and not (root / run).is_file():
-                    problems.append(f"{name}: {run}: no such program")
+    """Return one message per step that calls a make target, or a program, that is not there.
+
+    The targets that the program itself and the stages of `make test` call are looked up too.
+    """
+    makefile = (root / "Makefile").read_text(encoding="utf-8")
+    known = set(TARGET.findall(makefile))
+    stages = re.search(r"^STAGES := (.+)$", makefile, re.MULTILINE)
+    problems = [
+        f"make test: {stage}: no such target"
+        for stage in (stages[1].split() if stages else ())
+        if stage not in known
+    ]
+    steps = [
+        (name, str(step.get("run", "")))
+        for name, text in workflows.items()
+        for job in yaml.safe_load(text)["jobs"].values()
+        for step in job.get("steps", ())
+    ]
+    if (root / PROGRAM).is_file():
+        lines = (root / PROGRAM).read_text(encoding="utf-8").splitlines()
+        steps += [(str(PROGRAM), line) for line in lines if not line.lstrip().startswith("#")]
+    for name, run in steps:
+        words = {word for words in CALLED.findall(run) for word in words.split()}
+        called = sorted(word for word in words - known if not word.startswith("-"))
+        problems += [f"{name}: make {target}: no such target" for target in called]
+        if run.startswith(".ci/") and not (root / run.strip()).is_file():
+            problems.append(f"{name}: {run.strip()}: no such program")
     return problems
-
-
-def _stages(root: Path) -> str:
-    found = re.search(r"^STAGES := (.+)$", (root / "Makefile").read_text(), re.MULTILINE)
-    return found[1] if found else ""
 
 
 def gpu_label(workflows: dict[str, str]) -> list[str]:

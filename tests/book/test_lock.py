@@ -50,3 +50,26 @@ def test_extras_are_followed_and_other_systems_left_out(monkeypatch: pytest.Monk
     monkeypatch.setattr(lock, "version", lambda name: "1.0+cpu")
     assert lock.installed(["A==1.0"]) == {"a": "1.0", "b": "1.0", "c": "1.0"}
     assert lock.installed(["b"]) == {"a": "1.0", "b": "1.0", "c": "1.0"}  # a asks for the extra
+
+
+def test_what_only_this_system_needs_may_be_missing_from_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    needs = {
+        "a": ["mine; sys_platform != 'never'", "new; python_version >= '3'", "both"],
+        "mine": ["deep"],
+        "both": ["deeper; extra == 'no'", "mine; platform_system != 'never'"],
+    }
+    monkeypatch.setattr(lock, "requires", needs.get)
+    monkeypatch.setattr(lock, "version", lambda name: "1.0")
+    assert set(lock.installed(["a"])) == {"a", "mine", "new", "deep", "both"}
+    assert set(lock.installed(["a"], everywhere=True)) == {"a", "both"}
+    (tmp_path / "requirements.txt").write_text("a==1.0\n", encoding="utf-8")
+    for locked, problems in (
+        ("a==1.0\nboth==1.0\n", []),
+        ("a==1.0\nboth==1.0\nmine==1.0\n", []),
+        ("a==1.0\nboth==1.0\nmine==2.0\n", ["mine: 2.0 locked, 1.0 installed here"]),
+        ("a==1.0\n", ["both: not locked, 1.0 installed here"]),
+    ):
+        (tmp_path / lock.LOCK).write_text(locked, encoding="utf-8")
+        assert lock.check(tmp_path) == problems

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+from pathlib import Path
+
 import pytest
 
 from tools import pairs, workflows
@@ -66,6 +70,27 @@ def test_a_good_workflow_passes():
 def test_a_broken_rule_is_found(old: str, new: str, message: str):
     assert old in GOOD
     assert message in " ".join(problems(GOOD.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("target", "caller"),
+    [
+        ("gpu-notebooks", "gpu.yml: make gpu-notebooks"),
+        ("colab-newest", "colab.yml: make colab-newest"),
+        ("unit", "test.yml: make unit"),
+        ("browser", ".ci/run: make browser"),
+        ("lint", "make test: lint"),
+    ],
+)
+def test_a_target_that_is_removed_is_missed(target: str, caller: str, tmp_path: Path):
+    makefile = (pairs.ROOT / "Makefile").read_text(encoding="utf-8")
+    without = re.sub(rf"^{target}:.*\n", "", makefile, flags=re.MULTILINE)
+    (tmp_path / "Makefile").write_text(without, encoding="utf-8")
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(pairs.ROOT / workflows.PROGRAM, tmp_path / ".ci")
+    found = workflows.unknown_targets(workflows.texts(), tmp_path)
+    assert f"{caller}: no such target" in found
+    assert all(target in problem for problem in found)
 
 
 def test_an_action_pinned_to_two_commits_is_found():

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 from tools.teaching.sandbox.limits import Limits
 from tools.teaching.sandbox.methods import Method, NoSandbox, choose
-
-if sys.platform != "linux":
-    collect_ignore = ["test_sandbox.py", "test_class.py"]
 
 
 @pytest.fixture(scope="session")

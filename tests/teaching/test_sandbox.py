@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -218,6 +219,7 @@ def test_commands_of_a_notebook_are_left_out():
 
 
 def test_without_a_way_nothing_runs_unless_it_is_accepted_in_words(monkeypatch):
+    monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setattr(methods, "_found", lambda name, image: "not here")
     for words in ("", "yes", ACCEPTANCE.lower()):
         with pytest.raises(NoSandbox, match="bubblewrap: not here"):
@@ -227,6 +229,17 @@ def test_without_a_way_nothing_runs_unless_it_is_accepted_in_words(monkeypatch):
         choose(only="chroot")
 
 
+def test_elsewhere_than_on_linux_only_a_container_runs(monkeypatch):
+    monkeypatch.setattr("sys.platform", "darwin")
+    for words in ("", ACCEPTANCE):
+        with pytest.raises(NoSandbox, match=r"bubblewrap: needs Linux(.|\n)*Mark on Linux"):
+            choose(unprotected=words)
+    monkeypatch.setattr(methods, "_problem", lambda method: "")
+    monkeypatch.setattr("shutil.which", lambda program: program)
+    assert choose("course:1") == Method("container", "podman", "course:1")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="submissions run on Linux only")
 def test_unprotected_keeps_the_limits(limits):
     with Session(Method("unprotected"), limits) as session:
         session.cell(0, "", 20)

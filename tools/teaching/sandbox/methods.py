@@ -150,13 +150,19 @@ def choose(image: str = "", unprotected: str = "", only: str = "") -> Method:
             reasons.append(f"{name}: {problem}")
             continue
         return found
+    tried = "\n  ".join(reasons)
+    found_none = f"No way to run submissions safely was found:\n  {tried}\n"
+    if sys.platform != "linux":
+        raise NoSandbox(
+            f"{found_none}Mark on Linux (a virtual machine or WSL is one), or install docker or "
+            "podman and name an image in the settings. Here they cannot run unprotected either"
+        )
     if unprotected == ACCEPTANCE:
         return Method("unprotected")
-    tried = "\n  ".join(reasons)
     raise NoSandbox(
-        f"No way to run submissions safely was found:\n  {tried}\n"
-        "Install bubblewrap, or docker or podman and name an image in the settings. To run them "
-        f'all the same, in a place that holds nothing of worth, give --unprotected "{ACCEPTANCE}"'
+        f"{found_none}Install bubblewrap, or docker or podman and name an image in the settings. "
+        "To run them all the same, in a place that holds nothing of worth, give "
+        f'--unprotected "{ACCEPTANCE}"'
     )
 
 
@@ -167,8 +173,10 @@ def _order() -> tuple[str, ...]:
 
 
 def _found(name: str, image: str) -> Method | str:
+    if name != "container" and sys.platform != "linux":
+        return "needs Linux"
     if name == "namespaces":
-        return Method(name) if sys.platform == "linux" else "needs Linux"
+        return Method(name)
     programs = ("bwrap",) if name == "bubblewrap" else ("podman", "docker")
     program = next((path for one in programs if (path := shutil.which(one))), None)
     if program is None:
