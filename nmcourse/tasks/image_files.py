@@ -175,7 +175,7 @@ def _one_of(folder: str | Path, name: str) -> Path:
     )
 
 
-def read_checked(path: Path) -> bytes:
+def _checked(path: Path) -> bytes:
     """The bytes of a file as it lies there, compared with ``SHA256SUMS`` beside it.
 
     Raises:
@@ -196,7 +196,7 @@ def read_checked(path: Path) -> bytes:
 
 def _opened(path: Path) -> IO[bytes]:
     """A checked file, to be unpacked while it is read."""
-    stream = io.BytesIO(read_checked(path))
+    stream = io.BytesIO(_checked(path))
     return gzip.GzipFile(fileobj=stream) if path.suffix == ".gz" else stream  # type: ignore[return-value]
 
 

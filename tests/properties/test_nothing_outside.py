@@ -214,6 +214,14 @@ def test_an_odd_answer_sheet_stops_none_of_the_others(content):
     assert all(problem.startswith("odd.csv: ") for problem in problems)
 
 
+def test_a_line_that_names_no_question_leaves_the_others(tmp_path):
+    path = tmp_path / "odd.csv"
+    path.write_text(HEAD + "abc,ann,²,b\nabc,ann\nabc,ann,3,c\nabc,ann,2,d\n", encoding="utf-8")
+    answers, problems = inventory_score.read([path], FORMS)
+    assert answers == {("before", "ann"): {"q2": "D"}}
+    assert problems == [f"odd.csv: there is no question {number}" for number in ("²", "", "3")]
+
+
 def test_a_large_answer_sheet_and_one_that_is_no_file_are_named(tmp_path):
     (tmp_path / "large.csv").write_bytes(b" " * 1_000_001)
     (tmp_path / "folder.csv").mkdir()

@@ -49,12 +49,12 @@ def _read(path: Path, forms: dict[str, dict], answers: Answers) -> list[str]:
             return [f"{path.name}: columns must be {COLUMNS}, got {rows.fieldnames}"]
         for row in rows:
             known = forms.get(row["form"])
-            if known is None or not re.fullmatch("[0-9]{1,9}", row["question"]):
+            if known is None:
                 problems.append(f"{path.name}: no form {row['form']!r} in this key")
                 break
-            number = int(row["question"])
+            number = int(row["question"]) if re.fullmatch("[0-9]{1,9}", row["question"]) else 0
             if not 1 <= number <= len(known["questions"]):
-                problems.append(f"{path.name}: there is no question {number}")
+                problems.append(f"{path.name}: there is no question {row['question'][:20]}")
                 continue
             who = (known["form"], row["code_name"].strip().lower())
             question = known["questions"][number - 1]["id"]
