@@ -14,7 +14,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 FORMAT = 1
@@ -120,8 +120,8 @@ def _entry(name: str, record: Any, where: Path) -> Entry:
             raise wrong(f"field {key!r} has the wrong type: {record[key]!r}")
     if not re.fullmatch("[0-9a-f]{64}", record["sha256"]):
         raise wrong(f"field 'sha256' is not 64 hexadecimal digits: {record['sha256']!r}")
-    path = Path(record["file"])
-    if path.is_absolute() or ".." in path.parts or path.suffix != ".safetensors":
+    path = PureWindowsPath(record["file"])  # as every system may read it: / and \, and drives
+    if path.anchor or ".." in path.parts or path.suffix != ".safetensors":
         raise wrong(f"field 'file' is not a relative .safetensors path: {record['file']!r}")
     try:
         check_name(name)
