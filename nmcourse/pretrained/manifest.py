@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from nmcourse._files import locked, write_bytes
@@ -123,8 +123,8 @@ def _entry(name: str, record: Any, where: Path) -> Entry:
         raise wrong(f"field 'size' must be from 0 to {LARGEST} bytes, got {record['size']}")
     if not re.fullmatch("[0-9a-f]{64}", record["sha256"]):
         raise wrong(f"field 'sha256' is not 64 hexadecimal digits: {record['sha256']!r}")
-    path = Path(record["file"])
-    if path.is_absolute() or ".." in path.parts or path.suffix != ".safetensors":
+    path = PureWindowsPath(record["file"])  # as every system may read it: / and \, and drives
+    if path.anchor or ".." in path.parts or path.suffix != ".safetensors":
         raise wrong(f"field 'file' is not a relative .safetensors path: {record['file']!r}")
     try:
         check_name(name)

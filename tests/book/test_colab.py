@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import zipfile
@@ -137,3 +138,13 @@ def test_a_chapter_uses_only_what_colab_has(name: str):
                 imported.add((node.module or "").split(".")[0])
     assert imported <= known
     assert commands == [f'%pip install --quiet "{addresses.release().requirement}"']
+
+
+def test_the_page_says_what_a_plain_jupyterlab_needs():
+    """The kernel brings IPython; what chapters import beyond that is asked for, and files exist."""
+    page = (pairs.ROOT / "book/start/before_you_start.md").read_text(encoding="utf-8")
+    release = addresses.release()
+    assert f'pip install jupyterlab ipywidgets "{release.requirement}"' in page
+    linked = re.findall(rf"{release.address}/blob/{release.tag}/([\w/]+\.ipynb)", page)
+    assert linked
+    assert [name for name in linked if not (pairs.ROOT / name).is_file()] == []

@@ -1,5 +1,6 @@
 """Weights come back as they were saved, or not at all."""
 
+import importlib.util
 import json
 import re
 import threading
@@ -183,6 +184,8 @@ def test_file_that_is_not_safetensors(folder):
         ({"sizes": 3}, r"unknown fields \['sizes'\]"),
         ({"file": "../nets.safetensors"}, "not a relative .safetensors path"),
         ({"file": "/tmp/nets.safetensors"}, "not a relative .safetensors path"),
+        ({"file": "C:nets.safetensors"}, "not a relative .safetensors path"),
+        ({"file": "..\\nets.safetensors"}, "not a relative .safetensors path"),
         ({"file": "weights/nets.pt"}, "not a relative .safetensors path"),
         ({"config": {"build": "measure_wait_go_lstm"}}, r"config\['kwargs'\] must be a mapping"),
         ({"config": {"build": 3, "kwargs": {}}}, r"config\['build'\] must be the name"),
@@ -298,6 +301,9 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.skipif(
+    importlib.util.find_spec("fcntl") is None, reason="this system has no file locks"
+)
 def test_concurrent_writers_lose_nothing(tmp_path):
     names = [f"nets-{index}" for index in range(12)]
     threads = [
