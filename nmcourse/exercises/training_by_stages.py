@@ -24,10 +24,13 @@ def _surviving_step_by_step(eigenvalue: float, alpha: float, n_steps: int) -> fl
 
 
 def _ways_back(draw: Draw) -> list[tuple[float, float, int]]:
-    return [
+    cases = [
         (draw.uniform(0.2, 0.9) * (-1) ** k, draw.uniform(0.15, 0.5), draw.integer(3, 9))
         for k in range(6)
     ]
+    # strong inhibition: the gradient changes its sign with every step
+    overshoot = [(draw.uniform(-3.5, -2.5), draw.uniform(0.4, 0.5), n) for n in (3, 5)]
+    return cases + overshoot
 
 
 Folded = tuple[float, float]
@@ -131,6 +134,12 @@ EXERCISES = (
                 "recurrence without its share",
                 lambda eigenvalue, alpha, n_steps: (1 - alpha + eigenvalue) ** n_steps,
                 "The recurrence is a part of what is new in a step. What is the share of that?",
+                _COST,
+            ),
+            Wrong(
+                "a size without a sign",
+                lambda eigenvalue, alpha, n_steps: abs(1 - alpha + alpha * eigenvalue) ** n_steps,
+                "Strong inhibition can turn a gradient around in each step. Keep the sign.",
                 _COST,
             ),
         ),
