@@ -135,6 +135,9 @@ def _unpack(archive: Path, names: tuple[str, ...], where: Path) -> list[str]:
     """
     try:
         with tarfile.open(archive) as tar:
+            assert tar.fileobj is not None
+            while tar.fileobj.read(2**20):  # to the end, where the checksum of a packed one stands
+                pass
             return [_take_out(tar, archive, name, where) for name in names]
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise ImageFileError(f"{archive} is truncated or altered: {error}") from error

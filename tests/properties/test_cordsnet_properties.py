@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import cache
 
 import pytest
 import torch
@@ -140,7 +141,7 @@ def test_weights_are_all_that_a_network_is(case):
     assert torch.equal(case.outputs(case.images), before)
 
 
-@pytest.fixture(scope="module")
+@cache  # no fixture: Hypothesis would print it
 def released() -> dict[str, Tensor]:
     """A state dict under the authors' names."""
     model = CordsNet("R2", 1, 3, image_size=8, generator=torch.Generator().manual_seed(0))
@@ -162,10 +163,9 @@ ODD = {
     damage=st.sampled_from(("missing", "renamed", "shape", "nan", "repeated", *ODD)),
     name=st.text(max_size=12),
 )
-def test_a_state_dict_with_a_wrong_key_or_array_is_refused_by_its_name(
-    released, number, damage, name
-):
-    state, key = dict(released), sorted(released)[number % len(released)]
+def test_a_state_dict_with_a_wrong_key_or_array_is_refused_by_its_name(number, damage, name):
+    state = dict(released())
+    key = sorted(state)[number % len(state)]
     values = state.pop(key)
     if damage == "renamed":
         state[f"area_conv.{name}"] = values

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,20 +24,20 @@ from nmcourse.training.checkpoints import load_checkpoint, load_tensors, save_ch
 from tests.properties.damage import damaged, damages, folder, unless_refused
 
 
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory) -> dict[str, bytes]:
+@cache  # no fixture: Hypothesis would print it
+def shipped() -> dict[str, bytes]:
     """A folder with two models of one architecture, as bytes by name."""
-    where = tmp_path_factory.mktemp("shipped")
     build = pretrained.BUILDERS["measure_wait_go_lstm"]
-    pretrained.save(
-        "nets",
-        [build(generator=torch.Generator().manual_seed(seed)) for seed in range(2)],
-        command="make nets",
-        metrics={"mse": 1.0},
-        config={"build": "measure_wait_go_lstm", "kwargs": {}, "seeds": [0, 1]},
-        folder=where,
-    )
-    return {str(p.relative_to(where)): p.read_bytes() for p in where.rglob("*") if p.is_file()}
+    with folder() as where:
+        pretrained.save(
+            "nets",
+            [build(generator=torch.Generator().manual_seed(seed)) for seed in range(2)],
+            command="make nets",
+            metrics={"mse": 1.0},
+            config={"build": "measure_wait_go_lstm", "kwargs": {}, "seeds": [0, 1]},
+            folder=where,
+        )
+        return {str(p.relative_to(where)): p.read_bytes() for p in where.rglob("*") if p.is_file()}
 
 
 WEIGHTS = "weights/nets.safetensors"
@@ -50,27 +51,27 @@ def lay_out(where: Path, files: dict[str, bytes]) -> Path:
 
 
 @given(damage=damages())
-def test_damaged_weights_are_never_loaded(shipped, damage):
+def test_damaged_weights_are_never_loaded(damage):
     with folder() as where:
-        lay_out(where, shipped | {WEIGHTS: damaged(shipped[WEIGHTS], damage)})
+        lay_out(where, shipped() | {WEIGHTS: damaged(shipped()[WEIGHTS], damage)})
         with pytest.raises(PretrainedError, match=r"nets.*Make the file again with: make nets"):
             pretrained.load("nets", folder=where)
 
 
 @given(damage=damages(), length=st.none() | st.integers(0, 2**64 - 1))
-def test_weights_whose_manifest_was_made_to_fit_are_numbers_or_an_error(shipped, damage, length):
+def test_weights_whose_manifest_was_made_to_fit_are_numbers_or_an_error(damage, length):
     """Whoever alters the manifest as well can change numbers, and nothing else."""
-    content = damaged(shipped[WEIGHTS], damage, 600)
+    content = damaged(shipped()[WEIGHTS], damage, 600)
     if length is not None:  # of the header, as the file says it
         content = length.to_bytes(8, "little") + content[8:]
-    manifest = json.loads(shipped["manifest.json"])
+    manifest = json.loads(shipped()["manifest.json"])
     manifest["files"]["nets"] |= {
         "size": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
     altered = {WEIGHTS: content, "manifest.json": json.dumps(manifest).encode()}
     with folder() as where:
-        lay_out(where, shipped | altered)
+        lay_out(where, shipped() | altered)
         with unless_refused(PretrainedError, "nets"):
             assert len(pretrained.load("nets", folder=where)) == 2
 
@@ -86,8 +87,8 @@ json_values = st.recursive(
     field=st.sampled_from(("file", "size", "sha256", "config", "n_models", "metrics", "nets", "")),
     value=json_values,
 )
-def test_a_manifest_with_any_field_changed_is_refused_by_name(shipped, field, value):
-    manifest = json.loads(shipped["manifest.json"])
+def test_a_manifest_with_any_field_changed_is_refused_by_name(field, value):
+    manifest = json.loads(shipped()["manifest.json"])
     if field == "":
         manifest = value
     elif field == "nets":
@@ -95,7 +96,7 @@ def test_a_manifest_with_any_field_changed_is_refused_by_name(shipped, field, va
     else:
         manifest["files"]["nets"][field] = value
     with folder() as where:
-        lay_out(where, shipped | {"manifest.json": json.dumps(manifest).encode()})
+        lay_out(where, shipped() | {"manifest.json": json.dumps(manifest).encode()})
         if field == "metrics" and isinstance(value, dict):
             pretrained.load("nets", folder=where)
             return
@@ -104,9 +105,9 @@ def test_a_manifest_with_any_field_changed_is_refused_by_name(shipped, field, va
 
 
 @given(damage=damages())
-def test_a_damaged_manifest_gives_models_or_an_error_that_says_so(shipped, damage):
+def test_a_damaged_manifest_gives_models_or_an_error_that_says_so(damage):
     with folder() as where:
-        lay_out(where, shipped | {"manifest.json": damaged(shipped["manifest.json"], damage)})
+        lay_out(where, shipped() | {"manifest.json": damaged(shipped()["manifest.json"], damage)})
         with (
             unless_refused(ValueError, "no pretrained weights named 'nets'"),
             unless_refused(PretrainedError, str(where), "nets"),
@@ -114,8 +115,8 @@ def test_a_damaged_manifest_gives_models_or_an_error_that_says_so(shipped, damag
             pretrained.load("nets", folder=where)
 
 
-def test_a_manifest_that_is_too_deep_or_asks_for_too_much(shipped, tmp_path):
-    lay_out(tmp_path, shipped)
+def test_a_manifest_that_is_too_deep_or_asks_for_too_much(tmp_path):
+    lay_out(tmp_path, shipped())
     path = tmp_path / "manifest.json"
     for content, message in (
         (b"[" * 200_000, "not valid JSON"),
@@ -126,7 +127,7 @@ def test_a_manifest_that_is_too_deep_or_asks_for_too_much(shipped, tmp_path):
         path.write_bytes(content)
         with pytest.raises(PretrainedError, match=message):
             pretrained.load("nets", folder=tmp_path)
-    manifest = json.loads(shipped["manifest.json"])
+    manifest = json.loads(shipped()["manifest.json"])
     entry = manifest["files"]["nets"]
     entry["config"] |= {"build": "multitask_lstm", "kwargs": {"n_units": 10**12}}
     path.write_text(json.dumps(manifest))
@@ -185,7 +186,7 @@ def test_a_damaged_part_of_results_is_named_and_kept(damage, part):
 # published parameters
 
 
-@pytest.fixture(scope="module")
+@cache
 def arrays() -> dict[str, np.ndarray]:
     model = LowRankRNN(2, 5, 1, 2, generator=torch.Generator().manual_seed(0))
     names = published.LAYOUTS["low_rank_rnn"].names
@@ -199,8 +200,9 @@ def arrays() -> dict[str, np.ndarray]:
     name=st.text(max_size=9),
     kind=st.sampled_from((None, "text", 3, {"a": 1}, [[1.0], [2.0, 3.0]], np.ones(3, "U2"))),
 )
-def test_a_wrong_published_array_is_refused_by_its_name(arrays, number, damage, name, kind):
-    given_arrays, key = dict(arrays), sorted(arrays)[number % len(arrays)]
+def test_a_wrong_published_array_is_refused_by_its_name(number, damage, name, kind):
+    given_arrays = dict(arrays())
+    key = sorted(given_arrays)[number % len(given_arrays)]
     values = given_arrays.pop(key)
     if damage == "renamed":
         given_arrays[f"_{name}"] = values
