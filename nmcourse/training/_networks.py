@@ -48,8 +48,7 @@ class Networks:
             alone = {name: values[0] for name, values in state.items()}
             return _outputs(functional_call(model, alone, arguments)).unsqueeze(0)
         if isinstance(model, RecurrentModel):
-            common = {name: self.buffers[name][0] for name in self._common}  # need no seed axis
-            return _outputs(functional_call(model, state | common, arguments))
+            return _outputs(functional_call(model, self._shared_buffers(state), arguments))
         own = 0 if trials.inputs.ndim == 4 else None
         run = torch.func.vmap(
             lambda state, *args: _outputs(functional_call(model, state, args)),
@@ -66,6 +65,10 @@ class Networks:
                     parameter.copy_(parameters[name][number])
                 for name, buffer in model.named_buffers():
                     buffer.copy_(self.buffers[name][number])
+
+    def _shared_buffers(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Buffers that all networks have in common need no seed axis."""
+        return state | {name: self.buffers[name][0] for name in self._common}
 
 
 def _outputs(result: Any) -> Tensor:
