@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 _LOOSE = {"float32": 1e-3, "complex64": 1e-3, "float16": 2e-2, "bfloat16": 2e-2}
+NUMBERS_DIFFER = "The two numbers differ."
 _SMALL = 0.01  # of the relative tolerance: what is forgiven relative to the largest entry
 
 
@@ -155,7 +156,7 @@ def _difference(found: np.ndarray, wanted: np.ndarray, rtol: float) -> str:
         if _shifted(found, wanted, axis, rtol):
             return f"Your result is shifted by one step along axis {axis}."
     if found.ndim == 0:
-        return "The two numbers differ."
+        return NUMBERS_DIFFER
     gap = np.where(np.isnan(found), 0, np.abs(found - wanted))
     where = tuple(int(k) for k in np.unravel_index(np.nanargmax(gap), gap.shape))
     return f"The largest difference is {np.nanmax(gap):.3g}, at index {where}."

@@ -131,6 +131,28 @@ def test_what_a_lecture_needs_is_on_them_and_the_rest_is_not(page: BeautifulSoup
     assert not page.main.find_all("a"), "a link leads out of the deck"
 
 
+def test_long_rows_of_a_claim_box_are_folded_and_the_others_are_not():
+    caveats = "It was one network. " * 20
+    box = (
+        '<div class="nm-claims nm-box"><dl><dt>Measured here</dt><dd>3 of 10</dd>'
+        f"<dt>Caveats</dt><dd>{caveats}</dd><dt>Spread</dt><dd>none</dd></dl></div>"
+    )
+    cells = [nbformat.v4.new_markdown_cell(text) for text in (START, TRUE)]
+    made = deck.page(nbformat.v4.new_notebook(cells=[*cells, shows("Box", box)]))
+    rows = BeautifulSoup(made, "html.parser").select("dd")
+    assert [bool(row.details) for row in rows] == [False, True, False]
+    assert rows[1].summary.get_text() == "Show the caveats"
+    assert caveats.strip() in rows[1].get_text()
+
+
+def test_the_table_of_symbols_stays_in_the_book():
+    table = "## Summary\n\n- It leaks.\n\n| symbol | meaning |\n|---|---|\n| $x$ | rate |"
+    cells = [nbformat.v4.new_markdown_cell(text) for text in (START, table)]
+    text = BeautifulSoup(deck.page(nbformat.v4.new_notebook(cells=cells)), "html.parser").main.text
+    assert "It leaks." in text
+    assert "meaning" not in text
+
+
 def test_formulas_keep_their_signs(page: BeautifulSoup):
     formulas = [formula.get_text() for formula in page.select(".math")]
     assert "\\[\\tau\\, \\dot x = -x + u .\\]" in formulas

@@ -44,6 +44,14 @@ def test_the_student_notebook_runs_and_holds_no_solution(made):
                 names[part.function](*part.example)
 
 
+def test_the_student_notebook_says_how_to_hand_in(made):
+    hidden, out = made
+    for token in hidden.versions:
+        opening = cells(out / "student" / f"{token}.ipynb", "markdown")[0]
+        assert "**To hand in:**" in opening
+        assert f"`{token}`" in opening
+
+
 def test_the_instructor_notebook_runs_with_all_its_tests(made):
     hidden, out = made
     for token, assignment in hidden.versions.items():

@@ -14,7 +14,7 @@ import pytest
 from nmcourse._files import write_text
 from tools.teaching import assignments, grade
 from tools.teaching.grade import Job, main, todo
-from tools.teaching.marking import Mark, PartMark, mark
+from tools.teaching.marking import Mark, PartMark, _harmless, mark
 from tools.teaching.results import (
     Counted,
     counted,
@@ -254,6 +254,56 @@ def test_rules_that_change_later_are_applied_without_marking_again(tmp_path: Pat
         changed = replace(job, settings=settings, times=times)
         assert todo(changed, [ada]) == []
         assert grade.report(changed, [ada])["ada"].total == total
+
+
+def test_a_second_submission_counts_by_the_rules_and_the_student_is_told_which(tmp_path: Path):
+    """The first in time with 3 points, the second two days late with 10: 20 % a day are lost."""
+    out, late = tmp_path / "out", Late(NOON, percent_per_day=20)
+    for points, when in ((3, NOON), (10, NOON + timedelta(hours=30))):
+        ada = found(tmp_path, handed(ONE, {"a": f"return {points}"}).content)
+        job = Job(HIDDEN, Settings(late=late), Method("none"), out, {"ada": when})
+        assert todo(job, [ada]) == [ada]
+        save_result(out, "ada", replace(a_mark(1), parts=(worth(points),)), job.key(ada), when)
+    for rule, total, number in (("latest", 6, 2), ("best", 6, 2), ("first", 3, 1)):
+        changed = replace(job, settings=Settings(late=late, regrade=rule))
+        assert todo(changed, [ada]) == []
+        assert grade.report(changed, [ada])["ada"].total == pytest.approx(total)
+        told = (out / "feedback" / "ada.md").read_text()
+        assert f"The {rule} of them counts, and this page is about it: number {number}." in told
+        with (out / "marks.csv").open(newline="") as file:
+            [row] = csv.DictReader(file)
+        assert row["submission"] == f"{number} of 2"
+    severe = replace(job, settings=Settings(late=Late(NOON, percent_per_day=40), regrade="best"))
+    assert grade.report(severe, [ada])["ada"].total == 3  # the late one is worth 2
+
+
+def worth(points: float) -> PartMark:
+    return PartMark("a", float(points), 10.0, "right", lines=("Right.",))
+
+
+def test_the_settings_as_they_are_copied_do_not_mark_again(tmp_path: Path):
+    ada = found(tmp_path, handed(ONE, {}).content)
+    copied = read_settings(Path(grade.__file__).with_name("class.toml"))
+    keys = [Job(HIDDEN, one, Method("none"), tmp_path).key(ada) for one in (Settings(), copied)]
+    assert keys[0] == keys[1]
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("Right in 2 of 5 cases. What is special about this one?", "right in some of the tests"),
+        ("Each of your results is 0.5 times the expected one.", "times a number"),
+        ("Each entry of your result is off by 3.", "plus a number"),
+        ("The two numbers differ.", "in no simple way"),
+        ("The largest difference is 0.3, at index (1, 2).", "in no simple way"),
+        ("Your result has shape (3,), expected was (2,).", "another shape"),
+        ("Your result has the wrong sign.", "wrong sign"),
+    ],
+)
+def test_a_reason_is_told_without_any_number_of_a_hidden_test(reason: str, said: str):
+    told = _harmless(reason)
+    assert said in told
+    assert not any(character.isdigit() for character in told)
 
 
 def test_the_table_of_marks_has_a_column_for_each_part_and_the_late_rule_applied(tmp_path: Path):

@@ -48,8 +48,39 @@
     else return;
     event.preventDefault();
   });
+  // What is wider or taller than the screen is made smaller, as far as it can still be read. A
+  // figure that answers to a pointer keeps its size.
+  const SMALLEST = 0.7;
+  const fit = () => {
+    const small = window.innerWidth < 700; // a phone scrolls
+    for (const formula of main.querySelectorAll("div.math")) {
+      formula.style.fontSize = "";
+      const part = formula.clientWidth / formula.scrollWidth;
+      if (part < 1) formula.style.fontSize = `${Math.max(SMALLEST, 0.98 * part)}em`;
+    }
+    for (const slide of slides) {
+      const box = slide.querySelector(".box");
+      box.style.zoom = "";
+      if (small || slide.querySelector(".nm-interactive")) continue;
+      const edges = getComputedStyle(slide);
+      const room = main.clientHeight - parseFloat(edges.paddingTop) - parseFloat(edges.paddingBottom) - 2;
+      if (box.offsetHeight > room) box.style.zoom = Math.max(SMALLEST, room / box.offsetHeight);
+    }
+  };
+  let waiting = 0;
+  window.addEventListener("resize", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => { fit(); go(current); }, 150);
+  });
+  window.addEventListener("load", fit);
+  window.addEventListener("beforeprint", () => {
+    for (const slide of slides) slide.querySelector(".box").style.zoom = "";
+    for (const folded of main.querySelectorAll(".nm-box details")) folded.open = true;
+  });
+  window.addEventListener("afterprint", fit);
+
   const asked = /^#s(\d+)$/.exec(location.hash);
   const start = () => { if (asked) go(Number(asked[1]) - 1); else tell(); };
   start();
-  window.MathJax?.startup?.promise?.then(start);
+  window.MathJax?.startup?.promise?.then(() => { fit(); start(); });
 })();

@@ -23,6 +23,9 @@ MATHJAX = pairs.ROOT / "book" / "_static" / "mathjax" / "tex-svg.js"
 ASSETS = Path(__file__).parent
 TITLE = re.compile(r"^# @title (.+)$", re.MULTILINE)
 LEFT_OUT = ("Further reading", "Symbols")
+SYMBOLS = re.compile(r"<th[^>]*>\s*symbol\s*</th>", re.IGNORECASE)
+LONG = 240  # characters of a row of a claim box that are read from the last row of a room
+LONG_ROW = re.compile(rf"<dt>(Spread|Caveats)</dt><dd>([^<]{{{LONG},}})</dd>")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -104,6 +107,8 @@ class _Maker:
 
     def add_whole(self, block: Block) -> None:
         """A section that is shown in full: a new slide when the last one is full."""
+        if SYMBOLS.search(block.html):
+            return
         words = sum(len(re.sub(r"<[^>]+>", " ", part).split()) for part in self.slides[-1].body)
         more = len(re.sub(r"<[^>]+>", " ", block.html).split())
         if self.slides[-1].kind != "truth" or (words and words + more > 130):
@@ -132,7 +137,7 @@ class _Maker:
         elif "nm-claims" in page:
             if len(self.slides[-1].body) > 1 or not self.whole:
                 self.add("truth", "Is it true?", above="" if self.whole else self.heading)
-            self.slides[-1].body.append(page)
+            self.slides[-1].body.append(LONG_ROW.sub(_folded, page))
         elif self.whole and output.get("output_type") == "stream":
             text = html.escape(COLOURS.sub("", _text(output.get("text", ""))))
             self.add("truth", title or self.heading, f'<pre tabindex="0">{text}</pre>')
@@ -145,6 +150,12 @@ def _text(value: str | list[str]) -> str:
 def _short(title: str) -> str:
     """Return the title of a cell without its kind."""
     return re.sub(r"^(Plot|Figure[^:]*|Predict first): ", "", title).capitalize() or "Figure"
+
+
+def _folded(row: re.Match[str]) -> str:
+    """A long row of a claim box, to be opened by whoever speaks."""
+    summary = f"<summary>Show the {row[1].lower()}</summary>"
+    return f"<dt>{row[1]}</dt><dd><details>{summary}{row[2]}</details></dd>"
 
 
 def _picture(png: str | list[str], alt: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nmcourse.exercises._compare import NUMBERS_DIFFER
 from nmcourse.exercises._engine import run
 from tools.teaching.assignments import Hidden
 from tools.teaching.homework import Part
@@ -256,6 +257,12 @@ def _harmless(reason: str) -> str:
     """A reason without any number of a hidden test."""
     if "shape" in reason:
         return "The result has another shape than expected."
-    if not reason or any(character.isdigit() for character in reason):
-        return "The numbers differ from the expected ones."
+    if reason.startswith("Right in"):
+        return "It is right in some of the tests and wrong in others. Which case is a special one?"
+    if " times the expected" in reason:
+        return "It is the expected result times a number that should not be there."
+    if " off by " in reason:
+        return "It is the expected result plus a number that should not be there."
+    if not reason or any(character.isdigit() for character in reason) or reason == NUMBERS_DIFFER:
+        return "The numbers differ from the expected ones, and in no simple way."
     return reason

@@ -108,7 +108,12 @@ def _opening(assignment: Assignment) -> list[nbformat.NotebookNode]:
         f"{len(version.parts)} parts, {version.points:g} points. Write each function where the "
         "notebook says *your code here*, and keep names and arguments. Cells of your own are "
         "welcome. Each part has a test with one example; more examples are tried when it is "
-        "marked. Before you hand in, restart the notebook and run all cells."
+        "marked.\n\n"
+        "**To hand in:** restart the notebook and run all cells. A part without an answer, or with "
+        "a wrong one, stops *Run all* at its test: run the cells below it one by one, and hand in "
+        "all the same. Then download the notebook as one file (in Colab: *File*, *Download*, "
+        "*Download .ipynb*) and give it to your course where homework is collected. Its name does "
+        f"not matter; the line with `{assignment.token}` does."
     )
     start = f"import numpy as np\n\n{assignment.marker()}"
     if version.common:

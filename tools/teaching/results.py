@@ -24,7 +24,7 @@ _HEADINGS = {
 }
 _KEYS = {"submission", "homework", "rules"}
 _KEPT = ("key", "mark", "marked", "submitted")
-_LAST_COLUMNS = ("before_late", "late_days", "status", "assignment", "remarks")
+_LAST_COLUMNS = ("before_late", "late_days", "submission", "status", "assignment", "remarks")
 _PROBLEMS = {
     "empty": "The notebook holds no code.",
     "wrong assignment": "This is the notebook of another assignment.",
@@ -105,11 +105,17 @@ class Counted:
         mark: The mark, with the points of the class for each part.
         submitted: When that submission was handed in, if that is known.
         late: The late rule.
+        number: Which submission of the student it is, 1 for the first that was marked.
+        of: How many were marked.
+        rule: The regrade rule.
     """
 
     mark: Mark
     submitted: datetime | None
     late: Late
+    number: int = 1
+    of: int = 1
+    rule: str = "latest"
 
     @property
     def total(self) -> float:
@@ -119,9 +125,17 @@ class Counted:
 
 def counted(record: Mapping[str, Any], settings: Settings) -> Counted:
     """Return the mark of a result that counts, with the points and rules of the settings."""
+    every = (*record["earlier"], record)
     found = [
-        Counted(_mark(one["mark"], settings), _moment(one["submitted"]), settings.late)
-        for one in (*record["earlier"], record)
+        Counted(
+            _mark(one["mark"], settings),
+            _moment(one["submitted"]),
+            settings.late,
+            number,
+            len(every),
+            settings.regrade,
+        )
+        for number, one in enumerate(every, start=1)
     ]
     if settings.regrade == "best":
         return max(reversed(found), key=lambda one: one.total)  # of equals the latest
@@ -157,7 +171,7 @@ def write_marks(path: Path, marks: Mapping[str, Counted | None], parts: Sequence
     ]
     for student, found in sorted(marks.items()):
         if found is None:
-            rows.append([student, "", *("" for _ in parts), "", "", "not marked", "", ""])
+            rows.append([student, "", *("" for _ in parts), "", "", "", "not marked", "", ""])
             continue
         mark, late = found.mark, found.late
         points = {part.name: part.points for part in mark.parts}
@@ -168,7 +182,8 @@ def write_marks(path: Path, marks: Mapping[str, Counted | None], parts: Sequence
         rows.append(
             [student, _number(found.total)]
             + [_number(points.get(name, 0.0)) for name in parts]
-            + [_number(mark.total), days, mark.status, mark.token, remarks]
+            + [_number(mark.total), days, f"{found.number} of {found.of}", mark.status]
+            + [mark.token, remarks]
         )
     lines: list[str] = []
     writer = csv.writer(_Lines(lines), lineterminator="\n")
@@ -196,6 +211,11 @@ def feedback(student: str, title: str, found: Counted) -> str:
     rows.append(f"Points: {_number(mark.total)} of {_number(most)}")
     if days := found.late.late_days(found.submitted):
         rows.append(f"\n{days} day{'s' * (days > 1)} late: {_number(found.total)} points count.")
+    if found.of > 1:
+        rows.append(
+            f"\n{found.of} submissions were marked. The {found.rule} of them counts, and this page "
+            f"is about it: number {found.number}."
+        )
     if mark.status in _PROBLEMS:
         return "\n".join([*rows, "", _PROBLEMS[mark.status], ""])
     for part in mark.parts:

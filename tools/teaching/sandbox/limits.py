@@ -37,6 +37,10 @@ class Limits:
             good = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
             if not good:
                 raise ValueError(f"limit {field.name} must be a number above 0, got {value!r}")
+            if field.type == "float":  # 60 and 60.0 are one limit, also where they are written
+                object.__setattr__(self, field.name, float(value))
+            elif not isinstance(value, int):
+                raise ValueError(f"limit {field.name} must be a whole number, got {value!r}")
 
     def resources(self) -> dict[str, int]:
         """Return the limits that the kernel holds for each single process.
