@@ -151,13 +151,18 @@ def test_the_page_says_what_a_plain_jupyterlab_needs():
 
 
 def test_a_requirement_that_cannot_be_had_does_not_hide_the_chapters(
-    environment: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+    environment: Path,
+    wheel: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ):
     def added(environment: Path, requirement: str, *, offline: bool) -> dict[str, str]:
         if requirement != str(wheel):
             raise subprocess.CalledProcessError(1, "pip")
         return {"nmcourse": addresses.release().version}
 
+    monkeypatch.setattr(colab, "NEWEST", tmp_path)
     monkeypatch.setattr(colab, "beside_the_newest", lambda folder, root: environment)
     monkeypatch.setattr(bundle, "wheel", lambda folder, root: wheel)
     monkeypatch.setattr(colab, "added", added)
