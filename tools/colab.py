@@ -36,6 +36,7 @@ ONE_OF_EACH = {
 }
 NEWEST = Path("_build/colab")
 RUNS_NOTEBOOKS = ("ipykernel", "ipywidgets", "nbmake", "pytest")  # Colab has its own means
+SYMLINKS = os.name != "nt"  # as `python -m venv` does: a copied interpreter may not start on macOS
 NOT_COLAB = ("nmcourse", "__editable__", "__pycache__")
 OFFLINE = '''"""Refuses every connection to another machine."""
 import socket
@@ -86,7 +87,7 @@ def beside_these_packages(folder: Path) -> Path:
     The packages are linked, not copied. What is installed there stays there.
     """
     environment, links = folder / "environment", folder / "packages"
-    venv.create(environment, with_pip=False)
+    venv.create(environment, symlinks=SYMLINKS, with_pip=False)
     links.mkdir()
     for place in (Path(entry) for entry in sys.path if Path(entry).name == "site-packages"):
         for entry in place.iterdir():
@@ -103,7 +104,7 @@ def beside_the_newest(folder: Path, root: Path = pairs.ROOT) -> Path:
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     environment = folder / "environment"
     shutil.rmtree(environment, ignore_errors=True)
-    venv.create(environment, with_pip=True)
+    venv.create(environment, symlinks=SYMLINKS, with_pip=True)
     packages = [*project["dependencies"], *RUNS_NOTEBOOKS]
     command = [str(_python(environment)), "-m", "pip", "install", "--quiet", *packages]
     subprocess.run(command, check=True, env=_clean())
@@ -177,9 +178,12 @@ def check(names: list[str], *, newest: bool = False, root: Path = pairs.ROOT) ->
         problems = [f"{name}: not in the wheel" for name in bundle.missing_from_wheel(wheel, root)]
         asked = [str(wheel), release.requirement] if newest else [str(wheel)]
         for requirement in asked:
-            if (more := added(environment, requirement, offline=not newest)) != {
-                "nmcourse": release.version
-            }:
+            try:
+                more = added(environment, requirement, offline=not newest)
+            except subprocess.CalledProcessError:  # such as before the tag is pushed
+                problems.append(f"{requirement} cannot be installed; see what pip says above")
+                continue
+            if more != {"nmcourse": release.version}:
                 problems.append(f"installing {requirement} adds {more}")
         print(f"the course is in {install(environment, wheel)}", flush=True)
         for name in names:

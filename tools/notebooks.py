@@ -168,6 +168,7 @@ def fill_cache(root: Path = pairs.ROOT) -> None:
                 check_validity=False,
                 overwrite=True,
             )
+    cache.db.dispose()  # from Python 3.13 on, a connection that is left open is a warning
 
 
 def update(selected: list[str], root: Path = pairs.ROOT) -> None:

@@ -148,3 +148,26 @@ def test_the_page_says_what_a_plain_jupyterlab_needs():
     linked = re.findall(rf"{release.address}/blob/{release.tag}/([\w/]+\.ipynb)", page)
     assert linked
     assert [name for name in linked if not (pairs.ROOT / name).is_file()] == []
+
+
+def test_a_requirement_that_cannot_be_had_does_not_hide_the_chapters(
+    environment: Path,
+    wheel: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    def added(environment: Path, requirement: str, *, offline: bool) -> dict[str, str]:
+        if requirement != str(wheel):
+            raise subprocess.CalledProcessError(1, "pip")
+        return {"nmcourse": addresses.release().version}
+
+    monkeypatch.setattr(colab, "NEWEST", tmp_path)
+    monkeypatch.setattr(colab, "beside_the_newest", lambda folder, root: environment)
+    monkeypatch.setattr(bundle, "wheel", lambda folder, root: wheel)
+    monkeypatch.setattr(colab, "added", added)
+    monkeypatch.setattr(colab, "install", lambda environment, wheel: wheel)
+    monkeypatch.setattr(colab, "run", lambda environment, name, root: (True, ""))
+    (problem,) = colab.check(["book/intro"], newest=True, root=pairs.ROOT)
+    assert problem.startswith(f"{addresses.release().requirement} cannot be installed")
+    assert "passed  book/intro" in capsys.readouterr().out
