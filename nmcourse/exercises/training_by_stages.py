@@ -24,7 +24,8 @@ def _surviving_step_by_step(eigenvalue: float, alpha: float, n_steps: int) -> fl
 
 
 def _ways_back(draw: Draw) -> list[tuple[float, float, int]]:
-    return [
+    turned = (-draw.uniform(0.6, 0.95), draw.uniform(0.8, 0.95), 2 * draw.integer(2, 4) + 1)
+    return [turned] + [
         (draw.uniform(0.2, 0.9) * (-1) ** k, draw.uniform(0.15, 0.5), draw.integer(3, 9))
         for k in range(6)
     ]
@@ -131,6 +132,12 @@ EXERCISES = (
                 "recurrence without its share",
                 lambda eigenvalue, alpha, n_steps: (1 - alpha + eigenvalue) ** n_steps,
                 "The recurrence is a part of what is new in a step. What is the share of that?",
+                _COST,
+            ),
+            Wrong(
+                "the size without its sign",
+                lambda eigenvalue, alpha, n_steps: abs(1 - alpha + alpha * eigenvalue) ** n_steps,
+                "Where the eigenvalue is near -1 and α near 1, a step turns the gradient round.",
                 _COST,
             ),
         ),
