@@ -94,7 +94,7 @@ def networks(draw: Draw) -> list[tuple[torch.nn.Module]]:
     factors = grows.state_dict()
     with torch.no_grad():
         factors["row_factors"].copy_(torch.linalg.qr(factors["row_factors"])[0])
-        factors["column_factors"].copy_(1.5 * factors["row_factors"])
+        factors["column_factors"].copy_(2.5 * factors["row_factors"])
         factors["x0"].zero_()  # rest, where nothing saturates
     return [*((fresh(scaling),) for scaling in _SCALINGS), (grows,)]
 
