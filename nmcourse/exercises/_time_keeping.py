@@ -89,7 +89,14 @@ def networks(draw: Draw) -> list[tuple[torch.nn.Module]]:
         options = {"recurrent_scaling": scaling, "generator": draw.source()}
         return LowRankRNN(3, n_outputs=1, **sizes, **options).double()  # type: ignore[arg-type]
 
-    return [(fresh(scaling),) for scaling in _SCALINGS]
+    # A network that amplifies, so that the gradient is not largest at the last step.
+    grows = fresh("none")
+    factors = grows.state_dict()
+    with torch.no_grad():
+        factors["row_factors"].copy_(torch.linalg.qr(factors["row_factors"])[0])
+        factors["column_factors"].copy_(2.5 * factors["row_factors"])
+        factors["x0"].zero_()  # rest, where nothing saturates
+    return [*((fresh(scaling),) for scaling in _SCALINGS), (grows,)]
 
 
 def n_parameters(model: str, n_units: int) -> int:

@@ -97,9 +97,11 @@ def _leak_with_a_sign(hessenberg: Tensor) -> Tensor:
 def _hessenbergs(draw: Draw) -> list[tuple[Tensor]]:
     cases = []
     for _ in range(6):
-        m = draw.integer(4, 7)
-        small = torch.triu(draw.normal(m + 1, m), -1)
-        small[0, 0] -= 4.0  # the leader lies far on the left: not the largest real part
+        m = draw.integer(3, 6)
+        small = torch.triu(draw.normal(m + 1, m)) / 2
+        small[0, 0] -= 5.0  # the leader lies far on the left: not the largest real part
+        for k in range(m):  # large enough for a leak that single precision resolves
+            small[k + 1, k] = draw.uniform(2, 4) * (-1) ** k
         cases.append((small,))
     return cases
 

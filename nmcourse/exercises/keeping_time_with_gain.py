@@ -60,6 +60,12 @@ def _bootstrap(
     return interval
 
 
+def _median_of_ratios(theirs: np.ndarray, ours: np.ndarray, n_draws: int = 4000) -> np.ndarray:
+    source = np.random.default_rng(1)
+    drawn = [source.choice(values, (n_draws, len(values))) for values in (theirs, ours)]
+    return np.quantile(np.median(drawn[0] / drawn[1], axis=1), [0.025, 0.975])
+
+
 def _draw_by_draw(theirs: Any, ours: Any, n_draws: int = 4000) -> list[float]:
     source = torch.Generator().manual_seed(5)
 
@@ -73,8 +79,11 @@ def _draw_by_draw(theirs: Any, ours: Any, n_draws: int = 4000) -> list[float]:
 
 def _errors(draw: Draw) -> list[tuple[np.ndarray, np.ndarray, int]]:
     cases = []
-    for n in (12, 20):  # even spacing, nearly: then the quantiles hardly depend on the draws
+    # Even spacing, nearly: then the quantiles hardly depend on the draws. The second sample has
+    # many values near its median and a few far away: there the median of ratios is another one.
+    for n, power in ((12, 1), (20, 2)):
         normal = ndtri((np.arange(n) + 0.5) / n)
+        normal = np.sign(normal) * np.abs(normal) ** power
         theirs, ours = (normal + 0.05 * draw.normal(n).numpy() for _ in "ab")
         scale = draw.uniform(3, 5)
         cases.append((2 * scale * np.exp(1.7 * theirs), scale * np.exp(1.3 * ours), 50_000))
@@ -229,6 +238,12 @@ EXERCISES = (
                 "five per cent at each end",
                 _bootstrap(ends=(0.05, 0.95)),
                 "Five per cent at each end leaves 90 % between them.",
+                _LEFT,
+            ),
+            Wrong(
+                "the median of ratios",
+                _median_of_ratios,
+                "No seed of one model belongs to a seed of the other. Take the two medians first.",
                 _LEFT,
             ),
         ),

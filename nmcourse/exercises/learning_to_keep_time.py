@@ -117,6 +117,12 @@ EXERCISES = (
                 _GRADIENTS,
             ),
             Wrong(
+                "divided by the largest",
+                lambda network: (g := functions.gradient(network).norm(dim=-1)) / g.max(),
+                "A recurrence may amplify what comes back. Which step is the yardstick here?",
+                _GRADIENTS,
+            ),
+            Wrong(
                 "the gradient of all outputs",
                 lambda network: functions.normalised(
                     functions.gradient(network, torch.sum).norm(dim=-1)

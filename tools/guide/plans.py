@@ -17,6 +17,7 @@ from tools.guide.chapters import Chapter, course, in_table, link
 
 FOLDER = Path(__file__).parent / "plans"
 LENGTHS = (50, 90)
+_TO = "\u2060–\u2060"  # a dash between two numbers, at which no line ends
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _clock(plan: Plan, length: int) -> list[str]:
     now = 0
     for step in plan.steps:
         minutes = step.minutes[LENGTHS.index(length)]
-        times.append(f"{now}–{now + minutes}" if minutes else "–")
+        times.append(f"{now}{_TO}{now + minutes}" if minutes else "–")
         now += minutes
     return times
 
