@@ -26,9 +26,10 @@ ROOT = Path(__file__).parents[2]
 SIZE = 100_000  # bytes, more than one call writes
 
 WRITE = """
-import sys
+import signal, sys
 from pathlib import Path
 from nmcourse._files import write_bytes
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
 path, letter, times = Path(sys.argv[1]), sys.argv[2].encode(), int(sys.argv[3])
 for _ in range(times):
     write_bytes(path, letter * {size})
@@ -58,6 +59,16 @@ def writer(path: Path, letter: str, times: int) -> subprocess.Popen[bytes]:
     return start(WRITE.replace("{size}", str(SIZE)), path, letter, times)
 
 
+def ended(process: subprocess.Popen[bytes]) -> bytes:
+    """What a process said when it ended; one that does not end is stopped, and fails the test."""
+    try:
+        return process.communicate(timeout=120)[1]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
+
+
 def is_whole(content: bytes) -> bool:
     return len(content) == SIZE and content == content[:1] * SIZE
 
@@ -71,7 +82,7 @@ def test_readers_see_whole_files_while_others_write(tmp_path):
         content = path.read_bytes()
         assert is_whole(content)
         seen.add(content[:1])
-    assert [process.communicate()[1] for process in writers] == [b""] * 3
+    assert [ended(process) for process in writers] == [b""] * 3
     assert len(seen) > 1  # they did write meanwhile
     assert list(tmp_path.iterdir()) == [path]
 
@@ -80,7 +91,7 @@ def test_readers_see_whole_files_while_others_write(tmp_path):
 def test_a_lock_loses_no_change(tmp_path):
     write_text(tmp_path / "count.json", "0")
     counters = [start(COUNT, tmp_path) for _ in range(3)]
-    assert [process.communicate()[1] for process in counters] == [b""] * 3
+    assert [ended(process) for process in counters] == [b""] * 3
     assert json.loads((tmp_path / "count.json").read_text()) == 120
 
 
@@ -90,12 +101,12 @@ def test_a_writer_that_is_stopped_leaves_a_whole_file(tmp_path, number):
     path, moments = tmp_path / "shared", random.Random(int(number))
     write_bytes(path, b"-" * SIZE)
     for _ in range(6):
-        process = writer(path, "n", 10**9)
+        process = writer(path, "n", 10**5)
         while path.read_bytes()[:1] != b"n":  # it has begun
             assert process.poll() is None
         time.sleep(0.01 * moments.random())
         process.send_signal(number)
-        process.communicate()
+        ended(process)
         assert process.returncode != 0
         assert is_whole(path.read_bytes())
         stray = [file.name for file in tmp_path.iterdir() if file != path]
