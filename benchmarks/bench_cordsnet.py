@@ -15,7 +15,8 @@ weights at each call, and lets blank steps pass every image of the batch through
 
 Seconds are CPU seconds of one thread, which other programs of the machine disturb little; each
 ratio is the median of interleaved pairs. Peak memory is that of a process which takes one
-gradient, less that of a process which only builds the network. Results go to
+gradient, less that of a process which only builds the network; it is read from /proc, so Linux is
+needed. Results go to
 ``benchmarks/results/cordsnet.json``, unless steps or repetitions are others. With ``--strict`` a
 missed target is an error.
 """

@@ -14,7 +14,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from nmcourse.training._networks import Networks
-from nmcourse.training.checkpoints import load_checkpoint, save_checkpoint
+from nmcourse.training.checkpoints import load_checkpoint, save_tensors
 from nmcourse.training.options import OptimiserOptions, frozen_parameters
 
 _DATA_SEED = 1_000_000_007  # data are drawn from another stream than the initial weights
@@ -198,7 +198,7 @@ class Run:
             "norms": norms,
             "diverged": self.diverged,
         }
-        save_checkpoint(self.path, content)
+        save_tensors(self.path, content)
 
     def _restore(self, content: dict[str, Any]) -> None:
         with torch.no_grad():

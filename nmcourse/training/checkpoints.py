@@ -41,11 +41,6 @@ def load_tensors(path: Path) -> Any:
         raise _unreadable(path, error) from error
 
 
-def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint; see ``save_tensors``."""
-    save_tensors(path, content)
-
-
 def load_checkpoint(path: Path, fingerprint: dict[str, str]) -> dict[str, Any]:
     """Read a checkpoint of a run with the same settings; no code in the file is executed.
 

@@ -35,7 +35,7 @@ def by_tier(*, smoke: Any, cpu: Any, gpu: Any) -> Any:
 def tier_device() -> str:
     """Where to train: ``"cuda"`` at the tier ``gpu`` if torch sees such a device, else ``"cpu"``.
 
-    The small networks of the chapters take longer on a GPU than on a CPU as long as they are few,
-    so a GPU is used where it is asked for and not wherever there is one.
+    A GPU is used where it is asked for, and not wherever there is one: the steps of the tier
+    ``cpu`` are meant for a CPU.
     """
     return "cuda" if tier() == "gpu" and torch.cuda.is_available() else "cpu"

@@ -155,6 +155,10 @@ def test_networks_can_be_trained_in_mixed_precision(config: Config):
     model, inputs, context = small(config)
     runs = [trained_in(dtype, model, inputs, context) for dtype in (torch.bfloat16, torch.float32)]
     assert_nearly_the_same(*runs)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        states = model(inputs, context).states
+    parts = [states] if isinstance(states, Tensor) else list(states)
+    assert {part.dtype for part in parts} == {torch.float32}  # a small step would else be lost
 
 
 @pytest.mark.parametrize("name", ["cordsnet", "twin", "attention"])

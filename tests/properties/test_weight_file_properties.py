@@ -20,7 +20,7 @@ from nmcourse.claims.store import remember
 from nmcourse.models import LowRankRNN
 from nmcourse.pretrained import PretrainedError
 from nmcourse.training import CheckpointError
-from nmcourse.training.checkpoints import load_checkpoint, load_tensors, save_checkpoint
+from nmcourse.training.checkpoints import load_checkpoint, load_tensors, save_tensors
 from tests.properties.damage import damaged, damages, folder, unless_refused
 
 
@@ -147,7 +147,7 @@ def test_a_damaged_checkpoint_is_refused_or_the_same(damage, seed):
     numbers = torch.randn(50, generator=torch.Generator().manual_seed(seed))
     with folder() as where:
         path = where / "run.pt"
-        save_checkpoint(path, {"fingerprint": {"steps": "5"}, "weights": numbers})
+        save_tensors(path, {"fingerprint": {"steps": "5"}, "weights": numbers})
         path.write_bytes(damaged(path.read_bytes(), damage))
         with unless_refused(CheckpointError, str(path)):
             assert torch.equal(load_checkpoint(path, {"steps": "5"})["weights"], numbers)

@@ -22,7 +22,7 @@ from nmcourse.training import (
     fit_many,
     masked_mse,
 )
-from nmcourse.training.checkpoints import save_checkpoint
+from nmcourse.training.checkpoints import save_tensors
 
 ROOT = Path(__file__).parents[2]
 
@@ -298,7 +298,7 @@ def test_code_in_a_checkpoint_is_not_executed(small, task, tmp_path):
 
 def test_a_failing_write_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     path = tmp_path / "run.pt"
-    save_checkpoint(path, {"step": 1})
+    save_tensors(path, {"step": 1})
 
     def fails(content, file):
         file.write(b"half")
@@ -306,7 +306,7 @@ def test_a_failing_write_leaves_the_old_checkpoint(tmp_path, monkeypatch):
 
     monkeypatch.setattr(torch, "save", fails)
     with pytest.raises(OSError, match="disk full"):
-        save_checkpoint(path, {"step": 2})
+        save_tensors(path, {"step": 2})
     monkeypatch.undo()
     assert torch.load(path, weights_only=True) == {"step": 1}
     assert list(tmp_path.iterdir()) == [path]

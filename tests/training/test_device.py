@@ -5,6 +5,7 @@ The device "meta" has shapes and no values: a tensor that is left behind stops t
 
 from __future__ import annotations
 
+import importlib
 from functools import partial
 
 import pytest
@@ -13,7 +14,15 @@ import torch
 from nmcourse.models import Area, CordsNet, TwinCNN
 from nmcourse.tasks import MeasureWaitGo
 from nmcourse.tasks.images import ImageSet
-from nmcourse.training import ImageTrial, PixelRNN, class_loss, fit, fit_images, trial_loss
+from nmcourse.training import (
+    ImageTrial,
+    PixelRNN,
+    class_loss,
+    fit,
+    fit_images,
+    fit_many,
+    trial_loss,
+)
 from nmcourse.training._networks import Networks
 from nmcourse.training.fit import _Stream
 from nmcourse.training.fit_images import _Images
@@ -61,6 +70,21 @@ def test_images_and_networks_meet_on_the_device(kind, images, seeded):
     objective = _Images(images, seen, networks, [0], batch_size=4, max_shift=1)
     found = gradients(objective, networks)
     assert {gradient.device.type for gradient in found if gradient is not None} == {"meta"}
+
+
+@pytest.mark.parametrize("train", [fit, fit_many])
+def test_the_networks_are_made_on_the_device_that_is_asked_for(train, small, task, seeded):
+    asked = []
+
+    def made(models, device):
+        asked.append(device)
+        return Networks(models)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importlib.import_module("nmcourse.training.fit"), "Networks", made)
+        what = small(seeded(0)) if train is fit else small
+        train(what, task, n_steps=1, progress=False, device="meta")
+    assert asked == ["meta"]
 
 
 def test_the_model_stays_where_it_is(small, task, seeded):
