@@ -23,9 +23,9 @@ from torch import Tensor, nn
 
 from nmcourse.analysis import multiply_adds, seconds_side_by_side
 from nmcourse.claims.multitask_networks import MATCHED, PAPER
-from nmcourse.claims.numbers import format_number
-from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results, remember
+from nmcourse.evidence.numbers import format_number
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results, remember
 from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, VanillaRNN, count_parameters
 from nmcourse.tasks import DelayedResponse, Trials
 from nmcourse.training import fit

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from nmcourse.analysis.gating import LSTMConstruction, lstm_from_nm_rnn
-from nmcourse.claims.numbers import format_number
-from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results
+from nmcourse.evidence.numbers import format_number
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results
 from nmcourse.models import NMRNN, LowRankRNN, Modulator, identity
 from nmcourse.models._base import RecurrentScaling
 

@@ -8,7 +8,7 @@ import torch
 from nmcourse.claims import staged_training
 from nmcourse.claims.staged_training import control_steps, new_network
 from nmcourse.claims.staged_training_judges import judge_folding, judge_stages
-from nmcourse.claims.store import Results
+from nmcourse.evidence.store import Results
 from nmcourse.models import CordsNet, count_parameters
 from nmcourse.training import PixelRNN, Recipe
 

@@ -14,27 +14,26 @@ import numpy as np
 import torch
 
 import nmcourse
-from nmcourse._files import write_bytes
-from nmcourse.claims.record import Experiment, LedgerError, Results
-from nmcourse.pretrained.manifest import digest
+from nmcourse._files import digest, write_bytes
+from nmcourse.evidence.record import LedgerError, Results
 
 __all__ = ["Results", "plain", "read_results", "remember", "results_path", "write_results"]
 
 FORMAT = 1
-FOLDER = Path(__file__).resolve().parent
+FOLDER = Path(__file__).resolve().parent / "results"
 _FIELDS = ("format", "experiment", "tier", "command", "versions", "config", "metrics")
 T = TypeVar("T")
 
 
 def results_path(name: str) -> Path:
     """Return where the results of the experiment ``name`` are kept."""
-    return FOLDER / "results" / f"{name}.json"
+    return FOLDER / f"{name}.json"
 
 
 def write_results(
-    experiment: Experiment, outcome: Mapping[str, Any], *, tier: str, command: str, path: Path
+    name: str, outcome: Mapping[str, Any], *, tier: str, command: str, path: Path
 ) -> None:
-    """Write what ``experiment.run`` returned, with the command and the versions that made it.
+    """Write what the experiment ``name`` returned, with the command and the versions that made it.
 
     Numbers that are not finite are written as null.
 
@@ -44,13 +43,12 @@ def write_results(
     """
     if set(outcome) != {"config", "metrics"}:
         raise ValueError(
-            f"experiment {experiment.name!r} must return 'config' and 'metrics', "
-            f"got {sorted(outcome)}"
+            f"experiment {name!r} must return 'config' and 'metrics', got {sorted(outcome)}"
         )
     _check_keys(outcome["metrics"], "metrics")
     record = {
         "format": FORMAT,
-        "experiment": experiment.name,
+        "experiment": name,
         "tier": tier,
         "command": command,
         "versions": versions(),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nmcourse.claims.numbers import Summary, summarise
+from nmcourse.evidence.numbers import Summary, summarise
 
 STATUSES = {
     "reproduced": "the measurement agrees with the claim within the tolerance",

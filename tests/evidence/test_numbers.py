@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from nmcourse.claims.numbers import format_number, summarise
+from nmcourse.evidence.numbers import format_number, summarise
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from nmcourse.claims.record import ClaimError, Experiment, LedgerError
-from nmcourse.claims.store import Results, plain, read_results, remember, write_results
+from nmcourse.evidence.record import ClaimError, LedgerError
+from nmcourse.evidence.store import Results, plain, read_results, remember, write_results
 
-EXPERIMENT = Experiment("timing", lambda tier, run_dir: {}, {})
-RESULTS = Results(
     metrics={"nm": {"mse": [3.0, 1.0, None, 2.0], "produced": [[1, 10], [3, 30], [5, 20]]}, "n": 4},
     config={},
     experiment="timing",
@@ -20,7 +18,7 @@ RESULTS = Results(
 
 def write(path, metrics, config=None):
     outcome = {"config": config or {}, "metrics": metrics}
-    write_results(EXPERIMENT, outcome, tier="cpu", command="again", path=path)
+    write_results("timing", outcome, tier="cpu", command="again", path=path)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +121,7 @@ def test_damaged_results(tmp_path, change, message):
 def test_outcomes_that_are_refused(tmp_path, outcome, message):
     path = tmp_path / "x.json"
     with pytest.raises(ValueError, match=message):
-        write_results(EXPERIMENT, outcome, tier="cpu", command="", path=path)
+        write_results("timing", outcome, tier="cpu", command="", path=path)
     assert not path.exists()
 
 
