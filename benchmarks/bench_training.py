@@ -26,7 +26,8 @@ import torch
 from torch.func import functional_call, vmap
 
 from nmcourse.analysis import seconds_side_by_side
-from nmcourse.models import LSTM, _scan
+from nmcourse.models import LSTM
+from nmcourse.models.loops import leaky as _scan
 from nmcourse.pretrained.builders import BUILDERS
 from nmcourse.tasks import MeasureWaitGo
 from nmcourse.training import fit, fit_many, masked_mse

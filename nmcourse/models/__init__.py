@@ -3,12 +3,12 @@
 from nmcourse.models._base import RecurrentModel, Trajectory
 from nmcourse.models._conv_trial import DivergingActivity, Response
 from nmcourse.models._output_network import OutputNetwork
-from nmcourse.models._scan import identity
 from nmcourse.models._sizes import count_parameters, matching_size
 from nmcourse.models._wiring import PRESETS, Area, CordsNetSizes, Stem
 from nmcourse.models.attention import AttentionReader
 from nmcourse.models.cordsnet import CordsNet
 from nmcourse.models.gru import GRU
+from nmcourse.models.loops.phi import identity
 from nmcourse.models.low_rank_rnn import LowRankRNN
 from nmcourse.models.lstm import LSTM, LSTMState
 from nmcourse.models.modulator import ClampedGain, GainSource, Modulator, PrescribedGain

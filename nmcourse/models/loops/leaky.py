@@ -20,19 +20,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-
-def identity(x: Tensor) -> Tensor:
-    """phi(x) = x: makes a network linear."""
-    return x
-
-
-# phi -> (dL/dr, r) -> dL/dx, where r = phi(x). Other nonlinearities take the plain loop.
-BACKWARD: dict[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]] = {
-    torch.tanh: torch.ops.aten.tanh_backward,  # grad * (1 - r * r), in one pass
-    torch.sigmoid: torch.ops.aten.sigmoid_backward,  # grad * r * (1 - r)
-    torch.relu: lambda grad, r: grad * (r > 0),
-    identity: lambda grad, r: grad,
-}
+from nmcourse.models.loops.phi import BACKWARD, rate_into
 
 
 def leaky_scan(
@@ -103,13 +91,6 @@ def _fast_scan(
     return states if seeded else states[0]
 
 
-def _rate(phi: Callable[[Tensor], Tensor], x: Tensor, out: Tensor) -> Tensor:
-    """phi(x), written to ``out``."""
-    if phi is torch.tanh and x.is_cpu:  # tanh(x) = 2 sigmoid(2x) - 1 takes a third of the time
-        return torch.add(x, x, out=out).sigmoid_().mul_(2.0).sub_(1.0)
-    return out.copy_(phi(x))
-
-
 class _LeakyScan(torch.autograd.Function):
     """The loop and its gradient; every tensor has a seed axis in front.
 
@@ -142,7 +123,7 @@ class _LeakyScan(torch.autograd.Function):
 
         x, rate = start, torch.empty_like(states[:, 0])
         for t in range(inputs.shape[1]):
-            _rate(phi, x, out=rate if left is not None else drives[:, t])
+            rate_into(phi, x, out=rate if left is not None else drives[:, t])
             if left is not None:
                 latents[:, t] = torch.bmm(rate, right)
             if gains is not None:
@@ -178,7 +159,7 @@ class _LeakyScan(torch.autograd.Function):
             if ctx.is_full:
                 rate = latents[:, t]
             else:  # computed again: to keep all rates would cost more than this
-                _rate(ctx.phi, states[:, t - 1] if t else start, out=rate)
+                rate_into(ctx.phi, states[:, t - 1] if t else start, out=rate)
                 grad_right_t.baddbmm_(grad.mT, rate)
                 grad = torch.bmm(grad, right_t)
             after = through_phi(grad, rate).add_(grad_x, alpha=ctx.keep)

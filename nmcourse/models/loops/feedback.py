@@ -1,11 +1,11 @@
-r"""The time loop of an NM-RNN whose modulator hears its output network.
+r"""The time loop of an NM-RNN whose modulator has feedback from its output network.
 
     [p, q]_t = [phi(x_{t-1}), phi(z_{t-1})] J            J = [R   F^T  ]
     z_t = keep_z z_{t-1} + q_t + v_t                         [0   W_z^T]
     s_t = sigma(z_t A + b)
     x_t = keep_x x_{t-1} + (s_t * [p_t, u_t]) [L; B]
 
-Neither network can run alone, so the loop holds both. As in ``_scan`` its gradient is written out;
+Neither network can run alone, so the loop holds both. As in ``leaky`` its gradient is written out;
 the gradients of the weights are one product each after the loop. The first gains scale the K latent
 sums p and, if there are as many, the P inputs u; what is left of either is not scaled, and gains
 beyond them (of a readout) are only returned.
@@ -20,55 +20,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from nmcourse.models._base import RecurrentModel, join_context, project, swap_time
-from nmcourse.models._scan import BACKWARD, _rate
-from nmcourse.models.low_rank_rnn import LowRankRNN
-from nmcourse.models.modulator import GainSource, Modulator
+from nmcourse.models.loops.phi import BACKWARD, rate_into
 
 Nonlinearity = Callable[[Tensor], Tensor]
-
-
-def run_together(
-    network: RecurrentModel,
-    modulator: GainSource,
-    inputs: Tensor,
-    context: Tensor | None,
-    n_scaled: int,
-) -> tuple[Tensor, Tensor, Tensor] | None:
-    """States, modulator states and gains of whole trials, each (time, batch, .).
-
-    None for parts that this loop does not know: a subclass, a gain source that is not a plain
-    ``Modulator``, nonlinearities without a gradient here.
-    """
-    if not (isinstance(network, LowRankRNN) and isinstance(modulator, Modulator)):
-        return None
-    if type(network) is not LowRankRNN or type(modulator) is not Modulator:
-        return None
-    if modulator.feedback_weights is None:
-        return None
-    phi, sigma = network.nonlinearity, modulator.gain_nonlinearity
-    if phi is not modulator.nonlinearity or phi not in BACKWARD or sigma not in BACKWARD:
-        return None
-    alpha_x, alpha_z = network.dt / network.tau, modulator.dt / modulator.tau
-    left, right = network.factors()
-    no_path = right.new_zeros(*right.shape[:-2], modulator.n_units, right.shape[-1])
-    to_latents = torch.cat([network.scale * right, no_path], dim=-2)
-    to_modulator = torch.cat([modulator.feedback_weights, modulator.recurrent_weights], dim=-1).mT
-    drives = project(
-        swap_time(join_context(inputs, context)), modulator.input_weights, modulator.feedback_bias
-    )
-    return feedback_scan(
-        (network.initial_state(inputs.shape[-3]), modulator.initial_state(inputs.shape[-3])),
-        swap_time(inputs),
-        alpha_z * drives,
-        torch.cat([to_latents, alpha_z * to_modulator], dim=-1),
-        (modulator.gain_weights.mT, modulator.gain_bias),
-        torch.cat([alpha_x * left, alpha_x * network.input_weights], dim=-1).mT,
-        keep=(1.0 - alpha_x, 1.0 - alpha_z),
-        phi=phi,
-        sigma=sigma,
-        n_scaled=n_scaled,
-    )
 
 
 def feedback_scan(
@@ -141,7 +95,7 @@ class _FeedbackScan(torch.autograd.Function):
         scaled = sources.clone()
         gain_bias = gain_bias.unsqueeze(-2)
         for t in range(inputs.shape[1]):
-            rate = _rate(phi, torch.cat([x, z], dim=-1), out=rates[:, t])
+            rate = rate_into(phi, torch.cat([x, z], dim=-1), out=rates[:, t])
             latent, change = torch.bmm(rate, joint).split([rank, z.shape[-1]], dim=-1)
             z = torch.add(drives[:, t], z, alpha=keep[1]).add_(change)
             gain = sigma(torch.baddbmm(gain_bias, z, gain_weights))

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from nmcourse.models import identity
-from nmcourse.models._scan import BACKWARD, _rate, leaky_scan
+from nmcourse.models.loops.leaky import leaky_scan
+from nmcourse.models.loops.phi import BACKWARD, rate_into
 
 STEPS, BATCH, UNITS, INPUTS, RANK, SEEDS = 5, 3, 4, 3, 2, 2
 KEEP = 0.8
@@ -166,11 +167,11 @@ def test_gradients_through_the_nonlinearities(phi):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_the_rate_is_tanh_to_the_last_digits(dtype):
     x = torch.linspace(-30, 30, 10_001, dtype=dtype)
-    found = _rate(torch.tanh, x, torch.empty_like(x))
+    found = rate_into(torch.tanh, x, torch.empty_like(x))
     eps = torch.finfo(dtype).eps
     torch.testing.assert_close(found, torch.tanh(x), rtol=0, atol=1.5 * eps)
     zeros = torch.zeros(3, dtype=dtype)
-    assert (_rate(torch.tanh, zeros, torch.empty_like(zeros)) == 0).all()
+    assert (rate_into(torch.tanh, zeros, torch.empty_like(zeros)) == 0).all()
 
 
 def test_the_plain_loop_is_what_other_nonlinearities_take():
