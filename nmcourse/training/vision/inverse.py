@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from nmcourse.models import CordsNet, TwinCNN
-from nmcourse.models._convolution import convolve
+from nmcourse.models.vision.layers import convolve
 
 N_PRODUCTS = 3  # terms of the series after the first one
 LAST_TERM_WEIGHT = 10.0

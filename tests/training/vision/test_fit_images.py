@@ -18,7 +18,7 @@ from nmcourse.training import (
     fit_many_images,
     trial_loss,
 )
-from nmcourse.training.fit_images import shifted
+from nmcourse.training.vision.fit_images import shifted
 
 AREAS, STEM = [Area(3), Area(3)], Stem(3, 3, 1, False)
 TRIAL = ImageTrial(blank=4, stimulus=12, after=8, window=6, rest_window=4)

@@ -14,7 +14,15 @@ import torch
 from torch import Tensor
 
 from nmcourse.models._base import check_sizes
-from nmcourse.models._conv_scan import (
+from nmcourse.models.vision.layers import (
+    check_images,
+    convolve,
+    join_seeds,
+    mean_of_neighbours,
+    split_seeds,
+    weights_of,
+)
+from nmcourse.models.vision.loop import (
     LAYOUT,
     ConvScan,
     Maps,
@@ -25,17 +33,9 @@ from nmcourse.models._conv_scan import (
     packed,
     pooled,
 )
-from nmcourse.models._convolution import (
-    check_images,
-    convolve,
-    join_seeds,
-    mean_of_neighbours,
-    split_seeds,
-    weights_of,
-)
 
 if TYPE_CHECKING:
-    from nmcourse.models.cordsnet import CordsNet
+    from nmcourse.models.vision.cordsnet import CordsNet
 
 CHUNK = 20  # steps that share one convolution for the gradient of the weights
 

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from nmcourse.analysis._checks import check_finite, check_nm_rnn
-from nmcourse.analysis.modulation import ablate_gains
+from nmcourse.analysis.gains.modulation import ablate_gains
 from nmcourse.models import NMRNN
 
 MOST_SETS = 4096

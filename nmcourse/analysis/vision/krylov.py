@@ -27,7 +27,7 @@ from scipy.sparse.linalg import LinearOperator
 from torch import Tensor
 
 from nmcourse.analysis._checks import check_count, check_finite
-from nmcourse.analysis.convolution_operator import (
+from nmcourse.analysis.vision.convolution_operator import (
     PartialSVD,
     as_operator,
     make_partial_svd,

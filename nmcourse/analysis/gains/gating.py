@@ -37,7 +37,7 @@ import torch
 from torch import Tensor, nn
 
 from nmcourse.analysis._checks import check_choice, check_nm_rnn
-from nmcourse.analysis.target_gain import is_linear
+from nmcourse.analysis.gains.target_gain import is_linear
 from nmcourse.models import LSTM, NMRNN, LowRankRNN, LSTMState, Modulator, NMState, Trajectory
 
 CANDIDATES = ("linear", "small")

@@ -28,10 +28,10 @@ import torch
 from torch import Tensor, nn
 
 from nmcourse.models._base import RecurrentModel, Trajectory, check_sizes, check_times
-from nmcourse.models._conv_trial import Response, respond
-from nmcourse.models._convolution import build_layers, check_images, mean_of_neighbours
 from nmcourse.models._sizes import count_parameters
-from nmcourse.models._wiring import Area, CordsNetSizes, Stem, count_sizes, image_pair, wire
+from nmcourse.models.vision.layers import build_layers, check_images, mean_of_neighbours
+from nmcourse.models.vision.trial import Response, respond
+from nmcourse.models.vision.wiring import Area, CordsNetSizes, Stem, count_sizes, image_pair, wire
 
 
 class CordsNet(RecurrentModel):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nmcourse.models._wiring import Convolution, Wiring
+from nmcourse.models.vision.wiring import Convolution, Wiring
 
 
 class NormalisedWeights(nn.Module):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nmcourse.models import CordsNet, count_parameters
+from nmcourse.models import CordsNet, PixelRNN, count_parameters, matched_pixel_rnn
 from nmcourse.tasks import ImageSet
 from nmcourse.training import ImageTrial, fit_images, trial_loss
-from nmcourse.training.controls import PixelRNN, matched_pixel_rnn
 
 
 def network(n_units=5) -> PixelRNN:

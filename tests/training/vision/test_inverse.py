@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from nmcourse.models import Area, CordsNet, Stem, TwinCNN
-from nmcourse.models._convolution import convolve
-from nmcourse.training.inverse import (
+from nmcourse.models.vision.layers import convolve
+from nmcourse.training.vision.inverse import (
     growth_rate,
     inverse_error,
     inverse_loss,
     neumann_series,
 )
-from nmcourse.training.stages import recurrent_radii, start_from_cnn
+from nmcourse.training.vision.stages import recurrent_radii, start_from_cnn
 
 AREAS = [Area(3), Area(3), Area(4, 2), Area(4)]
 

@@ -7,7 +7,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from nmcourse.models import PRESETS, Area, CordsNet, Stem
-from nmcourse.models._wiring import Convolution, Wiring
+from nmcourse.models.vision.wiring import Convolution, Wiring
 
 R8 = [  # area: channels and pixels of its maps; its convolution; its skip (None: identity)
     ((64, 56, 56), Convolution(64, 64, 3, 1), None),

@@ -21,13 +21,13 @@ import torch
 from torch import Tensor, nn
 
 from nmcourse.models._base import check_sizes
-from nmcourse.models._convolution import (
+from nmcourse.models.vision.layers import (
     NormalisedConvolution,
     build_layers,
     check_images,
     mean_of_neighbours,
 )
-from nmcourse.models._wiring import Area, Stem, wire
+from nmcourse.models.vision.wiring import Area, Stem, wire
 
 
 class TwinCNN(nn.Module):

@@ -32,10 +32,10 @@ from torch import Tensor, nn
 
 from nmcourse.models import CordsNet, TwinCNN
 from nmcourse.tasks import ImageSet
-from nmcourse.training.fit_images import fit_images
-from nmcourse.training.image_losses import ImageTrial, trial_loss
-from nmcourse.training.inverse import InverseError, growth_rate, inverse_error, inverse_loss
-from nmcourse.training.stage_checks import accuracy, has_learnt
+from nmcourse.training.vision.fit_images import fit_images
+from nmcourse.training.vision.inverse import InverseError, growth_rate, inverse_error, inverse_loss
+from nmcourse.training.vision.stage_checks import accuracy, has_learnt
+from nmcourse.training.vision.trial_loss import ImageTrial, trial_loss
 
 #: Slopes of the leaky ReLU while it is annealed, as published.
 SLOPES = tuple(round(0.05 * k, 2) for k in reversed(range(20)))
@@ -181,7 +181,7 @@ def inverse_stage(
     """Second stage: recurrent convolutions and biases learn the CNN's second convolutions.
 
     Each area is trained for itself, with the input that it gets in the CNN; see
-    ``nmcourse.training.inverse`` for the loss.
+    ``nmcourse.training.vision.inverse`` for the loss.
 
     Check: the growth rate (the spectral radius) of every recurrent convolution is below one, so
     the linear areas are stable. Reported beside it: the relative error of what the areas settle

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from nmcourse.tasks import ImageFileError, fetch_images, read_cifar, read_idx
-from nmcourse.tasks.image_downloads import SOURCES, Source
+from nmcourse.tasks.vision.image_downloads import SOURCES, Source
 
 PIXELS = bytes(range(256)) * 12
 

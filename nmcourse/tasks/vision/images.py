@@ -1,7 +1,7 @@
 """Images and their classes: what a convolutional network is shown.
 
 ``digit_images`` needs no download. Images of other sets come from files on disk:
-``nmcourse.tasks.image_files``.
+``nmcourse.tasks.vision.image_files``.
 
 Unlike the other tasks of the course, a set of images knows no time. When an image is on and for
 how long is a matter of the trial: ``nmcourse.models.CordsNet.respond``.
@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nmcourse.tasks._batches import batches_of
 from nmcourse.tasks._digit_data import N_DIGITS, Split, digits_of
+from nmcourse.tasks.vision._batches import batches_of
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import torch
 from nmcourse.models import Area, CordsNet, Stem, TwinCNN
 from nmcourse.tasks import ImageSet
 from nmcourse.training import ImageTrial
-from nmcourse.training.stage_checks import accuracy, has_learnt
-from nmcourse.training.stages import (
+from nmcourse.training.vision.stage_checks import accuracy, has_learnt
+from nmcourse.training.vision.stages import (
     HELD_IMAGE,
     SLOPES,
     anneal_stage,
@@ -124,7 +124,7 @@ def test_the_inverse_stage_learns_stable_areas(folded):
 
 
 def test_unstable_areas_do_not_pass(folded, monkeypatch):
-    from nmcourse.training import stages
+    from nmcourse.training.vision import stages
 
     monkeypatch.setattr(stages, "recurrent_radii", lambda model: [0.5, 1.01])
     assert not inverse_stage(folded, IMAGES, HELD_OUT, n_steps=1, **QUICK).passed
@@ -150,7 +150,7 @@ def test_linear_annealed_fine_tuned():
 
 
 def test_each_slope_is_trained_as_it_is(monkeypatch):
-    from nmcourse.training import stages
+    from nmcourse.training.vision import stages
 
     seen = []
 

@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from nmcourse.tasks._digit_data import Split, check_split
-from nmcourse.tasks.images import ImageSet
+from nmcourse.tasks.vision.images import ImageSet
 
 CHECKSUMS = "SHA256SUMS"
 LARGEST = 2**30  # bytes of a file, packed and unpacked; those of these sets stay below 2**28

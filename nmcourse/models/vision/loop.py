@@ -191,6 +191,7 @@ class ConvScan(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, plan: Plan, n_steps: int, keep: bool, *tensors: Any) -> Any:
+        """Run the steps; keep what the gradient needs."""
         n = len(plan)
         state, drives, rest = list(tensors[:n]), tensors[n : 2 * n], tensors[5 * n :]
         weights = Weights.of(tensors[2 * n : 5 * n], n)
@@ -216,6 +217,7 @@ class ConvScan(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Any) -> Any:
+        """Go back through the steps, the last one first."""
         plan, n_steps, tensors = ctx.plan, ctx.n_steps, ctx.saved_tensors
         n = len(plan)
         start, drives, rest = list(tensors[:n]), tensors[n : 2 * n], tensors[5 * n :]

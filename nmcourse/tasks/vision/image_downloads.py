@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nmcourse._files import write_bytes, write_text
-from nmcourse.tasks.image_files import CHECKSUMS, LARGEST, ImageFileError
+from nmcourse.tasks.vision.image_files import CHECKSUMS, LARGEST, ImageFileError
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from torch import nn
 
 from nmcourse.models import DivergingActivity
 from nmcourse.tasks import ImageSet
-from nmcourse.training.image_losses import ImageTrial, show
+from nmcourse.training.vision.trial_loss import ImageTrial, show
 
 LEARNT = 0.2  # of the way from chance to always right
 

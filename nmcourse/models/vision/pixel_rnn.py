@@ -9,9 +9,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from nmcourse.models import CordsNet, Response, VanillaRNN, count_parameters, matching_size
 from nmcourse.models._base import check_sizes
-from nmcourse.models._convolution import check_images
+from nmcourse.models._sizes import count_parameters, matching_size
+from nmcourse.models.vanilla_rnn import VanillaRNN
+from nmcourse.models.vision.cordsnet import CordsNet
+from nmcourse.models.vision.layers import check_images
+from nmcourse.models.vision.trial import Response
 
 
 class PixelRNN(nn.Module):

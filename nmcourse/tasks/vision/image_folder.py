@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nmcourse.tasks._batches import batches_of
-from nmcourse.tasks.image_files import ImageFileError, existing_folder
-from nmcourse.tasks.images import ImageSet
+from nmcourse.tasks.vision._batches import batches_of
+from nmcourse.tasks.vision.image_files import ImageFileError, existing_folder
+from nmcourse.tasks.vision.images import ImageSet
 
 SUFFIXES = {".jpeg", ".jpg", ".png", ".bmp", ".ppm", ".webp"}
 MOST_PIXELS = 80_000_000  # of a picture, before and after its size is changed

@@ -21,8 +21,7 @@ import torch
 
 from nmcourse.models import CordsNet, TwinCNN
 from nmcourse.tasks import ImageSet
-from nmcourse.training.image_losses import ImageTrial
-from nmcourse.training.stages import (
+from nmcourse.training.vision.stages import (
     SLOPES,
     Stage,
     anneal_stage,
@@ -32,6 +31,7 @@ from nmcourse.training.stages import (
     linear_stage,
     train_cnn,
 )
+from nmcourse.training.vision.trial_loss import ImageTrial
 
 
 @dataclass(frozen=True, kw_only=True)
