@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 _LOOSE = {"float32": 1e-3, "complex64": 1e-3, "float16": 2e-2, "bfloat16": 2e-2}
+WHOLE = 1e-6  # a relative tolerance below this is one for whole numbers
 NUMBERS_DIFFER = "The two numbers differ."
 _SMALL = 0.01  # of the relative tolerance: what is forgiven relative to the largest entry
 _ACROSS = 0.1  # of the relative tolerance: what is forgiven relative to the scale of all cases
@@ -135,8 +136,8 @@ def compare(
     Args:
         answer: What an answer returned.
         expected: What the reference returned.
-        rtol: Relative tolerance; an answer in single precision gets a larger one. 0: none at all,
-            whatever the precision.
+        rtol: Relative tolerance. An answer in single precision gets a larger one, unless this one
+            is below ``WHOLE``: then the result is a whole number, and exact in any precision.
         axes: Names of the axes of the result; with names, another order is accepted.
         scale: Typical size of the results of all cases, for those that are 0.
 
@@ -148,7 +149,7 @@ def compare(
     """
     found, loose = as_array(answer)
     wanted, _ = as_array(expected)
-    rtol = max(rtol, loose) if rtol else 0.0
+    rtol = max(rtol, loose) if rtol > WHOLE else rtol
     if equal(found, wanted, rtol, scale):
         return Verdict(True)
     if found.squeeze().shape == wanted.squeeze().shape and equal(

@@ -26,6 +26,12 @@ from nmcourse.exercises.checking.result import Result
 
 Case = tuple[Any, ...]
 Lines = list[tuple[str, str]]
+_SIMPLE = (
+    "Each entry",
+    "Your result has the wrong sign",
+    "Your result is in reverse",
+    "Your result is shifted",
+)
 
 
 @dataclass(frozen=True)
@@ -56,14 +62,13 @@ class Tried:
 
 def judge(exercise: Exercise, calls: Sequence[Tried], seed: int) -> tuple[Result, Tried | None]:
     """Compare all results with the expected ones and say what came of it."""
-    values = [one.value for one in calls]
     notes = {one.note for one in calls if one.note}
     scale = scale_of([one.expected for one in calls])
     for one in calls:
         same, note, reason = _verdict(exercise, one.value, one.expected, scale)
         notes |= {note} if note else set()
         if not same:
-            if accepted := _other_reading(exercise, calls, values):
+            if accepted := _other_reading(exercise, calls):
                 notes = {note for note in notes if note.startswith("It was")} | {accepted}
                 break
             return _wrong(exercise, calls, one, reason, seed), one
@@ -80,14 +85,17 @@ def _wrong(
     exercise: Exercise, calls: Sequence[Tried], one: Tried, reason: str, seed: int
 ) -> Result:
     """What to say of an answer whose result is wrong in one case, the first such one."""
-    lines = [("Tried", call_text(exercise, one.case)), ("Came out", show(one.value))]
+    found, wanted = show(one.value), show(one.expected)
+    if found == wanted and getattr(one.value, "shape", ()) == ():
+        found = repr(one.value.item() if hasattr(one.value, "item") else one.value)  # all digits
+    lines = [("Tried", call_text(exercise, one.case)), ("Came out", found)]
     if exercise.kind != "number":  # there it would be the solution
-        lines.append(("Expected", show(one.expected)))
-    if found := _misconception(exercise, calls):
-        name, hint, read = found
+        lines.append(("Expected", wanted))
+    if known := _misconception(exercise, calls):
+        name, hint, read = known
         lines += [("This looks like", name), ("Think of", hint), ("Read again", read)]
         return not_right(exercise, lines, misconception=name, seed=seed)
-    reason = _over_all_cases(exercise, calls) or reason
+    reason = _over_all_cases(exercise, calls) or _in_other_cases(exercise, calls, reason)
     return not_right(exercise, [*lines, ("Why", reason)], seed=seed)
 
 
@@ -118,7 +126,7 @@ def _type(value: Any) -> str:
     return str(value.dtype) if hasattr(value, "dtype") else type(value).__name__
 
 
-def _other_reading(exercise: Exercise, calls: Sequence[Tried], values: Sequence[Any]) -> str:
+def _other_reading(exercise: Exercise, calls: Sequence[Tried]) -> str:
     """The note of another reading of the text that all results follow; empty if they do not."""
     for other in exercise.also:
         if _agrees(exercise, other.answer, calls):
@@ -175,23 +183,39 @@ def _over_all_cases(exercise: Exercise, calls: Sequence[Tried]) -> str:
     return _how_often(exercise, values, wanted)
 
 
+def _in_other_cases(exercise: Exercise, calls: Sequence[Tried], reason: str) -> str:
+    """The reason of one case, with what to add if arrays differ in another way in another case."""
+    if not reason.startswith(_SIMPLE):
+        return reason
+    others = {_verdict(exercise, one.value, one.expected)[2] for one in calls}
+    return reason if others <= {reason, ""} else f"In this case: {reason} In others it is not so."
+
+
+def _rounded(values: np.ndarray, wanted: np.ndarray) -> bool:
+    """Whether all results are the expected ones, rounded in some way."""
+    rounded = [np.floor(wanted), np.ceil(wanted), *(np.round(wanted, k) for k in range(5))]
+    return any(np.allclose(values, way, rtol=1e-9, atol=1e-12) for way in rounded)
+
+
 def _how_often(exercise: Exercise, values: np.ndarray, wanted: np.ndarray) -> str:
     """In how many cases a number is right, or that all are too large or too small."""
+    if not np.iscomplexobj(wanted) and not np.iscomplexobj(values) and _rounded(values, wanted):
+        return "Your result is the expected one, rounded. Return it as it is."
     scale = scale_of(list(wanted))
     right = [
         compare(value, number, exercise.rtol, scale=scale).same
         for value, number in zip(values.tolist(), wanted.tolist(), strict=True)
     ]
+    if len(set(values.tolist())) == 1 < len(set(wanted.tolist())):
+        return "Your result is the same in every case, and should not be."
     if exercise.example and right[0] and not any(right[1:]):
-        return "Right for the example and for no other case. Does it use all that it is given?"
+        return "Right for the example and for no other case. What in it holds for the example only?"
     if any(right):
         said = f"Right in {sum(right)} of {len(wanted)} cases."
         special = " What is special about this one?" if 2 * sum(right) > len(wanted) else ""
         return said + special
     if np.iscomplexobj(values) or not np.isfinite(values).all():
         return ""
-    if np.ptp(values) == 0 < np.ptp(wanted):
-        return "Your result is the same in every case, and should not be."
     if (values > wanted).all():
         return "Your result is too large in every case."
     return "Your result is too small in every case." if (values < wanted).all() else ""
@@ -217,6 +241,7 @@ def _same_data(old: Any, new: Any) -> bool:
 def not_right(
     exercise: Exercise, lines: Lines, misconception: str = "", seed: int | None = None
 ) -> Result:
+    """Return a result that says what is wrong, and how to get at the same case again."""
     if seed is not None and exercise.kind != "number":
         again = f'result = check("{exercise.id}", {exercise.function}, seed={seed}), and its '
         lines = [*lines, ("The same case again", f"{again}arguments are in result.case")]

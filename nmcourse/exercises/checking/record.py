@@ -103,7 +103,7 @@ class Exercise:
         canonical: Brings equivalent results to one form before they are compared.
         read: Takes the numbers to compare out of what an answer returned in a case, where that is
             no number itself, such as a network. Raises ``NotNumbers`` for anything else.
-        rtol: Relative tolerance in double precision. 0: whole numbers, compared without any.
+        rtol: Relative tolerance in double precision; below 1e-6 where the result is whole.
         integer: Whether the text asks for a whole number, so that its type is judged as well.
         seconds: Time limit for one call.
         rubric: Four levels, from nothing to complete, to mark an answer that no check can.
