@@ -246,7 +246,7 @@ EXERCISES = (
                 lambda W, strength: float(
                     (strength * torch.linalg.eigvals(W).real.amax(dim=1) > 1).double().mean()
                 ),
-                "Silence that is lost may become a rhythm, or a state that stays. Compare exponents.",
+                "A rhythm may follow silence, or a state that stays. Compare the exponents.",
                 _CHAOS,
             ),
             Wrong(

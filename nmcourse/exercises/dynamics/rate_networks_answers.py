@@ -97,8 +97,8 @@ def eigenvalues(draw: Draw) -> list[tuple[torch.Tensor]]:
 def exponents(
     W: torch.Tensor,
     strength: float,
-    n_transient: int = 400,
-    n_steps: int = 800,
+    n_transient: int = 150,
+    n_steps: int = 250,
     alpha: float = 0.1,
 ) -> torch.Tensor:
     """Largest exponents times τ, (network,), of matrices (network, N, N) times a strength."""
@@ -127,25 +127,25 @@ def chaotic_share_by_parting(W: Any, strength: float) -> float:
         pair = np.random.default_rng(1).standard_normal((len(matrix), 1)) * np.ones(2)
         pair[0, 1] += 1e-6
         apart = []
-        for _ in range(1200):
+        for _ in range(600):
             pair = pair + 0.1 * (-pair + matrix @ np.tanh(pair))
             between = pair[:, 1] - pair[:, 0]
             apart.append(np.linalg.norm(between) / 1e-6)
             pair[:, 1] = pair[:, 0] + between / apart[-1]
-        found.append(np.log(apart[400:]).mean() / 0.1 > 0.01)
+        found.append(np.log(apart[200:]).mean() / 0.1 > 0.01)
     return sum(found) / len(found)
 
 
 def stacks(draw: Draw) -> list[tuple[torch.Tensor, float]]:
     """Networks of which nobody doubts what they do: silent, held, turning in a circle, chaotic."""
     n = 100
-    wild = draw.normal(3, n, n) / math.sqrt(n)
+    wild, other = draw.normal(2, n, n) / math.sqrt(n)
     plane = torch.linalg.qr(draw.normal(n, 2))[0]
     turn = plane @ torch.tensor([[1.0, -0.6], [0.6, 1.0]], dtype=torch.float64) @ plane.T
     hold = plane[:, :1] @ plane[:, :1].T
     return [
-        (wild[:2], 6.0),
-        (torch.stack([wild[0], hold, turn, 0.1 * wild[1], wild[2]]), 6.0),
-        (wild[:2], 0.6),
-        (torch.stack([0.17 * wild[1], 1.2 * wild[0], 0.17 * wild[2]]), 5.0),
+        (wild[None], 6.0),
+        (torch.stack([hold, wild, turn, 0.1 * other]), 6.0),
+        (other[None], 0.6),
+        (torch.stack([0.17 * other, 1.2 * wild]), 5.0),
     ]

@@ -262,15 +262,10 @@ EXERCISES = (
                 _MOVING,
             ),
             Wrong(
-                "a small start",
-                lambda gain, phi: functions.left_in_a_network(gain, phi, start=1.0, divide_by=1.0),
-                "Weak activity does not feel the bending of tanh. Start from 25 times ℓ.",
-                _MOVING,
-            ),
-            Wrong(
-                "linear, whatever is asked for",
+                "as if tanh did not bend",
                 lambda gain, phi: functions.left_under(gain, identity),
-                "Does your network use the nonlinearity that it is given?",
+                "Does your network use the nonlinearity that it is given? And does it start from 25 "
+                "times ℓ? Weak activity does not feel the bending.",
                 _MOVING,
             ),
             Wrong(

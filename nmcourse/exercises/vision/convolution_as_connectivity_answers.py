@@ -66,7 +66,7 @@ def leak_in_full(hessenberg: Tensor) -> Tensor:
     return moved.abs().square().sum().sqrt()
 
 
-def leaks(hessenberg: Tensor) -> Tensor:
+def all_leaks(hessenberg: Tensor) -> Tensor:
     """Residuals of all Ritz vectors, in the order of ``eig``."""
     vectors = torch.linalg.eig(hessenberg[:-1])[1]
     return (hessenberg[-1, -1] * vectors[-1]).abs()
@@ -113,7 +113,7 @@ def hessenberg(draw: Draw, slip: str) -> Tensor:
         for k in range(m):  # large enough for a leak that single precision resolves
             small[k + 1, k] = draw.uniform(1, 3) * (-1) ** k
         values = torch.linalg.eigvals(small[:-1])
-        leaks = leaks(small)
+        leaks = all_leaks(small)
         second, largest = values.abs().sort().values[-2:]
         leader, right = leaks[values.abs().argmax()], leaks[values.real.argmax()]
         taken = {"first": leaks[0], "last": leaks[-1], "right": right}
