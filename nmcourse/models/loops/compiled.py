@@ -9,16 +9,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import cache
+from itertools import pairwise
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from nmcourse._files import locked
 from nmcourse.models.loops.phi import BACKWARD, identity
 
 Nonlinearity = Callable[[Tensor], Tensor]
@@ -73,9 +77,10 @@ def _all_plain(tensors: list[Tensor]) -> bool:
         and dtypes <= {torch.float32, torch.float64}
         and all(values.is_cpu and values.layout == torch.strided for values in tensors)
         and all(type(values) in (Tensor, torch.nn.Parameter) for values in tensors)
+        and not any(values.is_neg() for values in tensors)
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
-        and not torch.jit.is_tracing()
+        and torch._C._get_tracing_state() is None
         # torch.func's transforms and modes that record operations see no numbers
         and torch._C._functorch.peek_interpreter_stack() is None
         and torch._C._len_torch_dispatch_stack() == 0
@@ -114,6 +119,22 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_threads)
 
 
+_ready: set[tuple[str, torch.dtype]] = set()  # kernels that this process has compiled or loaded
+
+
+def _make_ready(kernel: Any, arguments: tuple[Any, ...]) -> None:
+    """Compile a kernel for such arguments, or load it from the folder where Numba keeps it.
+
+    Processes take turns: two that write to the folder at once could mix up their files.
+    """
+    import numba
+
+    signature = tuple(numba.typeof(argument) for argument in arguments)
+    folder = kernel.stats.cache_path
+    with nullcontext() if folder is None else locked(Path(folder) / "kernels.lock"):
+        kernel.compile(signature)
+
+
 def n_parts_of(n_trials: int) -> int:
     """Parts that the trials of a seed are cut into, whatever the number of threads."""
     return max(1, n_trials // ROWS)
@@ -125,6 +146,9 @@ def _run(name: str, states: Tensor, *arguments: Any) -> None:
     n_parts = n_parts_of(states.shape[2])
     n_jobs = states.shape[0] * n_parts
     values = [a.detach().numpy() if isinstance(a, Tensor) else a for a in arguments]
+    if (name, states.dtype) not in _ready:
+        _make_ready(kernel, (0, n_jobs, n_parts, *values))
+        _ready.add((name, states.dtype))
     n_threads = min(torch.get_num_threads(), n_jobs) if states.numel() >= WORTH_SHARING else 1
     with _libraries().limit(limits=1):
         if n_threads == 1:
@@ -133,7 +157,7 @@ def _run(name: str, states: Tensor, *arguments: Any) -> None:
         edges = [number * n_jobs // n_threads for number in range(n_threads + 1)]
         tasks = [
             _pool(n_threads).submit(kernel, first, last, n_parts, *values)
-            for first, last in zip(edges[:-1], edges[1:], strict=True)
+            for first, last in pairwise(edges)
         ]
         for task in tasks:
             task.result()
@@ -143,7 +167,7 @@ class LowRankLoop(torch.autograd.Function):
     """``kernels.low_rank``; arguments as those of ``leaky_scan``, all with a seed axis."""
 
     @staticmethod
-    def forward(
+    def forward(  # noqa: D102
         ctx: Any,
         keep: float,
         phi: Nonlinearity,
@@ -166,8 +190,10 @@ class LowRankLoop(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_states: Tensor) -> tuple[Tensor | None, ...]:
-        start, inputs, weights, right, left, gains, latents, states = saved = ctx.saved_tensors
+    def backward(  # noqa: D102
+        ctx: Any, grad_states: Tensor
+    ) -> tuple[Tensor | None, ...]:
+        start, inputs, weights, right, left, gains, _, states = saved = ctx.saved_tensors
         n_parts = n_parts_of(start.shape[1])
         grad_start, grad_inputs = torch.zeros_like(start), torch.empty_like(inputs)
         grad_gains = torch.empty_like(gains)
@@ -187,7 +213,7 @@ class FullLoop(torch.autograd.Function):
     """``kernels.full``; arguments as those of ``leaky_scan``, all with a seed axis."""
 
     @staticmethod
-    def forward(
+    def forward(  # noqa: D102
         ctx: Any,
         keep: float,
         phi: Nonlinearity,
@@ -206,7 +232,9 @@ class FullLoop(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_states: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(  # noqa: D102
+        ctx: Any, grad_states: Tensor
+    ) -> tuple[Tensor | None, ...]:
         inputs, weights, right, rates = ctx.saved_tensors
         grads, grad_start = torch.empty_like(rates), torch.zeros_like(rates[:, 0])
         _run(
@@ -223,4 +251,4 @@ class FullLoop(torch.autograd.Function):
 
 def _number(value: float, like: Tensor) -> Any:
     """A number of the type of a tensor: in single precision all arithmetic is to be single."""
-    return torch.tensor(value, dtype=like.dtype).numpy()[()]
+    return (np.float32 if like.dtype == torch.float32 else np.float64)(value)

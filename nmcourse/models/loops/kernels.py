@@ -39,19 +39,25 @@ _P = tuple(
     np.float32(c)
     for c in (
         *(-2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11),
-        *(5.12229709037114e-08, 1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03),
+        *(5.12229709037114e-08, 1.48572235717979e-05, 6.37261928875436e-04),
+        4.89352455891786e-03,
     )
 )
 _Q = tuple(
     np.float32(c)
-    for c in (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
+    for c in (
+        1.19825839466702e-06,
+        1.18534705686654e-04,
+        2.26843463243900e-03,
+        4.89352518554385e-03,
+    )
 )
 _LIMIT = np.float32(7.90531110763549805)
 
 
 def compiled(function: Callable[..., Any]) -> Any:
     """``function`` compiled at its first call, and kept on disk where that is possible."""
-    options = {"nogil": True, "error_model": "numpy", "fastmath": ANY_ORDER}
+    options: Any = {"nogil": True, "error_model": "numpy", "fastmath": ANY_ORDER}
     try:
         return numba.njit(function, cache=True, **options)
     except RuntimeError:  # no folder to write to: compiled once in each process
@@ -59,7 +65,7 @@ def compiled(function: Callable[..., Any]) -> Any:
 
 
 def tanh(x: Any) -> Any:
-    """tanh of one number of single or double precision; only within compiled functions."""
+    """Hyperbolic tangent of one number, in its own precision; in compiled functions only."""
     raise NotImplementedError
 
 
@@ -81,7 +87,7 @@ def _tanh(x: Any) -> Any:
 
 @compiled
 def apply(phi: int, x: Array, out: Array) -> None:
-    """out = phi(x)."""
+    """Give out = phi(x)."""
     zero, half = x.dtype.type(0), x.dtype.type(0.5)
     for i in range(x.shape[0]):
         if phi == TANH:
@@ -100,7 +106,7 @@ def apply(phi: int, x: Array, out: Array) -> None:
 
 @compiled
 def times_slope(phi: int, r: Array, grad: Array) -> None:
-    """grad = grad * phi'(x), where r = phi(x)."""
+    """Give grad = grad * phi'(x), where r = phi(x)."""
     zero, one = r.dtype.type(0), r.dtype.type(1)
     for i in range(r.shape[0]):
         if phi == TANH:
@@ -116,13 +122,13 @@ def times_slope(phi: int, r: Array, grad: Array) -> None:
 
 @compiled
 def product(a: Array, b: Array, out: Array) -> None:
-    """out = a b, the matrix product, by the linear algebra library."""
+    """Give out = a b, the matrix product, by the linear algebra library."""
     np.dot(a, b, out)
 
 
 @compiled
 def multiply(a: Array, b: Array, out: Array) -> None:
-    """out = a * b, entry by entry."""
+    """Give out = a * b, entry by entry."""
     for i in range(a.shape[0]):
         for n in range(a.shape[1]):
             out[i, n] = a[i, n] * b[i, n]
@@ -130,7 +136,7 @@ def multiply(a: Array, b: Array, out: Array) -> None:
 
 @compiled
 def total(a: Array, b: Array, out: Array) -> None:
-    """out = a + b."""
+    """Give out = a + b."""
     for i in range(a.shape[0]):
         for n in range(a.shape[1]):
             out[i, n] = a[i, n] + b[i, n]
@@ -138,7 +144,7 @@ def total(a: Array, b: Array, out: Array) -> None:
 
 @compiled
 def add_scaled(scale: float, a: Array, out: Array) -> None:
-    """out = out + scale * a."""
+    """Give out = out + scale * a."""
     for i in range(a.shape[0]):
         for n in range(a.shape[1]):
             out[i, n] += scale * a[i, n]
@@ -146,7 +152,7 @@ def add_scaled(scale: float, a: Array, out: Array) -> None:
 
 @compiled
 def add_product(a: Array, b: Array, out: Array) -> None:
-    """out = out + a b."""
+    """Give out = out + a b."""
     rows = np.empty_like(out)
     product(a, b, rows)
     total(out, rows, out)
