@@ -14,6 +14,14 @@ from nmcourse.figures.activity import (
     plot_trial,
     plot_units,
 )
+from nmcourse.figures.circuit import (
+    Circuit,
+    draw_low_rank,
+    draw_nm_rnn,
+    draw_rate_network,
+    draw_timing_networks,
+    draw_two_units,
+)
 from nmcourse.figures.comparison import (
     plot_ablations,
     plot_losses,
@@ -61,11 +69,17 @@ __all__ = [
     "STABLE",
     "TARGET",
     "UNSTABLE",
+    "Circuit",
     "Explorer",
     "Look",
     "Slider",
     "StyleHandle",
     "Widget",
+    "draw_low_rank",
+    "draw_nm_rnn",
+    "draw_rate_network",
+    "draw_timing_networks",
+    "draw_two_units",
     "explore",
     "gain_look",
     "interactive_lines",
