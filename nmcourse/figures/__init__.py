@@ -1,7 +1,7 @@
 """Figures of the course: one style, the recurring pictures, and figures that respond to the reader.
 
 Every function takes arrays and returns the axes (or an object that a notebook shows); none trains
-or imports a model.
+or imports a model. ``plot_`` draws on the axes that are given, ``draw_`` makes a figure of several.
 """
 
 from nmcourse.figures.activity import (
@@ -49,6 +49,15 @@ from nmcourse.figures.style import (
     look,
     use_style,
 )
+from nmcourse.figures.vision import (
+    area_look,
+    draw_connectivity,
+    draw_images,
+    draw_maps,
+    draw_maps_in_time,
+    plot_areas,
+    shade_images,
+)
 from nmcourse.figures.widget import Widget
 
 __all__ = [
@@ -66,6 +75,11 @@ __all__ = [
     "Slider",
     "StyleHandle",
     "Widget",
+    "area_look",
+    "draw_connectivity",
+    "draw_images",
+    "draw_maps",
+    "draw_maps_in_time",
     "explore",
     "gain_look",
     "interactive_lines",
@@ -74,6 +88,7 @@ __all__ = [
     "look",
     "my_answers",
     "plot_ablations",
+    "plot_areas",
     "plot_by_interval",
     "plot_decays",
     "plot_fixed_points",
@@ -92,5 +107,6 @@ __all__ = [
     "plot_trial",
     "plot_units",
     "predict_first",
+    "shade_images",
     "use_style",
 ]
