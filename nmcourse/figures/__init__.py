@@ -56,6 +56,7 @@ from nmcourse.figures.vision import (
     draw_maps,
     draw_maps_in_time,
     plot_areas,
+    plot_wiring,
     shade_images,
 )
 from nmcourse.figures.widget import Widget
@@ -106,6 +107,7 @@ __all__ = [
     "plot_trajectories",
     "plot_trial",
     "plot_units",
+    "plot_wiring",
     "predict_first",
     "shade_images",
     "use_style",

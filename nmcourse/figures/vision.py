@@ -15,14 +15,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
 
 from nmcourse.figures._arrays import Array, axes_or_new, same_length, to_numpy
 from nmcourse.figures.memory import VALUE_COLOURS, _between
-from nmcourse.figures.style import GREY, Look
+from nmcourse.figures.style import GREY, UNSTABLE, Look
 
 RATES, SIGNED, PICTURES = "viridis", "PuOr", "gray"  # colour maps of matplotlib
 _LINES = ("solid", "dashed", "dotted", "dashdot")
 _MARKERS = "osD^v"
+_SKIPS = {"convolution": "solid", "identity": "dotted"}  # how a skip is drawn
 
 
 def area_look(area: int, n_areas: int) -> Look:
@@ -104,6 +106,58 @@ def plot_areas(
             ax.plot([dots[area]], [height], **look.marker_kwargs())
     ax.set(xlabel="time since the image came (ms)", ylabel=y_label)
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return ax
+
+
+def plot_wiring(
+    shapes: Sequence[tuple[int, int, int]], skips: Sequence[str | None], *, ax: Axes | None = None
+) -> Axes:
+    """Draw a chain of areas: stem, areas, skips above, recurrence below, readout of the last two.
+
+    Args:
+        shapes: Sizes ``(channel, height, width)`` of the stem and then of each area. Taller boxes
+            have taller maps.
+        skips: For each area the skip that arrives at it: ``"convolution"`` (solid), ``"identity"``
+            (dotted), or None.
+        ax: Axes to draw on; a new figure by default.
+
+    Returns:
+        The axes, without ticks.
+
+    Raises:
+        ValueError: If there are fewer than two areas, a skip of area 0, another number of skips
+            than areas, or another word for one.
+    """
+    n_areas = len(shapes) - 1
+    if n_areas < 2 or len(skips) != n_areas:
+        raise ValueError(
+            f"skips: {len(skips)} for {n_areas} areas; one for each is needed, and two areas"
+        )
+    wrong = [skip for skip in skips if skip not in (*_SKIPS, None)]
+    if wrong or skips[0] is not None:
+        raise ValueError(
+            f"skips: {wrong[0] if wrong else skips[0]!r} in {list(skips)}; area 0 has None, the "
+            f"others {', '.join(_SKIPS)} or None"
+        )
+    ax = axes_or_new(ax, figsize=(0.95 * len(shapes) + 1.0, 3.2))
+    tallest = max(height for _, height, _ in shapes)
+    for k, (channels, height, width) in enumerate(shapes):
+        side = 0.2 + 0.3 * height / tallest
+        colour = area_look(k - 1, n_areas).colour if k else GREY
+        ax.add_patch(Rectangle((k - 0.2, -side), 0.4, 2 * side, color=colour, alpha=0.85))
+        name = f"area {k - 1}" if k else "stem"
+        size = f"{channels} × {height}²" if height == width else f"{channels} × {height} × {width}"
+        ax.text(k, -0.95, f"{name}\n{size}", ha="center", va="center", fontsize="small")
+        if k:
+            _arrow(ax, (k - 0.78, 0), (k - 0.22, 0))
+            _arrow(ax, (k - 0.1, -side), (k + 0.1, -side), bend=1.6, colour=UNSTABLE.colour)
+            if (skip := skips[k - 1]) is not None:
+                _arrow(ax, (k - 2, 0.55), (k - 0.1, 0.55), bend=-0.35, line=_SKIPS[skip])
+    _arrow(ax, (n_areas + 0.22, 0), (n_areas + 0.55, 0))
+    _arrow(ax, (n_areas - 0.8, -0.3), (n_areas + 0.62, -0.2), bend=0.35)
+    ax.text(n_areas + 0.85, 0, "mean,\nreadout", ha="center", va="center", fontsize="small")
+    ax.set(xlim=(-0.5, n_areas + 1.25), ylim=(-1.2, 1.1))
+    ax.axis("off")
     return ax
 
 
@@ -279,6 +333,20 @@ def _grid(
         if title is not None:
             ax.set_title(title, fontsize="medium", loc="center")
     return figure, [list(places) for places in axes]
+
+
+def _arrow(
+    ax: Axes,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    bend: float = 0.0,
+    line: str = "solid",
+    colour: str = GREY,
+) -> None:
+    """An arrow from one place to another; `bend` is its height over its length."""
+    style = {"arrowstyle": "-|>", "connectionstyle": f"arc3,rad={bend}", "linestyle": line}
+    style |= {"color": colour}
+    ax.annotate("", end, start, arrowprops=style | {"shrinkA": 0.0, "shrinkB": 0.0})
 
 
 def _square(ax: Axes, values: Array, colours: str, low: float, high: float) -> AxesImage:

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from matplotlib.text import Annotation
 
 from nmcourse.figures import (
     area_look,
@@ -14,6 +15,7 @@ from nmcourse.figures import (
     draw_maps,
     draw_maps_in_time,
     plot_areas,
+    plot_wiring,
     shade_images,
 )
 
@@ -89,6 +91,25 @@ def test_connectivity_keeps_rows_as_receivers():
     assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("from unit", "to unit")
 
 
+def test_wiring_has_a_box_for_each_size_and_an_arrow_for_each_connection():
+    shapes = [(4, 16, 16), (4, 16, 16), (4, 16, 16), (8, 8, 6)]
+    ax = plot_wiring(shapes, [None, "convolution", "identity"])
+    assert len(ax.patches) == 4
+    arrows = [text.arrow_patch for text in ax.texts if isinstance(text, Annotation)]
+    assert len(arrows) == 3 + 3 + 2 + 2  # chain, recurrence, skips, readout
+    assert sum(arrow.get_linestyle() in (":", "dotted") for arrow in arrows) == 1
+    heights = [box.get_height() for box in ax.patches]
+    assert heights[0] == heights[2] > heights[3]
+    assert [text.get_text() for text in ax.texts if text.get_text()] == [
+        "stem\n4 × 16²",
+        "area 0\n4 × 16²",
+        "area 1\n4 × 16²",
+        "area 2\n8 × 8 × 6",
+        "mean,\nreadout",
+    ]
+
+
+SHAPES = [(4, 8, 8)] * 3
 MAP = np.zeros((2, 3, 3))
 WRONG = {
     "images with two channels": (lambda: draw_images(np.zeros((1, 2, 3, 3))), "images: 2 channels"),
@@ -115,6 +136,9 @@ WRONG = {
         lambda: shade_images(plt.gca(), [(10, 5)]),
         "comes at 10 and goes at 5",
     ),
+    "a skip too few": (lambda: plot_wiring(SHAPES, [None]), "skips: 1 for 2 areas"),
+    "a skip of area 0": (lambda: plot_wiring(SHAPES, ["identity"] * 2), "area 0 has None"),
+    "another skip": (lambda: plot_wiring(SHAPES, [None, "pool"]), "skips: pool"),
     "a matrix of maps": (lambda: draw_connectivity([MAP]), r"matrices\[0\]: needs 2"),
 }
 
