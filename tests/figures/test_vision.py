@@ -138,7 +138,7 @@ WRONG = {
     ),
     "a skip too few": (lambda: plot_wiring(SHAPES, [None]), "skips: 1 for 2 areas"),
     "a skip of area 0": (lambda: plot_wiring(SHAPES, ["identity"] * 2), "area 0 has None"),
-    "another skip": (lambda: plot_wiring(SHAPES, [None, "pool"]), "skips: pool"),
+    "another skip": (lambda: plot_wiring(SHAPES, [None, "pool"]), "skips: .pool. in"),
     "a matrix of maps": (lambda: draw_connectivity([MAP]), r"matrices\[0\]: needs 2"),
 }
 
