@@ -19,7 +19,7 @@ from matplotlib.patches import Rectangle
 
 from nmcourse.figures._arrays import Array, axes_or_new, same_length, to_numpy
 from nmcourse.figures.memory import VALUE_COLOURS, _between
-from nmcourse.figures.style import GREY, UNSTABLE, Look
+from nmcourse.figures.style import GAINS, GREY, Look
 
 RATES, SIGNED, PICTURES = "viridis", "PuOr", "gray"  # colour maps of matplotlib
 _LINES = ("solid", "dashed", "dotted", "dashdot")
@@ -150,7 +150,7 @@ def plot_wiring(
         ax.text(k, -0.95, f"{name}\n{size}", ha="center", va="center", fontsize="small")
         if k:
             _arrow(ax, (k - 0.78, 0), (k - 0.22, 0))
-            _arrow(ax, (k - 0.1, -side), (k + 0.1, -side), bend=1.6, colour=UNSTABLE.colour)
+            _arrow(ax, (k - 0.1, -side), (k + 0.1, -side), bend=1.6, colour=GAINS[0].colour)
             if (skip := skips[k - 1]) is not None:
                 _arrow(ax, (k - 2, 0.55), (k - 0.1, 0.55), bend=-0.35, line=_SKIPS[skip])
     _arrow(ax, (n_areas + 0.22, 0), (n_areas + 0.55, 0))
@@ -161,7 +161,7 @@ def plot_wiring(
     return ax
 
 
-def draw_images(images: Any, titles: Sequence[str] | None = None) -> Figure:
+def show_images(images: Any, titles: Sequence[str] | None = None) -> Figure:
     """Draw images in a row, as the network gets them: dark is 0.
 
     Args:
@@ -189,7 +189,7 @@ def draw_images(images: Any, titles: Sequence[str] | None = None) -> Figure:
     return figure
 
 
-def draw_maps(
+def show_maps(
     rows: Sequence[Any],
     *,
     row_labels: Sequence[str] | None = None,
@@ -237,7 +237,7 @@ def draw_maps(
     return figure
 
 
-def draw_maps_in_time(
+def show_maps_in_time(
     areas: Sequence[Any],
     times: Any,
     at: Sequence[float],
@@ -272,7 +272,7 @@ def draw_maps_in_time(
             f"at: {outside[0]:g} ms lies outside the times, which go from {first:g} to {last:g} ms"
         )
     steps = [int(np.abs(x - moment).argmin()) for moment in at]
-    return draw_maps(
+    return show_maps(
         [course[steps] for course in courses],
         row_labels=labels or [f"area {k}" for k in range(len(courses))],
         column_labels=[f"{x[step]:g} ms" for step in steps],
@@ -281,7 +281,7 @@ def draw_maps_in_time(
     )
 
 
-def draw_connectivity(matrices: Sequence[Any], titles: Sequence[str] | None = None) -> Figure:
+def show_connectivity(matrices: Sequence[Any], titles: Sequence[str] | None = None) -> Figure:
     """Draw connectivity matrices as squares: a row for each unit that receives.
 
     Args:
