@@ -68,7 +68,13 @@ from nmcourse.figures.vision import (
     show_maps,
     show_maps_in_time,
 )
-from nmcourse.figures.vision_circuits import draw_area, draw_convolution, draw_cordsnet
+from nmcourse.figures.vision_circuits import (
+    draw_area,
+    draw_convolution,
+    draw_cordsnet,
+    draw_pair,
+    draw_twin_area,
+)
 from nmcourse.figures.widget import Widget
 
 __all__ = [
@@ -93,8 +99,10 @@ __all__ = [
     "draw_cordsnet",
     "draw_low_rank",
     "draw_nm_rnn",
+    "draw_pair",
     "draw_rate_network",
     "draw_timing_networks",
+    "draw_twin_area",
     "draw_two_units",
     "explore",
     "gain_look",

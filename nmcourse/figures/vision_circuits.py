@@ -1,4 +1,4 @@
-"""Drawn circuits of networks that see: a convolution, an area, a chain of areas.
+"""Drawn circuits of networks that see: a convolution, an area, its twin, a chain of areas.
 
 As in :mod:`nmcourse.figures.circuit`, these are pictures of equations and take no data.
 """
@@ -69,6 +69,48 @@ def draw_area(*, ax: Axes | None = None) -> Axes:
     circuit.arrow("rates", "sum", "$W *$", _RECURRENT, bend=0.55, shift=(0, 0.3))
     circuit.arrow("rates", (10.0, 1.2))
     circuit.text((9.15, 1.5), "next area")
+    return circuit.ax
+
+
+def draw_twin_area(*, ax: Axes | None = None) -> Axes:
+    """Draw one area of the feed-forward twin: two convolutions in a row, each normalised.
+
+    Args:
+        ax: Axes to draw on; a new figure if None.
+
+    Returns:
+        The axes.
+    """
+    circuit = Circuit(13.9, 2.0, ax=ax)
+    circuit.box("input", (1.3, 0.8), "input $h$\n(maps)", size=(1.9, 1.1))
+    circuit.box("first", (4.9, 0.8), "norm", _FORWARD, (1.3, 0.8))
+    circuit.box("second", (7.7, 0.8), "norm", _RECURRENT, (1.3, 0.8))
+    circuit.box("activity", (10.5, 0.8), "activity $x$\n(maps)", _RECURRENT, (2.1, 1.1))
+    circuit.arrow("input", "first", "$V *$", _FORWARD)
+    circuit.arrow("first", "second", "$U *$", _RECURRENT)
+    circuit.arrow("second", "activity", r"$\phi$", _RECURRENT)
+    circuit.arrow("activity", (13.5, 0.8))
+    circuit.text((12.6, 1.1), "next area")
+    return circuit.ax
+
+
+def draw_pair(*, ax: Axes | None = None) -> Axes:
+    """Draw two units that excite themselves, inhibit each other and receive an image each.
+
+    Args:
+        ax: Axes to draw on; a new figure if None.
+
+    Returns:
+        The axes.
+    """
+    circuit = Circuit(8.4, 3.0, ax=ax)
+    looks = GAINS[:2]
+    for name, across, start, look in (("1", 2.8, 0.7, looks[0]), ("2", 5.6, 7.7, looks[1])):
+        circuit.disc(name, (across, 1.2), f"$r_{name}$", look, 0.45)
+        circuit.arrow((start, 1.2), name, f"$u_{name}$")
+        circuit.loop(name, "$a$", look, size=0.45)
+    circuit.arrow("1", "2", "$-c$", looks[0], does="inhibits", bend=-0.25, shift=(0, 0.3))
+    circuit.arrow("2", "1", "$-c$", looks[1], does="inhibits", bend=-0.25, shift=(0, -0.3))
     return circuit.ax
 
 
