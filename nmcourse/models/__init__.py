@@ -9,7 +9,7 @@ from nmcourse.models.attention import AttentionReader
 from nmcourse.models.cordsnet import CordsNet
 from nmcourse.models.gru import GRU
 from nmcourse.models.loops.phi import identity
-from nmcourse.models.low_rank_rnn import LowRankRNN
+from nmcourse.models.low_rank_rnn import LowRankRNN, orthonormal_columns
 from nmcourse.models.lstm import LSTM, LSTMState
 from nmcourse.models.modulator import ClampedGain, GainSource, Modulator, PrescribedGain
 from nmcourse.models.nm_rnn import NMRNN, NMState
@@ -47,4 +47,5 @@ __all__ = [
     "count_parameters",
     "identity",
     "matching_size",
+    "orthonormal_columns",
 ]
