@@ -38,7 +38,7 @@ def test_the_stored_equivalence_is_what_the_command_gives(tmp_path):
     here, there = (torch.tensor(m["small"]) for m in (stored.metrics, again["metrics"]))
     torch.testing.assert_close(here, there, rtol=1e-4, atol=0)
     assert min(min(values) for values in stored.metrics["broken"].values()) > 0.03
-    assert max(stored.value("half_a_tanh")) < gating.EXACT  # it is a sigmoid of twice the slope
+    assert max(stored.value("half_a_tanh")) < lstm_gates.EXACT  # it is a sigmoid of twice the slope
     assert all(abs(order - 2) < 0.1 for order in stored.value("as_input_gate_order"))
 
 
