@@ -29,13 +29,13 @@ from nmcourse.experiments.gains import (
 )
 from nmcourse.experiments.multitask import comparison as multitask
 from nmcourse.experiments.multitask import constant_gains, states, training_cost
-from nmcourse.experiments.timing import comparison as timing
 from nmcourse.experiments.timing import (
     column_signs,
     random_output_network,
     released_training,
     variants,
 )
+from nmcourse.experiments.timing import comparison as timing
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     *prescribed.EXPERIMENTS,

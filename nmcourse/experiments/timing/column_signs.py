@@ -27,6 +27,7 @@ from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import NMRNN, LowRankRNN, Modulator
 from nmcourse.tasks import MeasureWaitGo
 from nmcourse.training import fit_many
+from nmcourse.training.checkpoints import save_tensors
 
 ARMS: dict[str, bool | Literal["raw"]] = {"raw": "raw", "continuous": True}
 WINDOW = 50  # steps: the loss before a step is the median of so many, after it the maximum
@@ -34,7 +35,7 @@ SPIKE = 10.0  # a loss this many times the loss before is a spike
 BACK = 2.0  # training is back once the median of a window is this many times the loss before
 BLOCK = 100  # steps between two points of the stored curves
 SETTINGS: dict[str, dict[str, Any]] = {
-    "cpu": {"n_steps": 20_000, "n_seeds": 10, "learning_rate": 1e-2},
+    "cpu": {"n_steps": 15_000, "n_seeds": 8, "learning_rate": 1e-2},
     "smoke": {"n_steps": 120, "n_seeds": 2, "learning_rate": 1e-2},
 }
 
@@ -99,6 +100,8 @@ def _train(arm: str, settings: dict[str, Any], run_dir: str) -> dict[str, Any]:
         assert isinstance(model, NMRNN)
         assert isinstance(model.output_network, WatchedRNN)
         negative = torch.stack(model.output_network.negative)
+        course = {"losses": result.losses, "negative": negative}
+        save_tensors(Path(run_dir) / f"{arm}.pt", course)  # to look at it again in another way
         measured: dict[str, Any] = plain(evaluate(result.models))
         return measured | describe(result.losses.double(), negative)
 
