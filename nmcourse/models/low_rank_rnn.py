@@ -112,7 +112,8 @@ class LowRankRNN(OutputNetwork):
         if not (isinstance(orthonormal, bool) or orthonormal == "raw"):
             raise ValueError(f"orthonormal must be True, False or 'raw', got {orthonormal!r}")
         self.n_inputs, self.n_units, self.n_outputs = n_inputs, n_units, n_outputs
-        self.rank, self.orthonormal, self.symmetric = rank, orthonormal, symmetric
+        self.rank, self.symmetric = rank, symmetric
+        self.orthonormal: bool | Literal["raw"] = orthonormal
         self.nonlinearity = nonlinearity
         self.scale = recurrent_scale(recurrent_scaling, n_units)
         self.tau, self.dt = tau, dt
