@@ -108,7 +108,8 @@ def _verdict(
     try:
         verdict = compare(value, wanted, exercise.rtol, exercise.axes, scale)
     except NotNumbers as error:
-        return False, "", f"Your function returned {error}."
+        ends = " Does each way through it end with `return`?" if value is None else ""
+        return False, "", f"Your function returned {error}.{ends}"
     if verdict.same and exercise.integer and not integers(value):
         why = f"A whole number was asked for. The value is right, its type is {_type(value)}."
         return False, "", why
