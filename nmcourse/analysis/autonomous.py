@@ -147,6 +147,31 @@ class AutonomousSystem:
             return flat + self.dt * self._apply(self.model.velocity, flat, input)
         return self._apply(self.model.step, flat, input)
 
+    def push(
+        self, flat: Tensor, tangents: Tensor, of: View = "step", *, input: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """G(x) or F(x), and its Jacobian applied to one tangent of each state.
+
+        The forward derivative is taken as the derivative of the backward one, which is linear in
+        its weights: same result as ``torch.func.jvp``, several times faster for small networks.
+
+        Args:
+            flat: (batch, size).
+            tangents: (batch, size).
+            of: ``"step"`` or ``"velocity"``.
+            input: replaces the constant input of a step.
+
+        Returns:
+            Both (batch, size).
+        """
+        with torch.enable_grad():
+            x = flat.detach().clone().requires_grad_()
+            moved = self.step(x, input) if of == "step" else self.velocity(x)
+            weights = torch.zeros_like(moved, requires_grad=True)
+            (backward,) = torch.autograd.grad(moved, x, weights, create_graph=True)
+            (pushed,) = torch.autograd.grad(backward, weights, tangents)
+        return moved.detach(), pushed
+
     def jacobian(self, flat: Tensor, of: View = "velocity", *, chunk: int | None = None) -> Tensor:
         """dF/dx (per ms) or dG/dx at each state, (batch, size, size).
 

@@ -31,6 +31,8 @@ from nmcourse.analysis.autonomous import AutonomousSystem, View, eigenvalues
 from nmcourse.analysis.states import State
 from nmcourse.models import RecurrentModel
 
+LARGEST = 4000  # values of a state: a Jacobian of it takes 128 MB
+
 
 @dataclass(frozen=True)
 class FixedPoints:
@@ -144,7 +146,8 @@ def find_fixed_points(
         n_iterations: most iterations per candidate.
 
     Returns:
-        The points; candidates that stopped above ``slow_tolerance`` are listed in it too.
+        The points, none if no candidate converged; candidates that stopped above
+        ``slow_tolerance`` are listed in it too.
 
     Raises:
         ValueError: for arguments that do not fit the model, NaN or infinity in any of them, or
@@ -169,6 +172,11 @@ def find_fixed_points(
     check_positive(stop_below=goal)
 
     system = AutonomousSystem(model, input, context, free=free, at=at)
+    if system.size > LARGEST:
+        raise ValueError(
+            f"model has {system.size} state values, and the Jacobians here are whole matrices (at "
+            f"most {LARGEST}): use find_large_fixed_points"
+        )
     if candidates is None:
         shape = (n_candidates, system.size)
         noise = torch.randn(shape, dtype=torch.float64, generator=generator)
@@ -185,7 +193,7 @@ def find_fixed_points(
     )
 
     converged = speeds <= slow_tolerance
-    points, q, counts = _distinct(ends[converged], speeds[converged], same_point_distance)
+    points, q, counts = distinct_points(ends[converged], speeds[converged], same_point_distance)
     of_velocity = system.jacobian(points, "velocity")
     of_step = system.jacobian(points, "step")
     return FixedPoints(
@@ -270,7 +278,9 @@ def minimise_speed(
     return x, q
 
 
-def _distinct(points: Tensor, speeds: Tensor, distance: float) -> tuple[Tensor, Tensor, Tensor]:
+def distinct_points(
+    points: Tensor, speeds: Tensor, distance: float
+) -> tuple[Tensor, Tensor, Tensor]:
     """Points that differ, their speeds, and how many of the given ones belong to each."""
     unassigned = torch.ones(len(points), dtype=torch.bool)
     kept: list[tuple[int, int, int]] = []  # (first candidate, slowest candidate, members)
