@@ -8,6 +8,7 @@ file whose name begins with a dot and ends in ``.part``; nothing ever reads thos
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
 import stat
@@ -18,6 +19,11 @@ from typing import BinaryIO
 
 class Busy(RuntimeError):
     """Another process holds a lock that this one does not want to wait for."""
+
+
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of ``data`` in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
 
 
 @contextlib.contextmanager

@@ -103,7 +103,7 @@ def _keep_claims(root: Path) -> None:
     command = [sys.executable, "-m", "nmcourse.claims", "--json"]
     ledger = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
     (root / OUT / "claims.json").write_text(ledger, encoding="utf-8")
-    shutil.copytree(root / "nmcourse/claims/results", root / OUT / "results")
+    shutil.copytree(root / "nmcourse/evidence/results", root / OUT / "results")
 
 
 def run(names: list[str], root: Path = pairs.ROOT) -> list[str]:

@@ -18,8 +18,9 @@ from nmcourse.claims.ledger import (
     update,
     value,
 )
-from nmcourse.claims.numbers import Summary
-from nmcourse.claims.record import (
+from nmcourse.claims.runner import run
+from nmcourse.evidence.numbers import Summary
+from nmcourse.evidence.record import (
     STATUSES,
     Claim,
     ClaimError,
@@ -29,7 +30,6 @@ from nmcourse.claims.record import (
     Results,
     Rule,
 )
-from nmcourse.claims.runner import run
 
 __all__ = [
     "STATUSES",

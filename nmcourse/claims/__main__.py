@@ -11,8 +11,8 @@ from pathlib import Path
 
 from nmcourse.claims.display import Box, table
 from nmcourse.claims.ledger import check, entries, update
-from nmcourse.claims.record import ClaimError, LedgerError
 from nmcourse.claims.runner import run
+from nmcourse.evidence.record import ClaimError, LedgerError
 from nmcourse.training.tiers import TIERS
 
 

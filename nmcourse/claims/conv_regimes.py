@@ -33,10 +33,10 @@ from nmcourse.analysis import (
     run_on,
 )
 from nmcourse.claims.conv_spectra import gaussian_convolution
-from nmcourse.claims.numbers import format_number
-from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results, remember
 from nmcourse.claims.training_runs import in_parallel
+from nmcourse.evidence.numbers import format_number
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results, remember
 from nmcourse.models import VanillaRNN
 
 ZERO = 0.01  # exponent per time constant that counts as zero

@@ -26,9 +26,9 @@ import torch
 from torch import Tensor
 
 from nmcourse.analysis import ConvolutionOperator, arnoldi, power_iteration, ritz_values
-from nmcourse.claims.numbers import format_number
-from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results, remember
+from nmcourse.evidence.numbers import format_number
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results, remember
 
 CLOSE = 1e-3  # error of an eigenvalue; the spectral radius is about 0.7
 COUNTS = (10, 50, 100)  # leading eigenvalues compared

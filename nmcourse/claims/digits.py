@@ -15,10 +15,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from nmcourse.claims.numbers import format_number
-from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results
 from nmcourse.claims.training_runs import in_parallel, ship, trained_models, tune_and_train
+from nmcourse.evidence.numbers import format_number
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results
 from nmcourse.models import count_parameters
 from nmcourse.pretrained.builders import BUILDERS
 from nmcourse.tasks import RowByRowDigits, class_accuracy

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape
 
 from nmcourse.claims.ledger import Entry, entries, get
-from nmcourse.claims.record import STATUSES
+from nmcourse.evidence.record import STATUSES
 
 SIGNS = {
     "reproduced": "✔",

@@ -28,9 +28,9 @@ from nmcourse.claims.element_finder_networks import (
     evaluate,
     thinned,
 )
-from nmcourse.claims.record import Experiment
-from nmcourse.claims.store import plain, remember
 from nmcourse.claims.training_runs import in_parallel, ship, trained_models
+from nmcourse.evidence.record import Experiment
+from nmcourse.evidence.store import plain, remember
 from nmcourse.tasks import ElementFinder
 from nmcourse.training import FitManyResult, fit_many
 from nmcourse.training.checkpoints import save_tensors

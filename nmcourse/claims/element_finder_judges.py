@@ -17,8 +17,8 @@ from nmcourse.claims.element_finder_networks import (
     ZERO,
     Network,
 )
-from nmcourse.claims.numbers import format_number
-from nmcourse.claims.record import Judgement, Results, Rule
+from nmcourse.evidence.numbers import format_number
+from nmcourse.evidence.record import Judgement, Results, Rule
 from nmcourse.tasks import ElementFinder
 
 CHANCE = ElementFinder(LENGTH).chance

@@ -26,9 +26,9 @@ from nmcourse.claims.element_finder_networks import (
     memories,
     weights_of,
 )
-from nmcourse.claims.record import Experiment, LedgerError
-from nmcourse.claims.store import plain, read_results
 from nmcourse.claims.training_runs import in_parallel, ship, trained_models
+from nmcourse.evidence.record import Experiment, LedgerError
+from nmcourse.evidence.store import plain, read_results
 
 COMMAND = "python -m nmcourse.claims run N15"
 LENGTHS, LONGER_LENGTH, SCHEDULE_LENGTH = [5, 10, 15, 20], 15, 10

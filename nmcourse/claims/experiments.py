@@ -33,7 +33,7 @@ from nmcourse.claims import (
     timing_comparison,
     variants,
 )
-from nmcourse.claims.record import Experiment
+from nmcourse.evidence.record import Experiment
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     *prescribed_gain.EXPERIMENTS,

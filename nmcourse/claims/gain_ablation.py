@@ -23,10 +23,10 @@ from torch import Tensor, nn
 
 from nmcourse import pretrained
 from nmcourse.analysis import ablate_gains
-from nmcourse.claims.numbers import format_number, summarise
-from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results
 from nmcourse.claims.timing_networks import TEST_TIME
+from nmcourse.evidence.numbers import format_number, summarise
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results
 from nmcourse.models import NMRNN
 from nmcourse.tasks import TRAINED, MeasureWaitGo, Trials
 from nmcourse.training import masked_mse

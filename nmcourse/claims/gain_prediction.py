@@ -20,12 +20,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from nmcourse.analysis.target_gain import optimal_gain
-from nmcourse.claims.numbers import format_number
-from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results
+from nmcourse.analysis.gains.target_gain import optimal_gain
 from nmcourse.claims.timing_networks import STUCK, TEST_TIME, WEIGHT_DECAY, evaluate
 from nmcourse.claims.training_runs import ship, trained_models, tune_and_train
+from nmcourse.evidence.numbers import format_number
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results
 from nmcourse.models import NMRNN, LowRankRNN
 from nmcourse.pretrained.builders import BUILDERS
 from nmcourse.tasks.measure_wait_go import LONGER, SHORTER, TRAINED, MeasureWaitGo

@@ -15,10 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nmcourse.analysis.gating import LSTMConstruction, lstm_from_nm_rnn
-from nmcourse.claims.numbers import format_number
-from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results
+from nmcourse.analysis.gains.gating import LSTMConstruction, lstm_from_nm_rnn
+from nmcourse.evidence.numbers import format_number
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results
 from nmcourse.models import NMRNN, LowRankRNN, Modulator, identity
 from nmcourse.models._base import RecurrentScaling
 

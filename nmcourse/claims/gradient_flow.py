@@ -22,10 +22,10 @@ from torch import Tensor, nn
 
 from nmcourse import pretrained
 from nmcourse.analysis import gradient_norms
-from nmcourse.claims.numbers import format_number
-from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results
 from nmcourse.claims.timing_networks import FAIR, TEST_TIME
+from nmcourse.evidence.numbers import format_number
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results
 from nmcourse.models import RecurrentModel
 from nmcourse.tasks import TRAINED, MeasureWaitGo, Trials
 

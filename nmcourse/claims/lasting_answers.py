@@ -15,10 +15,10 @@ from typing import Any
 from torch import nn
 
 from nmcourse.analysis import after_images
-from nmcourse.claims.record import Experiment, Judgement, Rule
 from nmcourse.claims.staged_training import SMOKE_RECIPE
-from nmcourse.claims.store import Results, remember
 from nmcourse.claims.training_runs import in_parallel, ship
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results, remember
 from nmcourse.models import CordsNet
 from nmcourse.pretrained.cordsnet import digits_cordsnet
 from nmcourse.tasks import ImageSet, digit_images

@@ -14,17 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from nmcourse._files import locked, write_bytes
-from nmcourse.claims import paper_cordsnet, paper_nm_rnn, reviewers, store
+from nmcourse.claims import paper_cordsnet, paper_nm_rnn, reviewers
 from nmcourse.claims.experiments import EXPERIMENTS, by_claim
-from nmcourse.claims.numbers import Summary, format_number
-from nmcourse.claims.record import Claim, ClaimError, Experiment, LedgerError
-from nmcourse.claims.store import Results, read_results, results_path
+from nmcourse.evidence import store
+from nmcourse.evidence.numbers import Summary, format_number
+from nmcourse.evidence.record import Claim, ClaimError, Experiment, LedgerError
+from nmcourse.evidence.store import Results, read_results, results_path
 
 CLAIMS: tuple[Claim, ...] = (
     *paper_nm_rnn.CLAIMS,
     *reviewers.CLAIMS,
     *paper_cordsnet.CLAIMS,
 )
+
+
+FOLDER = Path(__file__).resolve().parent
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Entry:
         command: The command that measures again from nothing; empty if there is none yet.
         chapter: The page that discusses the claim; empty if none does.
         tier: The tier the results were made at; empty without results.
-        evidence: Results file, relative to ``nmcourse/claims``; empty without results.
+        evidence: Results file, relative to ``nmcourse/evidence``; empty without results.
         evidence_sha256: SHA-256 of that file.
     """
 
@@ -217,7 +221,7 @@ def summary(claim_id: str, path: str) -> Summary:
 
 def ledger_path() -> Path:
     """Return where the outcome of the last judgement is kept."""
-    return store.FOLDER / "ledger.json"
+    return FOLDER / "ledger.json"
 
 
 def update() -> None:
@@ -225,7 +229,7 @@ def update() -> None:
 
     Processes that do so at the same time wait for each other: the last one sees all results.
     """
-    with locked(store.FOLDER):
+    with locked(FOLDER):
         text = json.dumps([entry.as_dict() for entry in entries()], indent=1, ensure_ascii=False)
         write_bytes(ledger_path(), (text + "\n").encode())
 
@@ -258,7 +262,7 @@ def check() -> list[str]:
                     f"but judged as {now[key]!r}"
                 )
     known = {results_path(experiment.name).name for experiment in EXPERIMENTS}
-    for file in sorted((store.FOLDER / "results").glob("*.json")):
+    for file in sorted(store.FOLDER.glob("*.json")):
         if file.name not in known:
             problems.append(f"results/{file.name} belongs to no experiment")
     return problems

@@ -31,10 +31,10 @@ from nmcourse.claims.multitask_networks import (
     evaluate,
     mean_over_tasks,
 )
-from nmcourse.claims.numbers import format_number, summarise
-from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results, plain, remember
 from nmcourse.claims.training_runs import in_parallel, ship, trained_models, tune_and_train
+from nmcourse.evidence.numbers import format_number, summarise
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results, plain, remember
 from nmcourse.tasks import DelayedResponse
 from nmcourse.training import fit_many, kept_parts, with_new_context
 from nmcourse.training.checkpoints import load_tensors, save_tensors

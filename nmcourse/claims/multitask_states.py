@@ -32,9 +32,9 @@ from nmcourse.claims.multitask_networks import (
     TRAINED,
     evaluate,
 )
-from nmcourse.claims.numbers import format_number, summarise
-from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results
+from nmcourse.evidence.numbers import format_number, summarise
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results
 from nmcourse.models import NMRNN
 from nmcourse.tasks import DelayedResponse, Trials, percent_correct
 

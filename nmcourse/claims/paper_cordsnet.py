@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from nmcourse.claims.record import Claim
+from nmcourse.evidence.record import Claim
 
 _PAPER = "Soo et al. 2024"
 

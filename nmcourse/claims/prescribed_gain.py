@@ -19,9 +19,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nmcourse.claims.numbers import format_number
-from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results
+from nmcourse.evidence.numbers import format_number
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results
 from nmcourse.models import NMRNN, LowRankRNN, PrescribedGain, identity
 
 LARGEST_ERROR = 0.05  # of w(0): half of one Euler step of the bare leak, dt / (2 tau)

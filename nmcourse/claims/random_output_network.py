@@ -21,11 +21,11 @@ from typing import Any
 
 import torch
 
-from nmcourse.claims.numbers import format_number
-from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results
 from nmcourse.claims.timing_networks import STUCK, WEIGHT_DECAY, evaluate, n_learned
 from nmcourse.claims.training_runs import in_parallel, ship, trained_models, tune_and_train
+from nmcourse.evidence.numbers import format_number
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results
 from nmcourse.models import NMRNN
 from nmcourse.pretrained.builders import measure_wait_go_nm_rnn
 from nmcourse.tasks import MeasureWaitGo

@@ -19,9 +19,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from nmcourse.claims.numbers import format_number
-from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results, plain, remember
 from nmcourse.claims.timing_networks import (
     NETWORKS,
     PUBLISHED,
@@ -30,6 +27,9 @@ from nmcourse.claims.timing_networks import (
     evaluate,
 )
 from nmcourse.claims.training_runs import in_parallel
+from nmcourse.evidence.numbers import format_number
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results, plain, remember
 from nmcourse.tasks import MeasureWaitGo
 from nmcourse.training import fit_many
 from nmcourse.training.checkpoints import load_tensors, save_tensors

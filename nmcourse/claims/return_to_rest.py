@@ -23,13 +23,13 @@ import torch
 from torch import nn
 
 from nmcourse.analysis import after_images, is_transient, kind_of_return
-from nmcourse.claims.record import Experiment
 from nmcourse.claims.return_to_rest_arms import ARMS, PUBLISHED
 from nmcourse.claims.return_to_rest_judges import KINDS, LEARNT, RULES
-from nmcourse.claims.store import plain, remember
 from nmcourse.claims.training_runs import in_parallel, ship, trained_models
+from nmcourse.evidence.record import Experiment
+from nmcourse.evidence.store import plain, remember
 from nmcourse.models import CordsNet
-from nmcourse.models._convolution import weights_of
+from nmcourse.models.vision.layers import weights_of
 from nmcourse.pretrained.cordsnet import digits_cordsnet
 from nmcourse.tasks import ImageSet, digit_images
 from nmcourse.training import (

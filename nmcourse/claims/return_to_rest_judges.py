@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-from nmcourse.claims.numbers import format_number
-from nmcourse.claims.record import Judgement, Results, Rule
 from nmcourse.claims.return_to_rest_arms import (
     DECAYS,
     DIRECT,
@@ -14,6 +12,8 @@ from nmcourse.claims.return_to_rest_arms import (
     SCALES,
     Arm,
 )
+from nmcourse.evidence.numbers import format_number
+from nmcourse.evidence.record import Judgement, Results, Rule
 
 LEARNT = 0.8  # accuracy in time below which a network has not learnt, and is not counted
 KINDS = ("monostable", "multistable", "unstable")

@@ -25,10 +25,10 @@ from nmcourse.analysis import (
     smallest_sufficient_set,
 )
 from nmcourse.claims.gain_ablation import HURTS, MAJORITY, apparent_interval
-from nmcourse.claims.numbers import format_number, summarise
-from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results
 from nmcourse.claims.timing_networks import TEST_TIME
+from nmcourse.evidence.numbers import format_number, summarise
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results
 from nmcourse.models import NMRNN, PrescribedGain
 from nmcourse.tasks import TRAINED, MeasureWaitGo, Trials, produced_interval
 from nmcourse.tasks.measure_wait_go import ramp_slope

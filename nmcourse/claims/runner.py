@@ -8,8 +8,8 @@ from pathlib import Path
 from nmcourse._files import Busy, locked
 from nmcourse.claims.experiments import by_claim
 from nmcourse.claims.ledger import Entry, command, find, judge, update
-from nmcourse.claims.record import ClaimError, Experiment
-from nmcourse.claims.store import read_results, results_path, write_results
+from nmcourse.evidence.record import ClaimError, Experiment
+from nmcourse.evidence.store import read_results, results_path, write_results
 from nmcourse.training.tiers import TIERS
 
 
@@ -63,7 +63,7 @@ def _run(experiment: Experiment, tier: str, run_dir: Path, fresh: bool) -> list[
     outcome = experiment.run(tier, run_dir)
     path = run_dir / "results.json" if tier == "smoke" else results_path(experiment.name)
     again = command(min(experiment.rules), tier)
-    write_results(experiment, outcome, tier=tier, command=again, path=path)
+    write_results(experiment.name, outcome, tier=tier, command=again, path=path)
     results = read_results(experiment.name, path=path)
     lines = [judge(find(claim), experiment, results) for claim in experiment.rules]
     if tier != "smoke":

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from nmcourse.analysis import after_images
-from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results, plain, remember
 from nmcourse.claims.training_runs import in_parallel
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results, plain, remember
 from nmcourse.models import CordsNet
 from nmcourse.tasks import ImageSet, digit_images
 from nmcourse.training import ImageTrial, fit_many_images, trial_loss

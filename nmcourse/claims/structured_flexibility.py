@@ -2,7 +2,7 @@
 
 *Flexibility*: the gains change the connectivity while the trial runs. *Structured*, as this course
 defines it: of the K directions in which they could steer the ramp, one does most of the steering,
-at every moment and in every trial, and training has made it so. ``nmcourse.analysis.gain_control``
+at every moment and in every trial, and training has made it so. ``nmcourse.analysis.gains.gain_control``
 has the equations.
 """
 
@@ -22,11 +22,11 @@ from nmcourse.analysis import (
     term_sizes,
 )
 from nmcourse.claims.gain_ablation import MAJORITY, WINDOW, apparent_interval, slope_against
-from nmcourse.claims.numbers import format_number, summarise
-from nmcourse.claims.record import Experiment, Judgement, Rule
 from nmcourse.claims.reviewed_timing import networks, test_trials, under_gains
-from nmcourse.claims.store import Results
 from nmcourse.claims.timing_networks import NETWORKS
+from nmcourse.evidence.numbers import format_number, summarise
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results
 from nmcourse.models import NMRNN
 
 ONE_DIAL = 0.75  # share of the control along one direction; chance is 1/3 for three gains

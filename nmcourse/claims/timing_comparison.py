@@ -14,9 +14,6 @@ from typing import Any
 
 import torch
 
-from nmcourse.claims.numbers import format_number, summarise
-from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results
 from nmcourse.claims.timing_networks import (
     DIVIDED_BY_N,
     FAIR,
@@ -28,6 +25,9 @@ from nmcourse.claims.timing_networks import (
     evaluate,
 )
 from nmcourse.claims.training_runs import in_parallel, ship, trained_models, tune_and_train
+from nmcourse.evidence.numbers import format_number, summarise
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results
 from nmcourse.tasks import TRAINED, MeasureWaitGo
 
 COMMAND = "python -m nmcourse.claims run N8"

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from nmcourse.claims.store import Results
+from nmcourse.evidence.store import Results
 from nmcourse.models import count_parameters
 from nmcourse.pretrained.builders import BUILDERS
 from nmcourse.tasks.measure_wait_go import (

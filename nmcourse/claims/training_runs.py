@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from nmcourse import pretrained
-from nmcourse.claims.store import Results, plain, remember
+from nmcourse.evidence.store import Results, plain, remember
 from nmcourse.tasks import Task, Trials
 from nmcourse.training import FitManyResult, fit_many
 from nmcourse.training.checkpoints import load_tensors, save_tensors

@@ -16,9 +16,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from nmcourse.claims.numbers import format_number
-from nmcourse.claims.record import Experiment, Judgement, Rule
-from nmcourse.claims.store import Results
 from nmcourse.claims.timing_networks import (
     STUCK,
     TEST_INTERVALS,
@@ -34,6 +31,9 @@ from nmcourse.claims.training_runs import (
     trained_models,
     tune_and_train,
 )
+from nmcourse.evidence.numbers import format_number
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results
 from nmcourse.models import NMRNN, count_parameters
 from nmcourse.pretrained.builders import measure_wait_go_nm_rnn
 from nmcourse.tasks import MeasureWaitGo

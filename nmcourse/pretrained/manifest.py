@@ -6,7 +6,6 @@ field of the wrong type or an unknown field is an error that names the entry and
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -57,11 +56,6 @@ class Entry:
     licence: str
     n_models: int | None = None
     citation: str = field(default="")
-
-
-def digest(data: bytes) -> str:
-    """Return the SHA-256 of ``data`` in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def check_name(name: str) -> None:

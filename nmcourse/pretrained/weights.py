@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from nmcourse._files import locked
+from nmcourse._files import digest, locked
 from nmcourse.pretrained.builders import BUILDERS
 from nmcourse.pretrained.manifest import (
     FOLDER,
@@ -20,7 +20,6 @@ from nmcourse.pretrained.manifest import (
     PretrainedError,
     check_config,
     check_name,
-    digest,
     read_manifest,
     write_entry,
 )

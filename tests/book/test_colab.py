@@ -45,7 +45,7 @@ def test_the_wheel_has_every_file_of_the_package(wheel: Path):
     assert bundle.missing_from_wheel(wheel) == []
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-    for pattern in ("pretrained/weights/", "claims/results/", "figures/assets/", "ledger.json"):
+    for pattern in ("pretrained/weights/", "evidence/results/", "figures/assets/", "ledger.json"):
         assert any(pattern in name for name in names), pattern
     assert not [name for name in names if "__pycache__" in name or name.startswith("tests")]
 

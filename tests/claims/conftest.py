@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from nmcourse.claims import experiments, ledger, runner, store
-from nmcourse.claims.record import Claim, Experiment, Judgement, Rule
-from nmcourse.claims.store import Results, remember
+from nmcourse.claims import experiments, ledger, runner
+from nmcourse.evidence import store
+from nmcourse.evidence.record import Claim, Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results, remember
 
 
 @pytest.fixture
@@ -44,7 +45,8 @@ def small_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNames
         Claim("T1", "It is small & light.", "Somebody 1999", "<not published>", "book/a/some_page"),
         Claim("T2", "It is round.", "Somebody 1999", "round"),
     )
-    monkeypatch.setattr(store, "FOLDER", state.folder)
+    monkeypatch.setattr(store, "FOLDER", state.folder / "results")
+    monkeypatch.setattr(ledger, "FOLDER", state.folder)
     monkeypatch.setattr(ledger, "CLAIMS", claims)
     monkeypatch.setattr(ledger, "EXPERIMENTS", (experiment,))
     for module in (ledger, runner):

@@ -18,7 +18,7 @@ from nmcourse.claims.conv_regimes import (
     second_peak,
 )
 from nmcourse.claims.conv_spectra import gaussian_convolution
-from nmcourse.claims.store import Results, plain
+from nmcourse.evidence.store import Results, plain
 
 QUICK = {"n_steps": 300, "n_transient": 300, "n_seen": 200}
 

@@ -21,7 +21,7 @@ from nmcourse.claims.conv_spectra import (
     run,
     sweep,
 )
-from nmcourse.claims.store import Results, plain
+from nmcourse.evidence.store import Results, plain
 
 
 def test_distance_is_that_of_scipy():

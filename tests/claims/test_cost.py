@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nmcourse.claims import cost
-from nmcourse.claims.store import Results
+from nmcourse.evidence.store import Results
 from nmcourse.models import count_parameters
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from nmcourse import claims
 from nmcourse.claims.display import _COLOURS, SIGNS, chapter_title, status_text
-from nmcourse.claims.record import STATUSES
+from nmcourse.evidence.record import STATUSES
 
 VOID = {"br", "img", "hr", "meta", "input"}
 

@@ -17,7 +17,7 @@ from nmcourse.claims.element_finder_networks import (
     thinned,
     valued_trials,
 )
-from nmcourse.claims.store import Results, plain
+from nmcourse.evidence.store import Results, plain
 from nmcourse.models import Trajectory
 
 CONFIG = element_finder.SETTINGS["cpu"] | {

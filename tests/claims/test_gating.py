@@ -6,7 +6,7 @@ import torch
 from nmcourse import claims
 from nmcourse.claims import gain_prediction, gating
 from nmcourse.claims.gain_prediction import compare, ramp_gains
-from nmcourse.claims.store import Results, plain
+from nmcourse.evidence.store import Results, plain
 from nmcourse.pretrained.builders import measure_wait_go_linear_nm_rnn
 
 

@@ -7,7 +7,7 @@ import torch
 
 from nmcourse.claims import lasting_answers
 from nmcourse.claims.lasting_answers import judge, measure
-from nmcourse.claims.store import Results
+from nmcourse.evidence.store import Results
 from nmcourse.pretrained import load
 from nmcourse.tasks import digit_images
 

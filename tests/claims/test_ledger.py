@@ -6,9 +6,10 @@ import pytest
 
 from nmcourse import claims
 from nmcourse.claims import __main__ as command_line
-from nmcourse.claims import experiments, ledger, store
-from nmcourse.claims.record import STATUSES, Experiment, Judgement, LedgerError, Rule
-from nmcourse.claims.store import results_path
+from nmcourse.claims import experiments, ledger
+from nmcourse.evidence import store
+from nmcourse.evidence.record import STATUSES, Experiment, Judgement, LedgerError, Rule
+from nmcourse.evidence.store import results_path
 
 
 def test_every_target_has_a_record():
@@ -49,7 +50,7 @@ def test_json_has_what_others_rely_on(capsys):
 
 
 def test_results_are_small():
-    for path in (store.FOLDER / "results").glob("*.json"):
+    for path in store.FOLDER.glob("*.json"):
         assert path.stat().st_size < 1_000_000, path.name
 
 

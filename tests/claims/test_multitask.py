@@ -11,7 +11,7 @@ from nmcourse.claims import multitask_states
 from nmcourse.claims.multitask import judge_n9, judge_n10, judge_r9
 from nmcourse.claims.multitask_networks import ALL, NETWORKS, NEW, TRAINED
 from nmcourse.claims.multitask_states import judge_n11, judge_n12, judge_r8
-from nmcourse.claims.record import Results
+from nmcourse.evidence.record import Results
 from nmcourse.models import Trajectory
 
 CONFIG = {"n_steps": 10, "retraining_steps": 5, "n_seeds": 3, "batch_size": 2}

@@ -9,7 +9,7 @@ import torch
 from nmcourse import claims
 from nmcourse.claims import prescribed_gain
 from nmcourse.claims.prescribed_gain import GainPath, closed_form, judge, simulate
-from nmcourse.claims.store import Results, plain
+from nmcourse.evidence.store import Results, plain
 
 
 def constant(gain):

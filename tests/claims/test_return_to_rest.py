@@ -15,7 +15,7 @@ from nmcourse.claims.return_to_rest_judges import (
     kinds,
     transients,
 )
-from nmcourse.claims.store import Results
+from nmcourse.evidence.store import Results
 from nmcourse.models import CordsNet
 from nmcourse.tasks import digit_images
 

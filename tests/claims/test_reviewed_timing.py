@@ -10,7 +10,7 @@ from nmcourse.claims import (
     reviewed_timing,
     structured_flexibility,
 )
-from nmcourse.claims.store import Results, plain
+from nmcourse.evidence.store import Results, plain
 from nmcourse.models import NMRNN, PrescribedGain
 
 NAN = float("nan")

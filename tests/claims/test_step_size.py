@@ -9,7 +9,7 @@ import torch
 
 from nmcourse.claims import step_size
 from nmcourse.claims.step_size import CONDITIONS, accuracy, build, judge, measure
-from nmcourse.claims.store import Results
+from nmcourse.evidence.store import Results
 from nmcourse.models import CordsNet
 from nmcourse.tasks import digit_images
 from nmcourse.training import ImageTrial

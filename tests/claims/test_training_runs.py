@@ -6,7 +6,7 @@ import torch
 
 from nmcourse import pretrained
 from nmcourse.claims import training_runs
-from nmcourse.claims.store import Results, read_results
+from nmcourse.evidence.store import Results, read_results
 from nmcourse.models import VanillaRNN
 from nmcourse.tasks import MeasureWaitGo
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from nmcourse.claims import constant_gains, digits, variants
-from nmcourse.claims.record import Results
+from nmcourse.evidence.record import Results
 from nmcourse.models import NMRNN, ScalarGainRNN, count_parameters
 from nmcourse.pretrained.builders import BUILDERS
 

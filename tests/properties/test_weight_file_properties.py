@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nmcourse import pretrained, published
-from nmcourse.claims.record import LedgerError
-from nmcourse.claims.store import remember
+from nmcourse.evidence.record import LedgerError
+from nmcourse.evidence.store import remember
 from nmcourse.models import LowRankRNN
 from nmcourse.pretrained import PretrainedError
 from nmcourse.training import CheckpointError
