@@ -14,6 +14,7 @@ from nmcourse.figures.activity import (
     plot_trial,
     plot_units,
 )
+from nmcourse.figures.answers import plot_intervals, plot_size_map
 from nmcourse.figures.comparison import (
     plot_ablations,
     plot_losses,
@@ -81,12 +82,14 @@ __all__ = [
     "plot_flow_2d",
     "plot_gain_by_interval",
     "plot_gains",
+    "plot_intervals",
     "plot_line_states",
     "plot_losses",
     "plot_produced_intervals",
     "plot_ramps",
     "plot_raster",
     "plot_seeds",
+    "plot_size_map",
     "plot_spectrum",
     "plot_trajectories",
     "plot_trial",
