@@ -15,6 +15,15 @@ from nmcourse.figures.activity import (
     plot_units,
 )
 from nmcourse.figures.answers import plot_intervals, plot_size_map
+from nmcourse.figures.circuit import (
+    Circuit,
+    draw_low_rank,
+    draw_nm_rnn,
+    draw_rate_network,
+    draw_timing_networks,
+    draw_two_units,
+)
+from nmcourse.figures.circuit_modulators import draw_context_nm_rnn, draw_feedback_nm_rnn
 from nmcourse.figures.comparison import (
     plot_ablations,
     plot_losses,
@@ -62,11 +71,19 @@ __all__ = [
     "STABLE",
     "TARGET",
     "UNSTABLE",
+    "Circuit",
     "Explorer",
     "Look",
     "Slider",
     "StyleHandle",
     "Widget",
+    "draw_context_nm_rnn",
+    "draw_feedback_nm_rnn",
+    "draw_low_rank",
+    "draw_nm_rnn",
+    "draw_rate_network",
+    "draw_timing_networks",
+    "draw_two_units",
     "explore",
     "gain_look",
     "interactive_lines",
