@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from nmcourse._files import locked, write_bytes
-from nmcourse.claims import paper_cordsnet, paper_nm_rnn, reviewers
-from nmcourse.claims.experiments import EXPERIMENTS, by_claim
+from nmcourse.claims.statements import cordsnet_paper, nm_rnn_paper, reviewers
 from nmcourse.evidence import store
 from nmcourse.evidence.numbers import Summary, format_number
 from nmcourse.evidence.record import Claim, ClaimError, Experiment, LedgerError
 from nmcourse.evidence.store import Results, read_results, results_path
+from nmcourse.experiments.registry import EXPERIMENTS, by_claim
 
 CLAIMS: tuple[Claim, ...] = (
-    *paper_nm_rnn.CLAIMS,
+    *nm_rnn_paper.CLAIMS,
     *reviewers.CLAIMS,
-    *paper_cordsnet.CLAIMS,
+    *cordsnet_paper.CLAIMS,
 )
 
 

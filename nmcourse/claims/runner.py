@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 from nmcourse._files import Busy, locked
-from nmcourse.claims.experiments import by_claim
 from nmcourse.claims.ledger import Entry, command, find, judge, update
 from nmcourse.evidence.record import ClaimError, Experiment
 from nmcourse.evidence.store import read_results, results_path, write_results
+from nmcourse.experiments.registry import by_claim
 from nmcourse.training.tiers import TIERS
 
 

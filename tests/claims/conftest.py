@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from nmcourse.claims import experiments, ledger, runner
+from nmcourse.claims import ledger, runner
 from nmcourse.evidence import store
 from nmcourse.evidence.record import Claim, Experiment, Judgement, Rule
 from nmcourse.evidence.store import Results, remember
+from nmcourse.experiments import registry
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def small_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNames
     monkeypatch.setattr(ledger, "CLAIMS", claims)
     monkeypatch.setattr(ledger, "EXPERIMENTS", (experiment,))
     for module in (ledger, runner):
-        monkeypatch.setattr(module, "by_claim", lambda: experiments.by_claim((experiment,)))
+        monkeypatch.setattr(module, "by_claim", lambda: registry.by_claim((experiment,)))
     state.experiment = experiment
     state.runs = tmp_path / "runs"
     return state

@@ -6,10 +6,11 @@ import pytest
 
 from nmcourse import claims
 from nmcourse.claims import __main__ as command_line
-from nmcourse.claims import experiments, ledger
+from nmcourse.claims import ledger
 from nmcourse.evidence import store
 from nmcourse.evidence.record import STATUSES, Experiment, Judgement, LedgerError, Rule
 from nmcourse.evidence.store import results_path
+from nmcourse.experiments import registry
 
 
 def test_every_target_has_a_record():
@@ -27,7 +28,7 @@ def test_records_are_complete():
 
 
 def test_every_rule_belongs_to_a_claim():
-    assert set(experiments.by_claim()) <= set(claims.ids())
+    assert set(registry.by_claim()) <= set(claims.ids())
 
 
 def test_stored_ledger_agrees_with_the_results():
@@ -213,9 +214,9 @@ def test_a_claim_is_settled_once():
     rule = Rule(lambda results: Judgement("measured", "", "", 0), "", "")
     one, other = (Experiment(name, lambda tier, run_dir: {}, {"T1": rule}) for name in "ab")
     with pytest.raises(ValueError, match="claim T1 is settled twice: a, b"):
-        experiments.by_claim((one, other))
+        registry.by_claim((one, other))
     with pytest.raises(ValueError, match="two experiments are named 'a'"):
-        experiments.by_claim((one, one))
+        registry.by_claim((one, one))
 
 
 def test_command_line_run(small_ledger, capsys):
