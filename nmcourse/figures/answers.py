@@ -86,7 +86,8 @@ def plot_intervals(
             Line2D([], [], **style.marker_kwargs(), label=name)
             for name, style in dict(zip(groups, styles, strict=True)).items()
         ]
-        ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=len(handles))
+        # To the left, over the labels of the rows: the axes are narrow beside long labels.
+        ax.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3)
     return ax
 
 
