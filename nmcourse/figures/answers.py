@@ -36,7 +36,7 @@ def plot_intervals(
         middle: The answers, shape ``(row,)``; NaN where there is none.
         low: Lower end of each interval, shape ``(row,)``.
         high: Upper end of each interval, shape ``(row,)``.
-        groups: Group of each row; its look is in the legend.
+        groups: Group of each row; the legend has them in the order of `looks`.
         looks: Look of each group.
         equal: Where both sides of a comparison are equal: a dashed line.
         log: Whether the horizontal axis is logarithmic.
@@ -84,7 +84,8 @@ def plot_intervals(
     if groups is not None:
         handles = [
             Line2D([], [], **style.marker_kwargs(), label=name)
-            for name, style in dict(zip(groups, styles, strict=True)).items()
+            for name, style in (looks or {}).items()
+            if name in groups
         ]
         # To the left, over the labels of the rows: the axes are narrow beside long labels.
         ax.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3)
