@@ -1,7 +1,8 @@
 """Figures of the course: one style, the recurring pictures, and figures that respond to the reader.
 
 Every function takes arrays and returns the axes (or an object that a notebook shows); none trains
-or imports a model.
+or imports a model. ``plot_`` and ``draw_`` draw on one pair of axes, ``show_`` makes a figure of
+several.
 """
 
 from nmcourse.figures.activity import (
@@ -59,6 +60,23 @@ from nmcourse.figures.style import (
     look,
     use_style,
 )
+from nmcourse.figures.vision import (
+    area_look,
+    plot_areas,
+    plot_wiring,
+    shade_images,
+    show_connectivity,
+    show_images,
+    show_maps,
+    show_maps_in_time,
+)
+from nmcourse.figures.vision_circuits import (
+    draw_area,
+    draw_convolution,
+    draw_cordsnet,
+    draw_pair,
+    draw_twin_area,
+)
 from nmcourse.figures.widget import Widget
 
 __all__ = [
@@ -77,12 +95,18 @@ __all__ = [
     "Slider",
     "StyleHandle",
     "Widget",
+    "area_look",
+    "draw_area",
     "draw_context_nm_rnn",
+    "draw_convolution",
+    "draw_cordsnet",
     "draw_feedback_nm_rnn",
     "draw_low_rank",
     "draw_nm_rnn",
+    "draw_pair",
     "draw_rate_network",
     "draw_timing_networks",
+    "draw_twin_area",
     "draw_two_units",
     "explore",
     "gain_look",
@@ -92,6 +116,7 @@ __all__ = [
     "look",
     "my_answers",
     "plot_ablations",
+    "plot_areas",
     "plot_by_interval",
     "plot_decays",
     "plot_fixed_points",
@@ -111,6 +136,12 @@ __all__ = [
     "plot_trajectories",
     "plot_trial",
     "plot_units",
+    "plot_wiring",
     "predict_first",
+    "shade_images",
+    "show_connectivity",
+    "show_images",
+    "show_maps",
+    "show_maps_in_time",
     "use_style",
 ]

@@ -4,9 +4,20 @@ from itertools import combinations
 import matplotlib.pyplot as plt
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.patches import FancyArrowPatch
 
 from nmcourse import figures
-from nmcourse.figures import GAINS, GREY, MODELS, Circuit, draw_low_rank, draw_nm_rnn, use_style
+from nmcourse.figures import (
+    GAINS,
+    GREY,
+    MODELS,
+    Circuit,
+    draw_convolution,
+    draw_cordsnet,
+    draw_low_rank,
+    draw_nm_rnn,
+    use_style,
+)
 
 DRAWINGS = [name for name in figures.__all__ if name.startswith("draw_")]
 
@@ -53,6 +64,20 @@ def test_there_are_as_many_sums_as_the_rank(draw):
     for rank in (0, 5):
         with pytest.raises(ValueError, match=f"rank: {rank} cannot be drawn; allowed are 1 to 4"):
             draw(rank=rank)
+
+
+def test_a_convolution_has_three_weights_and_a_chain_its_skips():
+    arrows = [p for p in draw_convolution(size=5).patches if isinstance(p, FancyArrowPatch)]
+    assert len(arrows) == 3 * 5 - 2 + 3  # two are missing at the ends, three are the key
+    assert len({arrow.get_edgecolor() for arrow in arrows}) == 3
+    for n_areas in (2, 5):
+        texts = [text.get_text() for text in draw_cordsnet(n_areas=n_areas).texts]
+        assert sum(text.startswith("$S_") for text in texts) == n_areas - 1
+        assert sum(text.startswith("area") for text in texts) == n_areas
+    with pytest.raises(ValueError, match="size: 9 pixels cannot be drawn; allowed are 3 to 8"):
+        draw_convolution(size=9)
+    with pytest.raises(ValueError, match="n_areas: 6 cannot be drawn; allowed are 2 to 5"):
+        draw_cordsnet(n_areas=6)
 
 
 def test_mistakes_in_a_drawing_are_named():
