@@ -26,7 +26,8 @@ import torch
 from torch.func import functional_call, vmap
 
 from nmcourse.analysis import seconds_side_by_side
-from nmcourse.models import LSTM, _scan
+from nmcourse.models import LSTM
+from nmcourse.models.loops import leaky
 from nmcourse.pretrained.builders import BUILDERS
 from nmcourse.tasks import MeasureWaitGo
 from nmcourse.training import fit, fit_many, masked_mse
@@ -60,12 +61,12 @@ def plain_loop(call: Callable[[], None]) -> Callable[[], None]:
     """The same call with autograd in the time loop instead of the written-out gradient."""
 
     def without_scan() -> None:
-        written_out = dict(_scan.BACKWARD)
-        _scan.BACKWARD.clear()
+        written_out = dict(leaky.BACKWARD)
+        leaky.BACKWARD.clear()
         try:
             call()
         finally:
-            _scan.BACKWARD.update(written_out)
+            leaky.BACKWARD.update(written_out)
 
     return without_scan
 

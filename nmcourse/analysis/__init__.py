@@ -1,11 +1,5 @@
 """Tools that look inside a model: they read it through its verbs and never change it."""
 
-from nmcourse.analysis.after_images import (
-    AfterImages,
-    after_images,
-    is_transient,
-    kind_of_return,
-)
 from nmcourse.analysis.attractors import (
     AngleCode,
     Drift,
@@ -20,13 +14,6 @@ from nmcourse.analysis.attractors import (
     wrap_angle,
 )
 from nmcourse.analysis.autonomous import AutonomousSystem, eigenvalues
-from nmcourse.analysis.convolution_operator import (
-    ConvolutionOperator,
-    LeadingEigenvalues,
-    PartialSVD,
-    leading_eigenvalues,
-    leading_singular_values,
-)
 from nmcourse.analysis.cost import MultiplyAdds, multiply_adds, seconds_side_by_side
 from nmcourse.analysis.dynamics import (
     Autocorrelation,
@@ -38,36 +25,21 @@ from nmcourse.analysis.dynamics import (
     time_constants,
 )
 from nmcourse.analysis.fixed_points import FixedPoints, find_fixed_points, minimise_speed, speed
-from nmcourse.analysis.gain_control import (
+from nmcourse.analysis.gains.gain_control import (
     ControlDirections,
     control_directions,
     gain_gradients,
     term_sizes,
 )
-from nmcourse.analysis.gain_swap import store_gains, with_gains
-from nmcourse.analysis.gating import (
+from nmcourse.analysis.gains.gain_swap import store_gains, with_gains
+from nmcourse.analysis.gains.gating import (
     Assumption,
     LinearLSTM,
     LSTMConstruction,
     lstm_assumptions,
     lstm_from_nm_rnn,
 )
-from nmcourse.analysis.gradients import (
-    GradientNorms,
-    decay_time_constant,
-    gradient_norms,
-)
-from nmcourse.analysis.krylov import (
-    KrylovBasis,
-    PowerIteration,
-    RitzValues,
-    arnoldi,
-    partial_svd,
-    power_iteration,
-    ritz_values,
-)
-from nmcourse.analysis.latent import LatentDynamics, LatentState, latent_dynamics
-from nmcourse.analysis.modulation import (
+from nmcourse.analysis.gains.modulation import (
     Aligned,
     ablate_gains,
     align_to,
@@ -79,7 +51,7 @@ from nmcourse.analysis.modulation import (
     mode_decay,
     mode_solution,
 )
-from nmcourse.analysis.pruning import (
+from nmcourse.analysis.gains.pruning import (
     Pruning,
     SufficientSet,
     mean_gains,
@@ -87,6 +59,13 @@ from nmcourse.analysis.pruning import (
     pruning_order,
     smallest_sufficient_set,
 )
+from nmcourse.analysis.gains.target_gain import OptimalGain, optimal_gain
+from nmcourse.analysis.gradients import (
+    GradientNorms,
+    decay_time_constant,
+    gradient_norms,
+)
+from nmcourse.analysis.latent import LatentDynamics, LatentState, latent_dynamics
 from nmcourse.analysis.states import (
     flatten_state,
     sample_states,
@@ -99,7 +78,28 @@ from nmcourse.analysis.subspaces import (
     shared_variance,
     subspace_angles,
 )
-from nmcourse.analysis.target_gain import OptimalGain, optimal_gain
+from nmcourse.analysis.vision.after_images import (
+    AfterImages,
+    after_images,
+    is_transient,
+    kind_of_return,
+)
+from nmcourse.analysis.vision.convolution_operator import (
+    ConvolutionOperator,
+    LeadingEigenvalues,
+    PartialSVD,
+    leading_eigenvalues,
+    leading_singular_values,
+)
+from nmcourse.analysis.vision.krylov import (
+    KrylovBasis,
+    PowerIteration,
+    RitzValues,
+    arnoldi,
+    partial_svd,
+    power_iteration,
+    ritz_values,
+)
 
 __all__ = [
     "AfterImages",

@@ -3,7 +3,7 @@
 One training iteration is one batch of 100 trials of the delayed-response tasks, forward and back,
 clipped, and one update of AdamW: what ``nmcourse.training.fit`` does. Every network is timed with
 the time loop that it trains with, and the leaky networks also with plain autograd (see
-``nmcourse.models._scan``); the calls take turns, many times, in one thread.
+``nmcourse.models.loops.leaky``); the calls take turns, many times, in one thread.
 
 Seconds are those of the processor, so that other programs do not count, and they depend on the
 machine. What is judged are quotients of times of the same repetition.

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from nmcourse.analysis.target_gain import optimal_gain
+from nmcourse.analysis.gains.target_gain import optimal_gain
 from nmcourse.claims.timing_networks import STUCK, TEST_TIME, WEIGHT_DECAY, evaluate
 from nmcourse.claims.training_runs import ship, trained_models, tune_and_train
 from nmcourse.evidence.numbers import format_number

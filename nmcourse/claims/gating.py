@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nmcourse.analysis.gating import LSTMConstruction, lstm_from_nm_rnn
+from nmcourse.analysis.gains.gating import LSTMConstruction, lstm_from_nm_rnn
 from nmcourse.evidence.numbers import format_number
 from nmcourse.evidence.record import Experiment, Judgement, Rule
 from nmcourse.evidence.store import Results

@@ -29,7 +29,7 @@ from nmcourse.claims.training_runs import in_parallel, ship, trained_models
 from nmcourse.evidence.record import Experiment
 from nmcourse.evidence.store import plain, remember
 from nmcourse.models import CordsNet
-from nmcourse.models._convolution import weights_of
+from nmcourse.models.vision.layers import weights_of
 from nmcourse.pretrained.cordsnet import digits_cordsnet
 from nmcourse.tasks import ImageSet, digit_images
 from nmcourse.training import (

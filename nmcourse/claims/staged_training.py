@@ -28,7 +28,7 @@ from nmcourse.claims.staged_training_judges import RULES
 from nmcourse.claims.training_runs import in_parallel, ship
 from nmcourse.evidence.record import Experiment
 from nmcourse.evidence.store import remember
-from nmcourse.models import CordsNet, TwinCNN, count_parameters
+from nmcourse.models import CordsNet, TwinCNN, count_parameters, matched_pixel_rnn
 from nmcourse.pretrained.cordsnet import digits_cordsnet
 from nmcourse.tasks import ImageSet, digit_images
 from nmcourse.training import (
@@ -38,7 +38,6 @@ from nmcourse.training import (
     class_loss,
     fit_images,
     inverse_loss,
-    matched_pixel_rnn,
     start_from_cnn,
     train_in_stages,
     trial_loss,

@@ -2,7 +2,7 @@
 
 *Flexibility*: the gains change the connectivity while the trial runs. *Structured*, as this course
 defines it: of the K directions in which they could steer the ramp, one does most of the steering,
-at every moment and in every trial, and training has made it so. ``nmcourse.analysis.gain_control``
+at every moment and in every trial, and training has made it so. ``nmcourse.analysis.gains.gain_control``
 has the equations.
 """
 

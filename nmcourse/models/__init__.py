@@ -1,22 +1,23 @@
 """Recurrent models, all with the same verbs: see ``RecurrentModel``."""
 
 from nmcourse.models._base import RecurrentModel, Trajectory
-from nmcourse.models._conv_trial import DivergingActivity, Response
 from nmcourse.models._output_network import OutputNetwork
-from nmcourse.models._scan import identity
 from nmcourse.models._sizes import count_parameters, matching_size
-from nmcourse.models._wiring import PRESETS, Area, CordsNetSizes, Stem
 from nmcourse.models.attention import AttentionReader
-from nmcourse.models.cordsnet import CordsNet
 from nmcourse.models.gru import GRU
+from nmcourse.models.loops.phi import identity
 from nmcourse.models.low_rank_rnn import LowRankRNN
 from nmcourse.models.lstm import LSTM, LSTMState
 from nmcourse.models.modulator import ClampedGain, GainSource, Modulator, PrescribedGain
 from nmcourse.models.nm_rnn import NMRNN, NMState
 from nmcourse.models.scalar_gain_rnn import ScalarGainRNN
 from nmcourse.models.sparse_terms import SparseTerms
-from nmcourse.models.twin_cnn import TwinCNN
 from nmcourse.models.vanilla_rnn import VanillaRNN
+from nmcourse.models.vision.cordsnet import CordsNet
+from nmcourse.models.vision.pixel_rnn import PixelRNN, matched_pixel_rnn
+from nmcourse.models.vision.trial import DivergingActivity, Response
+from nmcourse.models.vision.twin_cnn import TwinCNN
+from nmcourse.models.vision.wiring import PRESETS, Area, CordsNetSizes, Stem
 
 __all__ = [
     "GRU",
@@ -35,6 +36,7 @@ __all__ = [
     "Modulator",
     "NMState",
     "OutputNetwork",
+    "PixelRNN",
     "PrescribedGain",
     "RecurrentModel",
     "Response",
@@ -46,5 +48,6 @@ __all__ = [
     "VanillaRNN",
     "count_parameters",
     "identity",
+    "matched_pixel_rnn",
     "matching_size",
 ]

@@ -2,7 +2,7 @@
 
 The matrices stand in one tensor ``terms`` (.., K, N, N). One product with all of them side by side
 gives K N numbers; gains scale them, and the K numbers of a unit are added. In the words of
-``_scan`` that is a low-rank step with K N latent sums, so the written-out loop serves here too.
+``loops.leaky`` that is a low-rank step with K N latent sums, so that loop serves here too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from nmcourse.models._scan import leaky_scan
+from nmcourse.models.loops.leaky import leaky_scan
 
 
 def apply_terms(rates: Tensor, terms: Tensor, gain: Tensor | None) -> Tensor:

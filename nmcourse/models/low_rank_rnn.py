@@ -34,7 +34,7 @@ from nmcourse.models._base import (
 )
 from nmcourse.models._output_network import OutputNetwork
 from nmcourse.models._readout import Readout
-from nmcourse.models._scan import leaky_scan
+from nmcourse.models.loops.leaky import leaky_scan
 
 
 class LowRankRNN(OutputNetwork):

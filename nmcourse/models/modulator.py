@@ -29,7 +29,7 @@ from nmcourse.models._base import (
     start_value,
     swap_time,
 )
-from nmcourse.models._scan import leaky_scan
+from nmcourse.models.loops.leaky import leaky_scan
 
 
 class GainSource(nn.Module, ABC):

@@ -12,7 +12,7 @@ The model is made of its parts, and its variants are other parts:
     LowRankRNN(..., orthonormal=False)                                 free row factors
     LowRankRNN(..., symmetric=True, nonlinearity=identity)             the linear symmetric one
     Modulator(..., n_context=4)                                        context for the modulator
-    Modulator(..., n_feedback=100)                                     it hears the output network
+    Modulator(..., n_feedback=100)                                     it has feedback
     PrescribedGain(s)  or  ClampedGain(modulator, {2: 0.5})            instead of the modulator
     SparseTerms(3, 100, 1, rank=3)                                     instead of rank-one terms
     NMRNN(..., modulated=("recurrent", "input", "readout"))            more weights under gain
@@ -37,10 +37,19 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nmcourse.models._base import RecurrentModel, Trajectory, check_trial, swap_time
-from nmcourse.models._feedback_scan import run_together
+from nmcourse.models._base import (
+    RecurrentModel,
+    Trajectory,
+    check_trial,
+    join_context,
+    project,
+    swap_time,
+)
 from nmcourse.models._output_network import OutputNetwork
-from nmcourse.models.modulator import GainSource
+from nmcourse.models.loops.feedback import feedback_scan
+from nmcourse.models.loops.phi import BACKWARD
+from nmcourse.models.low_rank_rnn import LowRankRNN
+from nmcourse.models.modulator import GainSource, Modulator
 
 MODULATED = ("recurrent", "input", "readout")
 
@@ -210,3 +219,46 @@ class NMRNN(RecurrentModel):
 
 def _scaled(values: Tensor, gains: Tensor | None) -> Tensor:
     return values if gains is None else gains * values
+
+
+def run_together(
+    network: RecurrentModel,
+    modulator: GainSource,
+    inputs: Tensor,
+    context: Tensor | None,
+    n_scaled: int,
+) -> tuple[Tensor, Tensor, Tensor] | None:
+    """States, modulator states and gains of whole trials, each (time, batch, .).
+
+    None for parts that this loop does not know: a subclass, a gain source that is not a plain
+    ``Modulator``, nonlinearities without a gradient here.
+    """
+    if not (isinstance(network, LowRankRNN) and isinstance(modulator, Modulator)):
+        return None
+    if type(network) is not LowRankRNN or type(modulator) is not Modulator:
+        return None
+    if modulator.feedback_weights is None:
+        return None
+    phi, sigma = network.nonlinearity, modulator.gain_nonlinearity
+    if phi is not modulator.nonlinearity or phi not in BACKWARD or sigma not in BACKWARD:
+        return None
+    alpha_x, alpha_z = network.dt / network.tau, modulator.dt / modulator.tau
+    left, right = network.factors()
+    no_path = right.new_zeros(*right.shape[:-2], modulator.n_units, right.shape[-1])
+    to_latents = torch.cat([network.scale * right, no_path], dim=-2)
+    to_modulator = torch.cat([modulator.feedback_weights, modulator.recurrent_weights], dim=-1).mT
+    drives = project(
+        swap_time(join_context(inputs, context)), modulator.input_weights, modulator.feedback_bias
+    )
+    return feedback_scan(
+        (network.initial_state(inputs.shape[-3]), modulator.initial_state(inputs.shape[-3])),
+        swap_time(inputs),
+        alpha_z * drives,
+        torch.cat([to_latents, alpha_z * to_modulator], dim=-1),
+        (modulator.gain_weights.mT, modulator.gain_bias),
+        torch.cat([alpha_x * left, alpha_x * network.input_weights], dim=-1).mT,
+        keep=(1.0 - alpha_x, 1.0 - alpha_z),
+        phi=phi,
+        sigma=sigma,
+        n_scaled=n_scaled,
+    )

@@ -41,7 +41,7 @@ from nmcourse.models._base import (
     trial_inputs,
 )
 from nmcourse.models._readout import Readout
-from nmcourse.models._scan import leaky_scan
+from nmcourse.models.loops.leaky import leaky_scan
 
 
 class VanillaRNN(RecurrentModel):

@@ -2,12 +2,7 @@
 
 from nmcourse.tasks._base import Task, Trials
 from nmcourse.tasks.delayed_response import TASK_NAMES, DelayedResponse
-from nmcourse.tasks.digits import RowByRowDigits, class_accuracy
 from nmcourse.tasks.element_finder import ElementFinder
-from nmcourse.tasks.image_downloads import fetch_images
-from nmcourse.tasks.image_files import FASHION_CLASSES, ImageFileError, read_cifar, read_idx
-from nmcourse.tasks.image_folder import ImageFolder, read_image_folder
-from nmcourse.tasks.images import ImageSet, digit_images
 from nmcourse.tasks.measure_wait_go import (
     LONGER,
     SHORTER,
@@ -17,6 +12,11 @@ from nmcourse.tasks.measure_wait_go import (
     ramp_slope,
 )
 from nmcourse.tasks.response_metrics import correct_trials, decode_angle, percent_correct
+from nmcourse.tasks.row_by_row_digits import RowByRowDigits, class_accuracy
+from nmcourse.tasks.vision.image_downloads import fetch_images
+from nmcourse.tasks.vision.image_files import FASHION_CLASSES, ImageFileError, read_cifar, read_idx
+from nmcourse.tasks.vision.image_folder import ImageFolder, read_image_folder
+from nmcourse.tasks.vision.images import ImageSet, digit_images
 
 __all__ = [
     "FASHION_CLASSES",

@@ -2,31 +2,22 @@
 
 from nmcourse.training._run import DivergenceError
 from nmcourse.training.checkpoints import CheckpointError
-from nmcourse.training.controls import PixelRNN, matched_pixel_rnn
 from nmcourse.training.fit import FitManyResult, FitResult, fit, fit_many
-from nmcourse.training.fit_images import fit_images, fit_many_images
-from nmcourse.training.image_losses import (
-    ImageTrial,
-    TrialSteps,
-    rest_penalty,
-    rising_weights,
-    show,
-    trial_loss,
-    windowed_cross_entropy,
-)
-from nmcourse.training.inverse import (
+from nmcourse.training.losses import cross_entropy_at_end, masked_mse
+from nmcourse.training.options import FitOptions, OptimiserOptions, frozen_parameters
+from nmcourse.training.retraining import kept_parts, with_new_context
+from nmcourse.training.tiers import by_tier, tier, tier_device
+from nmcourse.training.vision.fit_images import fit_images, fit_many_images
+from nmcourse.training.vision.inverse import (
     InverseError,
     growth_rate,
     inverse_error,
     inverse_loss,
     neumann_series,
 )
-from nmcourse.training.losses import cross_entropy_at_end, masked_mse
-from nmcourse.training.options import FitOptions, OptimiserOptions, frozen_parameters
-from nmcourse.training.recipe import Recipe, train_in_stages, train_linear
-from nmcourse.training.retraining import kept_parts, with_new_context
-from nmcourse.training.stage_checks import accuracy, has_learnt
-from nmcourse.training.stages import (
+from nmcourse.training.vision.recipe import Recipe, train_in_stages, train_linear
+from nmcourse.training.vision.stage_checks import accuracy, has_learnt
+from nmcourse.training.vision.stages import (
     HELD_IMAGE,
     SLOPES,
     Stage,
@@ -40,7 +31,15 @@ from nmcourse.training.stages import (
     start_from_cnn,
     train_cnn,
 )
-from nmcourse.training.tiers import by_tier, tier, tier_device
+from nmcourse.training.vision.trial_loss import (
+    ImageTrial,
+    TrialSteps,
+    rest_penalty,
+    rising_weights,
+    show,
+    trial_loss,
+    windowed_cross_entropy,
+)
 
 __all__ = [
     "HELD_IMAGE",
@@ -53,7 +52,6 @@ __all__ = [
     "ImageTrial",
     "InverseError",
     "OptimiserOptions",
-    "PixelRNN",
     "Recipe",
     "Stage",
     "TrialSteps",
@@ -77,7 +75,6 @@ __all__ = [
     "kept_parts",
     "linear_stage",
     "masked_mse",
-    "matched_pixel_rnn",
     "neumann_series",
     "recurrent_radii",
     "rest_penalty",

@@ -9,8 +9,8 @@ from nmcourse.claims import staged_training
 from nmcourse.claims.staged_training import control_steps, new_network
 from nmcourse.claims.staged_training_judges import judge_folding, judge_stages
 from nmcourse.evidence.store import Results
-from nmcourse.models import CordsNet, count_parameters
-from nmcourse.training import PixelRNN, Recipe
+from nmcourse.models import CordsNet, PixelRNN, count_parameters
+from nmcourse.training import Recipe
 
 
 def results(cnn=0.98, initialised=0.95, tuned=0.97, initial=0.90, direct=0.96, **fold) -> Results:

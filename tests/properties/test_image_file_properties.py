@@ -23,11 +23,11 @@ from nmcourse.tasks import (
     ImageFileError,
     ImageFolder,
     ImageSet,
-    image_files,
     read_cifar,
     read_idx,
     read_image_folder,
 )
+from nmcourse.tasks.vision import image_files
 from tests.properties.damage import damaged, damages, folder, unless_refused
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from nmcourse import pretrained
 from nmcourse._files import write_text
 from nmcourse.pretrained import PretrainedError
-from nmcourse.tasks import ImageFileError, fetch_images, image_downloads
+from nmcourse.tasks import ImageFileError, fetch_images
+from nmcourse.tasks.vision import image_downloads
 from tests.properties.damage import damaged, damages, folder, unless_refused
 from tools.guide import inventory_score
 from tools.teaching import assignments, submission

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import batch_norm, cross_entropy
 
-from nmcourse.training.image_losses import rest_penalty as rest_penalty_of_the_package
+from nmcourse.training.vision.trial_loss import rest_penalty as rest_penalty_of_the_package
 from tools.teaching.homework import Homework, training_by_stages, what_the_loss_is_for
 
 NUMBERS = (0, 7, 23)

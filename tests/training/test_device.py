@@ -11,22 +11,14 @@ from functools import partial
 import pytest
 import torch
 
-from nmcourse.models import Area, CordsNet, TwinCNN
+from nmcourse.models import Area, CordsNet, PixelRNN, TwinCNN
 from nmcourse.tasks import MeasureWaitGo
-from nmcourse.tasks.images import ImageSet
-from nmcourse.training import (
-    ImageTrial,
-    PixelRNN,
-    class_loss,
-    fit,
-    fit_images,
-    fit_many,
-    trial_loss,
-)
+from nmcourse.tasks.vision.images import ImageSet
+from nmcourse.training import ImageTrial, class_loss, fit, fit_images, fit_many, trial_loss
 from nmcourse.training._networks import Networks
 from nmcourse.training.fit import _Stream
-from nmcourse.training.fit_images import _Images
 from nmcourse.training.options import FitOptions
+from nmcourse.training.vision.fit_images import _Images
 
 TRIAL = ImageTrial(blank=6.0, stimulus=12.0, after=6.0, window=6.0, rest_window=4.0)
 

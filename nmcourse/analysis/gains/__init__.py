@@ -1,0 +1,1 @@
+"""What gains do: modulation, control, swapped and pruned gains, gates, gains for a target."""

@@ -1,0 +1,1 @@
+"""Convolutions as operators, and what a network does after an image."""

@@ -1,0 +1,1 @@
+"""Networks that see: what their equation is, and the same made fast."""

@@ -1,0 +1,1 @@
+"""Images: read, packed, fetched and drawn in batches."""

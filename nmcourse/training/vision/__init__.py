@@ -1,0 +1,1 @@
+"""How a network that sees learns: images in time, stages, the inverse stage."""

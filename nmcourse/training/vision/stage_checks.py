@@ -1,0 +1,55 @@
+"""What the stages of training are checked with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from nmcourse.models import DivergingActivity
+from nmcourse.tasks import ImageSet
+from nmcourse.training.vision.trial_loss import ImageTrial, show
+
+LEARNT = 0.2  # of the way from chance to always right
+
+
+def has_learnt(accuracy: float, n_classes: int) -> bool:
+    """Whether an accuracy is well above chance: a fifth of the way up to 1."""
+    chance = 1.0 / n_classes
+    return accuracy > chance + LEARNT * (1.0 - chance)
+
+
+@torch.no_grad()
+def accuracy(
+    model: nn.Module,
+    images: ImageSet,
+    *,
+    trial: ImageTrial | None = None,
+    batch_size: int = 256,
+) -> float:
+    """Share of images whose largest output is the right one.
+
+    Args:
+        model: a CNN (images -> outputs), or a network with ``respond``: then the outputs of the
+            last step with the image count.
+        images: the images and their classes.
+        trial: when the image is shown; as published by default. What comes after it is left out.
+        batch_size: images at a time.
+
+    Returns:
+        From 0 to 1; 0 if the activity of the network diverges.
+    """
+    trial = ImageTrial() if trial is None else trial
+    trial = replace(trial, after=0.0, rest_window=0.0, rest_coefficient=0.0)
+    right = 0
+    for shown, labels in images.batches(batch_size, shuffle=False):
+        if hasattr(model, "respond"):
+            try:
+                outputs = show(model, shown, trial).outputs[..., -1, :]
+            except DivergingActivity:
+                return 0.0
+        else:
+            outputs = model(shown)
+        right += int((outputs.argmax(dim=-1) == labels).sum())
+    return right / len(images)
