@@ -23,9 +23,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import check_generator, counts
 from nmcourse.models._base import (
     RecurrentScaling,
-    check_sizes,
     check_times,
     join_context,
     recurrent_scale,
@@ -80,7 +80,10 @@ class LowRankRNN(OutputNetwork):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs, rank=rank)
+        n_inputs, n_units, n_outputs, rank = counts(
+            n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs, rank=rank
+        )
+        check_generator(generator)
         check_times(tau, dt)
         if rank > n_units:
             raise ValueError(f"rank must be at most n_units={n_units}, got {rank}")

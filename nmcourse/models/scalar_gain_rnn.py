@@ -20,6 +20,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import check_tensor
 from nmcourse.models._base import (
     RecurrentModel,
     Trajectory,
@@ -56,6 +57,7 @@ class ScalarGainRNN(RecurrentModel):
         n_units = network.n_units
         if network.form != "current":
             raise ValueError(f"network must be in 'current' form, got {network.form!r}")
+        check_tensor("mask", mask)
         if mask.shape != (n_units, n_units) or mask.dtype != torch.bool or not mask.any():
             raise ValueError(
                 f"mask must be boolean of shape ({n_units}, {n_units}) and true somewhere, got "

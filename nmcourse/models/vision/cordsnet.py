@@ -27,11 +27,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from nmcourse.models._base import RecurrentModel, Trajectory, check_sizes, check_times
+from nmcourse._inputs import check_generator, check_tensor, count, counts, number, pixels, whole
+from nmcourse.models._base import RecurrentModel, Trajectory, check_times
 from nmcourse.models._sizes import count_parameters
 from nmcourse.models.vision.layers import build_layers, check_images, mean_of_neighbours
 from nmcourse.models.vision.trial import Response, respond
-from nmcourse.models.vision.wiring import Area, CordsNetSizes, Stem, count_sizes, image_pair, wire
+from nmcourse.models.vision.wiring import Area, CordsNetSizes, Stem, count_sizes, wire
 
 
 class CordsNet(RecurrentModel):
@@ -78,11 +79,12 @@ class CordsNet(RecurrentModel):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(n_channels=n_channels, n_classes=n_classes)
+        n_channels, n_classes = counts(n_channels=n_channels, n_classes=n_classes)
+        check_generator(generator)
         check_times(tau, dt)
         if bias not in ("map", "channel"):
             raise ValueError(f"bias must be 'map' or 'channel', got {bias!r}")
-        if not 0 <= slope <= 1:
+        if number("slope", slope, "from 0 to 1", least=0) > 1:
             raise ValueError(f"slope must be from 0 to 1, got {slope!r}")
         self.wiring, self.image_size = wire(areas, n_channels, image_size, stem)
         self.n_inputs, self.n_outputs = n_channels, n_classes
@@ -118,8 +120,8 @@ class CordsNet(RecurrentModel):
 
         ``image_size`` matters where the bias is per channel and images are of another size.
         """
-        check_sizes(batch_size=batch_size)
-        size = self.image_size if image_size is None else image_pair(image_size)
+        batch_size = count("batch_size", batch_size)
+        size = self.image_size if image_size is None else pixels("image_size", image_size)
         template = self.biases[0]
         seeds = template.shape[:-3]
         return tuple(
@@ -245,6 +247,7 @@ class CordsNet(RecurrentModel):
     @torch.no_grad()
     def rest(self, n_steps: int = 100) -> tuple[Tensor, ...]:
         """State (batch 1) after blank steps from silence, to start several trials from."""
+        n_steps = count("n_steps", n_steps)
         blank = self.biases[0].new_zeros(1, 1, self.n_inputs, *self.image_size)
         return self.respond(blank.expand(1, n_steps, -1, -1, -1), n_blank=0).state
 
@@ -272,10 +275,11 @@ class CordsNet(RecurrentModel):
         Returns:
             One (batch, time, channel, height, width) for each area, entry t after step t.
         """
-        kept = range(self.n_areas) if areas is None else list(areas)
-        wrong = [area for area in kept if not 0 <= area < self.n_areas]
-        if wrong:
-            raise ValueError(f"areas must be from 0 to {self.n_areas - 1}, got {wrong}")
+        kept = [
+            whole("areas", area, least=0, most=self.n_areas - 1)
+            for area in (range(self.n_areas) if areas is None else areas)
+        ]
+        check_tensor("images", images)
         found: list[list[Tensor]] = [[] for _ in kept]
         batch = images.shape[-4] if images.ndim == 4 else images.shape[-5]
 

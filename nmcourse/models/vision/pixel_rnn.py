@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from nmcourse.models._base import check_sizes
+from nmcourse._inputs import count, pixels, whole
 from nmcourse.models._sizes import count_parameters, matching_size
 from nmcourse.models.vanilla_rnn import VanillaRNN
 from nmcourse.models.vision.cordsnet import CordsNet
@@ -24,7 +24,7 @@ class PixelRNN(nn.Module):
         n_units: units N.
         n_channels: channels of an image.
         n_classes: outputs.
-        image_size: (height, width) in pixels.
+        image_size: pixels, one number or (height, width).
         tau: time constant in ms.
         dt: time step in ms.
         generator: source of the initial weights.
@@ -42,13 +42,13 @@ class PixelRNN(nn.Module):
         n_channels: int,
         n_classes: int,
         *,
-        image_size: tuple[int, int],
+        image_size: int | tuple[int, int],
         tau: float = 10.0,
         dt: float = 2.0,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(n_channels=n_channels, height=image_size[0], width=image_size[1])
+        n_channels, image_size = count("n_channels", n_channels), pixels("image_size", image_size)
         self.n_channels, self.image_size = n_channels, image_size
         self.network = VanillaRNN(
             n_channels * image_size[0] * image_size[1],
@@ -98,10 +98,9 @@ class PixelRNN(nn.Module):
             RuntimeError: if activity is not finite any more.
         """
         check_images(images, self.n_channels, self.image_size, self.network.input_weights.dtype)
-        if not 0 <= n_departure <= n_steps + n_after:
-            raise ValueError(
-                f"n_departure must be from 0 to {n_steps + n_after} steps, got {n_departure}"
-            )
+        n_steps, n_blank = count("n_steps", n_steps), whole("n_blank", n_blank, least=0)
+        n_after = whole("n_after", n_after, least=0)
+        n_departure = whole("n_departure", n_departure, least=0, most=n_steps + n_after)
         pixels = images.flatten(1)
         dark = torch.zeros_like(pixels)
         r = self.network.initial_state(len(images)) if state is None else state[0]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from nmcourse.models._base import check_sizes
+from nmcourse._inputs import count, whole
 from nmcourse.models.vision.layers import (
     check_images,
     convolve,
@@ -81,22 +81,14 @@ class Stretch(NamedTuple):
     n_steps: int
 
 
-def check_count(name: str, value: int) -> int:
-    """Raise ``ValueError`` unless a number of steps is zero or a positive integer."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{name} must be zero or a positive integer, got {value!r}")
-    return value
-
-
 def stretches(images: Tensor, n_steps: int | None) -> list[Stretch]:
     """A held image, or a stream cut where it changes."""
     if images.ndim == 4:
-        n_steps = 100 if n_steps is None else n_steps
-        check_sizes(n_steps=n_steps)
+        n_steps = 100 if n_steps is None else count("n_steps", n_steps)
         return [Stretch(images, n_steps)]
     frames = images.movedim(-4, 0)
     length = len(frames)
-    if n_steps not in (None, length):
+    if n_steps is not None and count("n_steps", n_steps) != length:
         raise ValueError(f"n_steps must be {length}, the length of the stream, got {n_steps!r}")
     found, start = [], 0
     for t in range(1, length + 1):
@@ -127,15 +119,17 @@ def respond(
         images, model.n_inputs, model.fixed_size, bias.dtype, range(4, 6 + (bias.ndim == 4))
     )
     shown = stretches(images, n_steps)
-    if check_count("n_after", n_after):
+    n_after, n_blank = whole("n_after", n_after, least=0), whole("n_blank", n_blank, least=0)
+    if n_after:
         shown.append(Stretch(None, n_after))
     total = sum(stretch.n_steps for stretch in shown)
-    check_count("n_blank", n_blank)
-    if check_count("n_departure", n_departure) > total:
+    n_departure = whole("n_departure", n_departure, least=0)
+    if n_departure > total:
         raise ValueError(f"n_departure must be at most {total} steps, got {n_departure}")
-    for name, value in (("checkpoint_every", checkpoint_every), ("gradient_steps", gradient_steps)):
-        if value is not None:
-            check_sizes(**{name: value})
+    if checkpoint_every is not None:
+        checkpoint_every = count("checkpoint_every", checkpoint_every)
+    if gradient_steps is not None:
+        gradient_steps = count("gradient_steps", gradient_steps)
 
     trial = _Trial(model, n_blank, check_finite, see)
     trial.start(state, images.shape[0] if images.ndim < 6 else images.shape[1], images.shape[-2:])

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from nmcourse.models._base import check_sizes
+from nmcourse._inputs import check_generator, counts
 from nmcourse.models.vision.layers import (
     NormalisedConvolution,
     build_layers,
@@ -61,7 +61,8 @@ class TwinCNN(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(n_channels=n_channels, n_classes=n_classes)
+        n_channels, n_classes = counts(n_channels=n_channels, n_classes=n_classes)
+        check_generator(generator)
         self.wiring, self.image_size = wire(areas, n_channels, image_size, stem)
         self.n_inputs, self.n_outputs, self.folded = n_channels, n_classes, folded
         layers = build_layers(self.wiring, n_classes, generator)
