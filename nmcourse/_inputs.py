@@ -10,13 +10,20 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 
-def whole(name: str, value: Any, least: int | None = None, most: int | None = None) -> int:
+def whole(
+    name: str,
+    value: Any,
+    least: int | None = None,
+    most: int | None = None,
+    allowed: str | None = None,
+) -> int:
     """A whole number as an ``int``.
 
     Args:
@@ -24,13 +31,14 @@ def whole(name: str, value: Any, least: int | None = None, most: int | None = No
         value: an ``int``, or an integer of NumPy or torch.
         least: the smallest number allowed; None for no limit.
         most: the largest number allowed; None for no limit.
+        allowed: what the error says of the numbers allowed; by default it gives the limits.
 
     Raises:
         ValueError: for anything else, a truth value too.
     """
     found = _index(value)
     if found is None or _outside(found, least, most):
-        raise ValueError(f"{name} must be {_allowed(least, most)}, got {value!r}")
+        raise ValueError(f"{name} must be {allowed or _allowed(least, most)}, got {value!r}")
     return found
 
 
@@ -42,6 +50,18 @@ def count(name: str, value: Any) -> int:
 def counts(**values: Any) -> tuple[int, ...]:
     """Whole numbers of at least one, in the order given; see :func:`whole`."""
     return tuple(count(name, value) for name, value in values.items())
+
+
+def one_or_several(name: str, value: Any, least: int, most: int) -> list[int]:
+    """Whole numbers from one of them or from any iterable of them; see :func:`whole`."""
+    one = not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0
+    several = [value] if one else value
+    return [whole(name, one, least, most) for one in several]
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value is one whole number, and no list or axis of them."""
+    return _index(value) is not None and not getattr(value, "ndim", 0)
 
 
 def pixels(name: str, value: Any) -> tuple[int, int]:
@@ -121,7 +141,7 @@ def _outside(found: int, least: int | None, most: int | None) -> bool:
 
 def _allowed(least: int | None, most: int | None) -> str:
     if most is not None:
-        return f"a whole number up to {most}" if least is None else f"from {least} to {most}"
+        return f"from {least} to {most}"
     if least is None:
         return "a whole number"
     named = {0: "zero or a positive integer", 1: "a positive integer"}

@@ -280,7 +280,7 @@ class ClampedGain(GainSource):
     def __init__(self, source: GainSource, values: Mapping[int, float]) -> None:
         super().__init__()
         values = {
-            whole("values: component", component, least=0, most=source.rank - 1): number(
+            whole("values: component", component, 0, source.rank - 1): number(
                 f"values: gain {component}", value, "finite"
             )
             for component, value in values.items()

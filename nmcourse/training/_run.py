@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from nmcourse._inputs import count
 from nmcourse.training._networks import Networks
 from nmcourse.training.checkpoints import load_checkpoint, save_tensors
 from nmcourse.training.options import OptimiserOptions, frozen_parameters
@@ -94,8 +95,7 @@ class Run:
 
     def train(self, checkpoint_every: int, progress: bool) -> None:
         """Run to the end (or to ``stop_below``) and write the result into the models."""
-        if checkpoint_every < 1:
-            raise ValueError(f"checkpoint_every must be at least 1, got {checkpoint_every!r}")
+        checkpoint_every = count("checkpoint_every", checkpoint_every)
         if self.path is not None and self.path.exists():
             self._restore(load_checkpoint(self.path, self._fingerprint()))
         bar = tqdm(total=self.options.n_steps, initial=self.step, disable=not progress)

@@ -24,6 +24,7 @@ import scipy.integrate
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import one_or_several
 from nmcourse.analysis._checks import check_choice, check_finite, check_nm_rnn, check_positive
 from nmcourse.models import NMRNN, ClampedGain
 
@@ -173,9 +174,12 @@ def ablate_gains(
     """
     check_nm_rnn(model)
     n_gains = model.modulator.rank
-    chosen = [component] if isinstance(component, int) else list(component)
-    if not chosen or any(k not in range(n_gains) for k in chosen):
-        raise ValueError(f"component must name gains in 0..{n_gains - 1}, got {component!r}")
+    chosen = one_or_several("component", component, 0, n_gains - 1)
+    if not chosen:
+        raise ValueError(
+            f"component must be one or more whole numbers from 0 to {n_gains - 1}, "
+            f"got {component!r}"
+        )
     if isinstance(value, str):
         check_choice("value", value, ("initial",))
         start = initial_gains(model)

@@ -276,7 +276,7 @@ class CordsNet(RecurrentModel):
             One (batch, time, channel, height, width) for each area, entry t after step t.
         """
         kept = [
-            whole("areas", area, least=0, most=self.n_areas - 1)
+            whole("areas", area, 0, self.n_areas - 1, f"from 0 to {self.n_areas - 1}")
             for area in (range(self.n_areas) if areas is None else areas)
         ]
         check_tensor("images", images)

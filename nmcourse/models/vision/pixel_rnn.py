@@ -100,7 +100,8 @@ class PixelRNN(nn.Module):
         check_images(images, self.n_channels, self.image_size, self.network.input_weights.dtype)
         n_steps, n_blank = count("n_steps", n_steps), whole("n_blank", n_blank, least=0)
         n_after = whole("n_after", n_after, least=0)
-        n_departure = whole("n_departure", n_departure, least=0, most=n_steps + n_after)
+        total = n_steps + n_after
+        n_departure = whole("n_departure", n_departure, 0, total, f"from 0 to {total} steps")
         pixels = images.flatten(1)
         dark = torch.zeros_like(pixels)
         r = self.network.initial_state(len(images)) if state is None else state[0]

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import count
 from nmcourse.tasks.vision._batches import batches_of
 from nmcourse.tasks.vision.image_files import ImageFileError, existing_folder
 from nmcourse.tasks.vision.images import ImageSet
@@ -63,9 +64,8 @@ class ImageFolder:
     def __init__(
         self, folder: str | Path, size: int = 224, *, per_class: int | None = None
     ) -> None:
-        for name, value in (("size", size), ("per_class", 1 if per_class is None else per_class)):
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        size = count("size", size)
+        per_class = None if per_class is None else count("per_class", per_class)
         where = existing_folder(folder)
         classes = sorted(path for path in where.iterdir() if path.is_dir())
         if not classes:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from nmcourse._inputs import whole
 from nmcourse.tasks import ImageSet
 from nmcourse.training._networks import Networks
 from nmcourse.training._run import data_generators
@@ -137,10 +138,8 @@ class _Images:
             raise ValueError(
                 f"batch_size must be at most the {len(images)} images given, got {batch_size}"
             )
-        if not isinstance(max_shift, int) or not 0 <= max_shift < min(images.size):
-            raise ValueError(
-                f"max_shift must be from 0 to {min(images.size) - 1} pixels, got {max_shift!r}"
-            )
+        most = min(images.size) - 1
+        max_shift = whole("max_shift", max_shift, 0, most, f"from 0 to {most} pixels")
         like = next(iter(networks.parameters.values()))
         images = images.to(like.dtype)
         self.images = images.to(like.device)
