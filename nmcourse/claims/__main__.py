@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from nmcourse._files import user_path
 from nmcourse.claims.display import Box, table
 from nmcourse.claims.ledger import check, entries, update
 from nmcourse.claims.runner import run
@@ -63,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     again.add_argument(
         "--resume-dir",
-        type=Path,
+        type=user_path,
         default=Path("runs"),
         help="where a killed run left its work, and finds it again (default: runs)",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from nmcourse._files import Busy, locked
+from nmcourse._files import Busy, locked, user_path
 from nmcourse.claims.experiments import by_claim
 from nmcourse.claims.ledger import Entry, command, find, judge, update
 from nmcourse.evidence.record import ClaimError, Experiment
@@ -14,7 +14,7 @@ from nmcourse.training.tiers import TIERS
 
 
 def run(
-    claim_id: str, *, tier: str = "cpu", resume_dir: Path = Path("runs"), fresh: bool = False
+    claim_id: str, *, tier: str = "cpu", resume_dir: str | Path = "runs", fresh: bool = False
 ) -> list[Entry]:
     """Run the experiment that settles a claim, and judge every claim that it settles.
 
@@ -42,7 +42,7 @@ def run(
     experiment = by_claim().get(claim_id)
     if experiment is None:
         raise ClaimError(f"claim {claim_id} has no experiment yet: its status is 'not attempted'")
-    run_dir = resume_dir / experiment.name / tier
+    run_dir = user_path(resume_dir, "resume_dir") / experiment.name / tier
     run_dir.parent.mkdir(parents=True, exist_ok=True)
     try:
         with locked(run_dir.with_name(f"{tier}.lock"), wait=False):

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from nmcourse._files import user_path
 from nmcourse._inputs import count
 from nmcourse.training._networks import Networks
 from nmcourse.training.checkpoints import load_checkpoint, save_tensors
@@ -72,7 +73,7 @@ class Run:
     ) -> None:
         self.networks, self.seeds, self.options = networks, seeds, options
         self.objective = objective
-        self.path = None if checkpoint is None else Path(checkpoint)
+        self.path = None if checkpoint is None else user_path(checkpoint, "checkpoint")
         frozen = frozen_parameters(networks.models[0], options.freeze)
         self.trainable = [
             values.requires_grad_()

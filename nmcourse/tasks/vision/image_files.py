@@ -29,6 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nmcourse._files import user_path
 from nmcourse.tasks._digit_data import Split, check_split
 from nmcourse.tasks.vision.images import ImageSet
 
@@ -156,7 +157,7 @@ def existing_folder(folder: str | Path) -> Path:
     Raises:
         FileNotFoundError: if it is not there, saying where it was looked for.
     """
-    path = Path(folder)
+    path = user_path(folder, "folder")
     if not path.is_dir():
         raise FileNotFoundError(f"no folder {folder}: looked for {path.absolute()}")
     return path

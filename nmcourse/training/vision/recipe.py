@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 
+from nmcourse._files import user_path
 from nmcourse.models import CordsNet, TwinCNN
 from nmcourse.tasks import ImageSet
 from nmcourse.training.vision.stages import (
@@ -197,7 +198,7 @@ def _options(
         "batch_size": batch_size,
         "max_shift": recipe.max_shift,
         "seed": seed,
-        "checkpoint": None if folder is None else Path(folder) / f"{name}.pt",
+        "checkpoint": None if folder is None else user_path(folder, "folder") / f"{name}.pt",
         "progress": progress,
     }
 

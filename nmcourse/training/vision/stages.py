@@ -30,6 +30,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nmcourse._files import user_path
 from nmcourse.models import CordsNet, TwinCNN
 from nmcourse.tasks import ImageSet
 from nmcourse.training.vision.fit_images import fit_images
@@ -295,7 +296,7 @@ def anneal_stage(
     losses = []
     for number, slope in enumerate(slopes):
         model.slope = float(slope)
-        path = None if checkpoint is None else _numbered(Path(checkpoint), number)
+        path = None if checkpoint is None else _numbered(checkpoint, number)
         settings["seed"] += 1  # other images for every slope
         loss = partial(trial_loss, trial=trial)
         result = fit_images(model, images, loss, n_steps=n_steps, checkpoint=path, **settings)
@@ -384,5 +385,6 @@ def _checked(
     return Stage(name, model, losses, checks, passed)
 
 
-def _numbered(path: Path, number: int) -> Path:
+def _numbered(checkpoint: str | Path, number: int) -> Path:
+    path = user_path(checkpoint, "checkpoint")
     return path.with_name(f"{path.stem}_{number}{path.suffix}")
