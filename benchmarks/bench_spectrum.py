@@ -27,7 +27,7 @@ from pathlib import Path
 import torch
 
 from nmcourse.analysis import KrylovBasis, arnoldi, leading_eigenvalues, ritz_values
-from nmcourse.claims.conv_spectra import default_convolution, nearest, sweep
+from nmcourse.experiments.convolution.spectra import default_convolution, nearest, sweep
 
 AT_MOST = {
     "widest_seconds": 60.0,

@@ -28,7 +28,7 @@ from torch.func import functional_call, vmap
 from nmcourse.analysis import seconds_side_by_side
 from nmcourse.models import LSTM
 from nmcourse.models.loops import leaky
-from nmcourse.pretrained.builders import BUILDERS
+from nmcourse.pretrained import BUILDERS
 from nmcourse.tasks import MeasureWaitGo
 from nmcourse.training import fit, fit_many, masked_mse
 from nmcourse.training._networks import Networks

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from nmcourse._files import user_path
 from nmcourse.claims.display import Box, table
-from nmcourse.claims.ledger import check, entries, update
+from nmcourse.claims.judging import check, update
+from nmcourse.claims.ledger import entries
 from nmcourse.claims.runner import run
-from nmcourse.evidence.record import ClaimError, LedgerError
+from nmcourse.evidence import ClaimError, LedgerError
 from nmcourse.training.tiers import TIERS
 
 

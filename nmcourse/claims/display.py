@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from html import escape
 
 from nmcourse.claims.ledger import Entry, entries, get
-from nmcourse.evidence.record import STATUSES
+from nmcourse.evidence import STATUSES
 
 SIGNS = {
     "reproduced": "✔",
     "partly": "◐",
     "not reproduced": "✘",
     "measured": "●",
+    "not decided": "◇",
     "not attempted": "○",
 }
 _WORDS = {"partly": "partly reproduced"}
@@ -27,7 +28,15 @@ _COLOURS = {
     "partly": "#b07a10",
     "not reproduced": "#d1495b",
     "measured": "#4a7fc1",
+    "not decided": "#8a63b8",
     "not attempted": "#808080",
+}
+# What a reader is told about the age of a rule; nothing where nothing was measured.
+_AGES = {
+    "": "",
+    "before the results": "before the run began",
+    "after the results": "after the results were known: it was changed since",
+    "not recorded": "not recorded: these results are older than the fingerprints of rules",
 }
 _COLUMNS = ("Status", "What is claimed", "What we measured")
 _STYLE = """<style>
@@ -70,6 +79,16 @@ def status_text(status: str) -> str:
     return f"{SIGNS[status]}\N{NO-BREAK SPACE}{_WORDS.get(status, status)}"
 
 
+def verdict(entry: Entry) -> str:
+    """Return the status of a claim, or both: as published, and under a fair control."""
+    if not entry.fair_status:
+        return status_text(entry.status)
+    return (
+        f"as published {status_text(entry.status)}; "
+        f"under a fair control {status_text(entry.fair_status)}"
+    )
+
+
 def seeds_text(entry: Entry) -> str:
     """Return the number of seeds in words; empty if nothing was measured."""
     if not entry.evidence:
@@ -101,7 +120,10 @@ class Box:
             ("Seeds", seeds_text(entry)),
             ("Judged by", entry.rule),
             ("Caveats", " ".join(entry.caveats)),
-            ("Status", status_text(entry.status)),
+            ("Status", verdict(entry)),
+            ("Not decided since", entry.reason),
+            ("Would change it", entry.would_change),
+            ("Rule fixed", _AGES[entry.rule_age]),
             ("Again with", entry.command),
         ]
         return [(label, text) for label, text in rows if text]
@@ -153,7 +175,7 @@ class Table:
         """Plain text, for a terminal."""
         lines = [self.caption]
         for entry in self.entries:
-            lines.append(f"{entry.id:4} {status_text(entry.status):21} {entry.statement}")
+            lines.append(f"{entry.id:4} {verdict(entry):21} {entry.statement}")
             if entry.evidence:
                 seeds = seeds_text(entry)
                 lines.append(f"{'':27}{entry.measured}; {entry.spread} ({seeds})")
@@ -175,13 +197,19 @@ def _table_row(entry: Entry) -> str:
         ("Spread: ", entry.spread),
         ("Seeds: ", seeds_text(entry)),
         ("Caveats: ", " ".join(entry.caveats)),
+        ("Not decided since: ", entry.reason),
+        ("What would change it: ", entry.would_change),
     )
     if entry.evidence:
-        rule = _paragraphs(("Tolerance: ", entry.tolerance), ("Rule: ", entry.rule))
+        rule = _paragraphs(
+            ("Tolerance: ", entry.tolerance),
+            ("Rule: ", entry.rule),
+            ("Rule fixed: ", _AGES[entry.rule_age]),
+        )
         measured += f"<details><summary>How it was judged</summary>{rule}</details>"
     if entry.command:
         measured += f"<p><strong>Again with: </strong>{_code(entry.command)}</p>"
-    status = f'<span class="nm-status">{escape(status_text(entry.status))}</span>'
+    status = f'<span class="nm-status">{escape(verdict(entry))}</span>'
     body = "".join(
         f'<td role="cell" data-label="{label}">{cell}</td>'
         for label, cell in zip(_COLUMNS, (status, paper, measured), strict=True)

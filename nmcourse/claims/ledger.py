@@ -1,32 +1,25 @@
 """The claim ledger: what papers claim, joined with what was measured.
 
-Nothing here is typed in: value, spread, seeds and status come from the results files through the
-rule of each claim. ``ledger.json`` keeps the outcome of the last judgement, so that a change of a
-rule, a record or a results file shows in a diff and is never silent.
+``ledger.json`` holds the outcome of the last judgement (``judging.update`` writes it), one line for
+each claim. Here it is read; no experiment is loaded and nothing is judged.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from nmcourse._files import locked, write_bytes
-from nmcourse.claims import paper_cordsnet, paper_nm_rnn, reviewers
-from nmcourse.claims.experiments import EXPERIMENTS, by_claim
-from nmcourse.evidence import store
-from nmcourse.evidence.numbers import Summary, format_number
-from nmcourse.evidence.record import Claim, ClaimError, Experiment, LedgerError
-from nmcourse.evidence.store import Results, read_results, results_path
-
-CLAIMS: tuple[Claim, ...] = (
-    *paper_nm_rnn.CLAIMS,
-    *reviewers.CLAIMS,
-    *paper_cordsnet.CLAIMS,
+from nmcourse.evidence import (
+    ClaimError,
+    LedgerError,
+    Results,
+    Summary,
+    format_number,
+    read_results,
 )
-
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -45,10 +38,15 @@ class Entry:
         spread: How far our value varies.
         tolerance: What still counts as agreement; "not fixed yet" for a claim not attempted.
         rule: When the claim counts as reproduced, in words.
-        status: A key of ``record.STATUSES``.
+        status: A key of ``evidence.STATUSES``: the claim as published.
         caveats: What limits the measurement.
         command: The command that measures again from nothing; empty if there is none yet.
         chapter: The page that discusses the claim; empty if none does.
+        fair_status: The same for the claim under a fair control; empty where there is none.
+        reason: Why a claim is not decided; empty where it is.
+        would_change: What would change this verdict; empty for a claim not attempted.
+        rule_age: "before the results", "after the results" or "not recorded": whether the rule
+            that decides today is the one that was fixed when the run began; empty without results.
         tier: The tier the results were made at; empty without results.
         evidence: Results file, relative to ``nmcourse/evidence``; empty without results.
         evidence_sha256: SHA-256 of that file.
@@ -67,6 +65,10 @@ class Entry:
     caveats: tuple[str, ...]
     command: str
     chapter: str
+    fair_status: str = ""
+    reason: str = ""
+    would_change: str = ""
+    rule_age: str = ""
     tier: str = ""
     evidence: str = ""
     evidence_sha256: str = ""
@@ -76,79 +78,32 @@ class Entry:
         return {**asdict(self), "caveats": list(self.caveats)}
 
 
-def judge(claim: Claim, experiment: Experiment | None, results: Results | None) -> Entry:
-    """Join a claim with the results that settle it.
+def ledger_path() -> Path:
+    """Return where the outcome of the last judgement is kept."""
+    return FOLDER / "ledger.json"
 
-    Args:
-        claim: What the paper says.
-        experiment: The experiment that settles it; None if there is none yet.
-        results: What it measured; None if it was not run.
+
+def stored() -> dict[str, Entry]:
+    """Return all lines of the ledger by claim, in their order.
 
     Raises:
-        LedgerError: The rule cannot judge these results.
+        LedgerError: The file is damaged.
     """
-    rule = experiment.rules[claim.id] if experiment else None
-    about = {
-        "id": claim.id,
-        "statement": claim.statement,
-        "source": claim.source,
-        "published": claim.published,
-        "chapter": claim.chapter,
-        "tolerance": rule.tolerance if rule else "not fixed yet",
-        "rule": rule.rule if rule else "not fixed yet",
-    }
-    if experiment is None or rule is None or results is None:
-        return Entry(
-            **about,
-            measured="not measured",
-            seeds=0,
-            spread="",
-            status="not attempted",
-            caveats=(),
-            command=command(claim.id) if experiment else "",
-        )
+    path = ledger_path()
+    known = {field.name for field in fields(Entry)}
     try:
-        outcome = rule.judge(results)
-    except Exception as error:
-        raise LedgerError(
-            f"claim {claim.id}: its rule cannot judge the results of {experiment.name!r}: "
-            f"{type(error).__name__}: {error}"
-        ) from error
-    return Entry(
-        **about,
-        measured=outcome.measured,
-        seeds=outcome.seeds,
-        spread=outcome.spread,
-        status=outcome.status,
-        caveats=outcome.caveats,
-        command=command(claim.id, results.tier),
-        tier=results.tier,
-        evidence=f"results/{experiment.name}.json",
-        evidence_sha256=results.sha256,
-    )
-
-
-def command(claim_id: str, tier: str = "cpu") -> str:
-    """Return the command that measures a claim from nothing."""
-    words = f"python -m nmcourse.claims run {claim_id}"
-    return words if tier == "cpu" else f"{words} --tier {tier}"
+        lines = json.loads(path.read_bytes())
+        for line in lines:
+            if set(line) != known:
+                raise ValueError(f"{line.get('id')}: fields {sorted(set(line) ^ known)}")
+        return {line["id"]: Entry(**line | {"caveats": tuple(line["caveats"])}) for line in lines}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise LedgerError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
 
 
 def ids() -> tuple[str, ...]:
     """Return the ids of all claims."""
-    return tuple(claim.id for claim in CLAIMS)
-
-
-def find(claim_id: str) -> Claim:
-    """Return what the paper claims.
-
-    Raises:
-        ClaimError: There is no such claim.
-    """
-    for claim in CLAIMS:
-        if claim.id == claim_id:
-            return claim
-    raise ClaimError(f"no claim {claim_id!r} in the ledger; there are {', '.join(ids())}")
+    return tuple(stored())
 
 
 def get(claim_id: str) -> Entry:
@@ -156,10 +111,10 @@ def get(claim_id: str) -> Entry:
 
     Raises:
         ClaimError: There is no such claim.
-        LedgerError: Its results are damaged.
+        LedgerError: The ledger is damaged.
     """
-    claim, experiment = find(claim_id), by_claim().get(claim_id)
-    return judge(claim, experiment, read_results(experiment.name) if experiment else None)
+    (entry,) = entries([claim_id])
+    return entry
 
 
 def entries(claim_ids: Iterable[str] | None = None) -> list[Entry]:
@@ -167,8 +122,17 @@ def entries(claim_ids: Iterable[str] | None = None) -> list[Entry]:
 
     Args:
         claim_ids: Which claims; all of them by default.
+
+    Raises:
+        ClaimError: There is no such claim.
+        LedgerError: The ledger is damaged.
     """
-    return [get(claim_id) for claim_id in (ids() if claim_ids is None else claim_ids)]
+    lines = stored()
+    wanted = list(lines) if claim_ids is None else list(claim_ids)
+    for claim_id in wanted:
+        if claim_id not in lines:
+            raise ClaimError(f"no claim {claim_id!r} in the ledger; there are {', '.join(lines)}")
+    return [lines[claim_id] for claim_id in wanted]
 
 
 def results(claim_id: str) -> Results:
@@ -176,10 +140,10 @@ def results(claim_id: str) -> Results:
 
     Raises:
         ClaimError: There is no such claim, or it was not measured.
+        LedgerError: The ledger or the results are damaged.
     """
-    find(claim_id)
-    experiment = by_claim().get(claim_id)
-    found = read_results(experiment.name) if experiment else None
+    evidence = get(claim_id).evidence
+    found = read_results(Path(evidence).stem) if evidence else None
     if found is None:
         raise ClaimError(f"claim {claim_id} has no results yet")
     return found
@@ -217,52 +181,3 @@ def summary(claim_id: str, path: str) -> Summary:
         ClaimError: As for ``value``, or there is no such list at ``path``.
     """
     return results(claim_id).summary(path)
-
-
-def ledger_path() -> Path:
-    """Return where the outcome of the last judgement is kept."""
-    return FOLDER / "ledger.json"
-
-
-def update() -> None:
-    """Judge every claim again and write the outcome to ``ledger.json``.
-
-    Processes that do so at the same time wait for each other: the last one sees all results.
-    """
-    with locked(FOLDER):
-        text = json.dumps([entry.as_dict() for entry in entries()], indent=1, ensure_ascii=False)
-        write_bytes(ledger_path(), (text + "\n").encode())
-
-
-def check() -> list[str]:
-    """Judge every claim again and compare with ``ledger.json``.
-
-    Returns:
-        Each disagreement in words; empty if there is none.
-    """
-    path = ledger_path()
-    try:
-        stored = {entry["id"]: entry for entry in json.loads(path.read_bytes())}
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        return [f"{path} cannot be read: {type(error).__name__}: {error}"]
-    problems = [f"claim {claim}: stored, but has no record" for claim in set(stored) - set(ids())]
-    for claim in ids():
-        try:
-            now = get(claim).as_dict()
-        except LedgerError as error:
-            problems.append(str(error))
-            continue
-        if claim not in stored:
-            problems.append(f"claim {claim}: not in {path.name}")
-            continue
-        for key in now:
-            if stored[claim].get(key) != now[key]:
-                problems.append(
-                    f"claim {claim}: {key} is stored as {stored[claim].get(key)!r}, "
-                    f"but judged as {now[key]!r}"
-                )
-    known = {results_path(experiment.name).name for experiment in EXPERIMENTS}
-    for file in sorted(store.FOLDER.glob("*.json")):
-        if file.name not in known:
-            problems.append(f"results/{file.name} belongs to no experiment")
-    return problems

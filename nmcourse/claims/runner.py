@@ -6,10 +6,17 @@ import shutil
 from pathlib import Path
 
 from nmcourse._files import Busy, locked, user_path
-from nmcourse.claims.experiments import by_claim
-from nmcourse.claims.ledger import Entry, command, find, judge, update
-from nmcourse.evidence.record import ClaimError, Experiment
-from nmcourse.evidence.store import read_results, results_path, write_results
+from nmcourse.claims.judging import command, find, judge, update
+from nmcourse.claims.ledger import Entry
+from nmcourse.evidence import (
+    ClaimError,
+    Experiment,
+    read_results,
+    remember,
+    results_path,
+    write_results,
+)
+from nmcourse.experiments.registry import by_claim
 from nmcourse.training.tiers import TIERS
 
 
@@ -32,7 +39,7 @@ def run(
         The lines of the ledger for all claims of that experiment.
 
     Raises:
-        ValueError: ``tier`` is unknown.
+        ValueError: ``tier`` is unknown, or the experiment has no settings for it.
         ClaimError: There is no such claim, no experiment for it yet, or another process is
             running it in the same folder.
     """
@@ -42,6 +49,11 @@ def run(
     experiment = by_claim().get(claim_id)
     if experiment is None:
         raise ClaimError(f"claim {claim_id} has no experiment yet: its status is 'not attempted'")
+    if tier not in experiment.tiers:
+        raise ValueError(
+            f"tier must be one of {', '.join(experiment.tiers)} for claim {claim_id}: its "
+            f"experiment, {experiment.name}, has no settings for {tier!r}"
+        )
     run_dir = user_path(resume_dir, "resume_dir") / experiment.name / tier
     run_dir.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -60,10 +72,16 @@ def _run(experiment: Experiment, tier: str, run_dir: Path, fresh: bool) -> list[
         shutil.rmtree(run_dir)
     run_dir.mkdir(parents=True, exist_ok=True)
 
+    # Kept from the first start on: a rule that changes while the run goes on is then noticed.
+    rules = remember(
+        run_dir / "rules.json",
+        lambda: {claim: rule.fingerprint() for claim, rule in experiment.rules.items()},
+        {"experiment": experiment.name},
+    )
     outcome = experiment.run(tier, run_dir)
     path = run_dir / "results.json" if tier == "smoke" else results_path(experiment.name)
     again = command(min(experiment.rules), tier)
-    write_results(experiment.name, outcome, tier=tier, command=again, path=path)
+    write_results(experiment.name, outcome, tier=tier, command=again, path=path, rules=rules)
     results = read_results(experiment.name, path=path)
     lines = [judge(find(claim), experiment, results) for claim in experiment.rules]
     if tier != "smoke":

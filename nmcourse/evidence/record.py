@@ -8,10 +8,11 @@ what the experiment measured. A ``Judgement`` is what the rule makes of them; no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nmcourse.evidence.fingerprint import fingerprint
 from nmcourse.evidence.numbers import Summary, summarise
 
 STATUSES = {
@@ -19,6 +20,7 @@ STATUSES = {
     "partly": "a part of the claim holds; the measurement says which",
     "not reproduced": "the measurement contradicts the claim",
     "measured": "the papers publish nothing to compare with; here is a number",
+    "not decided": "the experiment could not decide; the reason stands beside it",
     "not attempted": "this course has not measured it yet",
 }
 _WORDS = ("median", "lower_quartile", "upper_quartile", "minimum", "maximum", "mean", "count")
@@ -66,6 +68,8 @@ class Results:
         tier: "smoke", "cpu" or "gpu".
         command: The command that makes these results again.
         versions: Versions of Python and of the packages that made them.
+        rules: Claim id -> fingerprint of its rule when the run began; empty for results that are
+            older than fingerprints.
         sha256: SHA-256 of the file; empty for results that were never written.
     """
 
@@ -76,6 +80,7 @@ class Results:
     command: str = ""
     versions: dict[str, str] | None = None
     sha256: str = ""
+    rules: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, path: str) -> Any:
         """Return a number, a list or a mapping of ``metrics``.
@@ -141,11 +146,15 @@ class Judgement:
     """What the measured numbers say about a claim.
 
     Attributes:
-        status: A key of ``STATUSES``, but not "not attempted".
+        status: A key of ``STATUSES``, but not "not attempted": the claim as published.
         measured: The measured value as text, made from the numbers.
         spread: How far it varies, as text, made from the numbers.
         seeds: Number of seeds; 0 for a deterministic claim.
         caveats: What limits the measurement, one sentence each.
+        fair_status: The same for the claim under a fair control; empty where the published
+            comparison is fair already.
+        reason: Why it could not be decided; given exactly where a status is "not decided".
+        would_change: What would change this verdict, in one line.
     """
 
     status: str
@@ -153,11 +162,22 @@ class Judgement:
     spread: str
     seeds: int
     caveats: tuple[str, ...] = ()
+    fair_status: str = ""
+    reason: str = ""
+    would_change: str = ""
 
     def __post_init__(self) -> None:
         allowed = [status for status in STATUSES if status != "not attempted"]
         if self.status not in allowed:
             raise ValueError(f"status must be one of {allowed}, got {self.status!r}")
+        if self.fair_status not in ("", *allowed):
+            raise ValueError(f"fair_status must be '' or of {allowed}, got {self.fair_status!r}")
+        undecided = "not decided" in (self.status, self.fair_status)
+        if undecided != bool(self.reason):
+            raise ValueError(
+                "reason must say why a claim is not decided, and be empty where it is: "
+                f"status {self.status!r}, fair_status {self.fair_status!r}, reason {self.reason!r}"
+            )
         if not isinstance(self.seeds, int) or self.seeds < 0:
             raise ValueError(f"seeds must be a whole number, 0 or more, got {self.seeds!r}")
         caveats: object = self.caveats
@@ -179,6 +199,10 @@ class Rule:
     tolerance: str
     rule: str
 
+    def fingerprint(self) -> str:
+        """SHA-256 of everything by which ``judge`` decides; see ``evidence.fingerprint``."""
+        return fingerprint(self.judge)
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -187,11 +211,14 @@ class Experiment:
     Attributes:
         name: Name of its results file, without the ending.
         run: ``run(tier, run_dir)`` measures and returns ``{"config": ..., "metrics": ...}``.
-            ``tier`` is "smoke", "cpu" or "gpu"; what it needs to go on after a kill it keeps in
+            ``tier`` is one of ``tiers``; what it needs to go on after a kill it keeps in
             ``run_dir``.
         rules: Claim id -> how the results settle it.
+        tiers: For which of "smoke", "cpu" and "gpu" there are settings; at another one it is not
+            run.
     """
 
     name: str
     run: Callable[[str, Path], dict[str, Any]]
     rules: Mapping[str, Rule]
+    tiers: tuple[str, ...] = ("smoke", "cpu")

@@ -31,11 +31,25 @@ def results_path(name: str) -> Path:
 
 
 def write_results(
-    name: str, outcome: Mapping[str, Any], *, tier: str, command: str, path: Path
+    name: str,
+    outcome: Mapping[str, Any],
+    *,
+    tier: str,
+    command: str,
+    path: Path,
+    rules: Mapping[str, str] | None = None,
 ) -> None:
     """Write what the experiment ``name`` returned, with the command and the versions that made it.
 
     Numbers that are not finite are written as null.
+
+    Args:
+        name: Name of the experiment.
+        outcome: ``{"config": ..., "metrics": ...}``.
+        tier: The tier that it ran at.
+        command: The command that makes it again.
+        path: Where to write.
+        rules: Claim id -> fingerprint of its rule when the run began.
 
     Raises:
         ValueError: The outcome is not ``{"config": ..., "metrics": ...}`` of JSON data, or a key of
@@ -55,6 +69,8 @@ def write_results(
         "config": plain(outcome["config"]),
         "metrics": plain(outcome["metrics"]),
     }
+    if rules is not None:
+        record["rules"] = dict(rules)
     write_bytes(path, _json(record))
 
 
@@ -80,15 +96,16 @@ def read_results(name: str, *, path: Path | None = None) -> Results | None:
         record = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise LedgerError(f"{path} is not valid JSON: {error}") from None
-    if not isinstance(record, dict) or set(record) != set(_FIELDS):
+    if not isinstance(record, dict) or set(record) - {"rules"} != set(_FIELDS):
         raise LedgerError(f"{path}: expected an object with the fields {', '.join(_FIELDS)}")
     if record["format"] != FORMAT or record["experiment"] != name:
         raise LedgerError(
             f"{path}: expected format {FORMAT} of {name!r}, "
             f"found {record['format']!r} of {record['experiment']!r}"
         )
-    if not isinstance(record["metrics"], dict) or not isinstance(record["config"], dict):
-        raise LedgerError(f"{path}: 'metrics' and 'config' must be objects")
+    objects = ("metrics", "config", "rules")
+    if not all(isinstance(record.get(key, {}), dict) for key in objects):
+        raise LedgerError(f"{path}: 'metrics', 'config' and 'rules' must be objects")
     del record["format"]
     return Results(**record, sha256=digest(data))
 

@@ -10,8 +10,8 @@ with a pass or with a diagnosis. It never shows the solution.
     python -m nmcourse.exercises --json     the same for programs
 """
 
-from nmcourse.exercises._record import Exercise, Wrong
 from nmcourse.exercises._registry import check, exercise, exercises
-from nmcourse.exercises._result import Result
+from nmcourse.exercises.checking.record import Exercise, Wrong
+from nmcourse.exercises.checking.result import Result
 
 __all__ = ["Exercise", "Result", "Wrong", "check", "exercise", "exercises"]

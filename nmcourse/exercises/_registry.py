@@ -5,26 +5,27 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
-from nmcourse.exercises import (
-    before_you_start,
-    building_cordsnet,
-    convolution_as_connectivity,
+from nmcourse.exercises.checking.engine import not_yet, run
+from nmcourse.exercises.checking.record import Exercise
+from nmcourse.exercises.checking.result import Result
+from nmcourse.exercises.dynamics import low_rank_networks, rate_networks
+from nmcourse.exercises.neuromodulation import (
     gain_as_neuromodulation,
     keeping_time_with_gain,
     learning_to_keep_time,
-    low_rank_networks,
     one_network_many_tasks,
     project_reaching,
-    rate_networks,
     remembering_one_of_many,
     reviewers_ask,
-    training_by_stages,
-    what_the_loss_is_for,
     why_gain_gates,
 )
-from nmcourse.exercises._engine import not_yet, run
-from nmcourse.exercises._record import Exercise
-from nmcourse.exercises._result import Result
+from nmcourse.exercises.start import before_you_start
+from nmcourse.exercises.vision import (
+    building_cordsnet,
+    convolution_as_connectivity,
+    training_by_stages,
+    what_the_loss_is_for,
+)
 
 _CHAPTERS = (
     before_you_start,

@@ -1,6 +1,6 @@
 """Recurrent models, all with the same verbs: see ``RecurrentModel``."""
 
-from nmcourse.models._base import RecurrentModel, Trajectory
+from nmcourse.models._base import RecurrentModel, RecurrentScaling, Trajectory
 from nmcourse.models._output_network import OutputNetwork
 from nmcourse.models._sizes import count_parameters, matching_size
 from nmcourse.models.attention import AttentionReader
@@ -39,6 +39,7 @@ __all__ = [
     "PixelRNN",
     "PrescribedGain",
     "RecurrentModel",
+    "RecurrentScaling",
     "Response",
     "ScalarGainRNN",
     "SparseTerms",

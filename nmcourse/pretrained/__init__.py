@@ -4,7 +4,14 @@
 was measured on it and its licence. ``python -m nmcourse.pretrained`` prints that list.
 """
 
-from nmcourse.pretrained.builders import BUILDERS
+from nmcourse.pretrained.builders import (
+    BUILDERS,
+    digits_cordsnet,
+    measure_wait_go_linear_nm_rnn,
+    measure_wait_go_nm_rnn,
+    multitask_lstm,
+    multitask_nm_rnn,
+)
 from nmcourse.pretrained.manifest import Entry, PretrainedError
 from nmcourse.pretrained.weights import available, info, load, parameters, save, verify
 
@@ -13,8 +20,13 @@ __all__ = [
     "Entry",
     "PretrainedError",
     "available",
+    "digits_cordsnet",
     "info",
     "load",
+    "measure_wait_go_linear_nm_rnn",
+    "measure_wait_go_nm_rnn",
+    "multitask_lstm",
+    "multitask_nm_rnn",
     "parameters",
     "save",
     "verify",

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from nmcourse._files import digest, locked, user_path
-from nmcourse.pretrained.builders import BUILDERS
+from nmcourse.pretrained.builders.registry import BUILDERS
 from nmcourse.pretrained.manifest import (
     FOLDER,
     Entry,

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from nmcourse.claims import experiments, ledger, runner
+from nmcourse.claims import judging, ledger, runner
 from nmcourse.evidence import store
 from nmcourse.evidence.record import Claim, Experiment, Judgement, Rule
 from nmcourse.evidence.store import Results, remember
+from nmcourse.experiments import registry
 
 
 @pytest.fixture
@@ -47,10 +48,12 @@ def small_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNames
     )
     monkeypatch.setattr(store, "FOLDER", state.folder / "results")
     monkeypatch.setattr(ledger, "FOLDER", state.folder)
-    monkeypatch.setattr(ledger, "CLAIMS", claims)
-    monkeypatch.setattr(ledger, "EXPERIMENTS", (experiment,))
-    for module in (ledger, runner):
-        monkeypatch.setattr(module, "by_claim", lambda: experiments.by_claim((experiment,)))
+    monkeypatch.setattr(judging, "CLAIMS", claims)
+    monkeypatch.setattr(judging, "EXPERIMENTS", (experiment,))
+    for module in (judging, runner):
+        monkeypatch.setattr(module, "by_claim", lambda: registry.by_claim((experiment,)))
+    state.folder.mkdir()
+    judging.update()
     state.experiment = experiment
     state.runs = tmp_path / "runs"
     return state

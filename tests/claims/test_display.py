@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from nmcourse import claims
+from nmcourse.claims import runner
 from nmcourse.claims.display import _COLOURS, SIGNS, chapter_title, status_text
 from nmcourse.evidence.record import STATUSES
 
@@ -38,7 +39,7 @@ class Outline(HTMLParser):
 
 @pytest.fixture
 def measured(small_ledger):
-    claims.run("T1", resume_dir=small_ledger.runs)
+    runner.run("T1", resume_dir=small_ledger.runs)
 
 
 @pytest.mark.parametrize("form", ["_repr_html_", "_repr_markdown_", "__repr__"])

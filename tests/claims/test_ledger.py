@@ -1,15 +1,19 @@
 """The ledger is complete, is computed from results, and notices when it is out of date."""
 
+import dataclasses
 import json
+import sys
 
 import pytest
 
 from nmcourse import claims
 from nmcourse.claims import __main__ as command_line
-from nmcourse.claims import experiments, ledger
+from nmcourse.claims import judging, ledger, runner
 from nmcourse.evidence import store
 from nmcourse.evidence.record import STATUSES, Experiment, Judgement, LedgerError, Rule
 from nmcourse.evidence.store import results_path
+from nmcourse.experiments import registry
+from nmcourse.training.tiers import TIERS
 
 
 def test_every_target_has_a_record():
@@ -20,18 +24,18 @@ def test_every_target_has_a_record():
 
 
 def test_records_are_complete():
-    for claim in ledger.CLAIMS:
+    for claim in judging.CLAIMS:
         assert claim.statement.endswith((".", "?")), claim.id
         assert claim.source, claim.id
         assert claim.published, claim.id
 
 
 def test_every_rule_belongs_to_a_claim():
-    assert set(experiments.by_claim()) <= set(claims.ids())
+    assert set(registry.by_claim()) <= set(claims.ids())
 
 
 def test_stored_ledger_agrees_with_the_results():
-    assert claims.check() == []
+    assert judging.check() == []
 
 
 def test_json_has_what_others_rely_on(capsys):
@@ -73,7 +77,7 @@ def test_a_claim_without_an_experiment(small_ledger):
     entry = claims.get("T2")
     assert (entry.status, entry.command, entry.rule) == ("not attempted", "", "not fixed yet")
     with pytest.raises(claims.ClaimError, match="claim T2 has no experiment yet"):
-        claims.run("T2", resume_dir=small_ledger.runs)
+        runner.run("T2", resume_dir=small_ledger.runs)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +85,7 @@ def test_a_claim_without_an_experiment(small_ledger):
 )
 def test_the_numbers_decide(small_ledger, values, status):
     small_ledger.values = values
-    (entry,) = claims.run("T1", resume_dir=small_ledger.runs)
+    (entry,) = runner.run("T1", resume_dir=small_ledger.runs)
     assert entry == claims.get("T1")
     assert entry.status == status
     assert entry.seeds == 3
@@ -90,11 +94,11 @@ def test_the_numbers_decide(small_ledger, values, status):
     assert claims.value("T1", "net.error.maximum") == 4.0
     assert claims.number("T1", "net.error.minimum") == "1"
     assert claims.summary("T1", "net.error").n == 3
-    assert claims.check() == []
+    assert judging.check() == []
 
 
 def test_number_is_one_number(small_ledger):
-    claims.run("T1", resume_dir=small_ledger.runs)
+    runner.run("T1", resume_dir=small_ledger.runs)
     with pytest.raises(claims.ClaimError, match=r"'net\.error' is not one number"):
         claims.number("T1", "net.error")
 
@@ -102,53 +106,91 @@ def test_number_is_one_number(small_ledger):
 def test_a_killed_run_goes_on_and_a_finished_one_starts_again(small_ledger):
     small_ledger.kill_at = 2
     with pytest.raises(KeyboardInterrupt):
-        claims.run("T1", resume_dir=small_ledger.runs)
+        runner.run("T1", resume_dir=small_ledger.runs)
     assert claims.get("T1").status == "not attempted"
     small_ledger.kill_at = None
-    claims.run("T1", resume_dir=small_ledger.runs)
+    runner.run("T1", resume_dir=small_ledger.runs)
     assert small_ledger.calls == [0, 1, 2]
-    claims.run("T1", resume_dir=small_ledger.runs)
+    runner.run("T1", resume_dir=small_ledger.runs)
     assert small_ledger.calls == [0, 1, 2, 0, 1, 2]
 
 
 def test_fresh_throws_unfinished_work_away(small_ledger):
     small_ledger.kill_at = 2
     with pytest.raises(KeyboardInterrupt):
-        claims.run("T1", resume_dir=small_ledger.runs)
+        runner.run("T1", resume_dir=small_ledger.runs)
     small_ledger.kill_at = None
-    claims.run("T1", resume_dir=small_ledger.runs, fresh=True)
+    runner.run("T1", resume_dir=small_ledger.runs, fresh=True)
     assert small_ledger.calls == [0, 1, 0, 1, 2]
 
 
 def test_smoke_results_never_reach_the_ledger(small_ledger):
-    (entry,) = claims.run("T1", tier="smoke", resume_dir=small_ledger.runs)
+    (entry,) = runner.run("T1", tier="smoke", resume_dir=small_ledger.runs)
     assert entry.status == "reproduced"
     assert entry.tier == "smoke"
-    assert not small_ledger.folder.exists()
+    assert not store.FOLDER.exists()
     assert claims.get("T1").status == "not attempted"
 
 
-def test_the_tier_stands_in_the_command(small_ledger):
-    claims.run("T1", tier="gpu", resume_dir=small_ledger.runs)
+def with_tiers(small_ledger, monkeypatch, *tiers: str) -> None:
+    """Let the small experiment have settings for these tiers."""
+    experiment = dataclasses.replace(small_ledger.experiment, tiers=tiers)
+    for module in (judging, runner):
+        monkeypatch.setattr(module, "by_claim", lambda: registry.by_claim((experiment,)))
+
+
+def test_the_tier_stands_in_the_command(small_ledger, monkeypatch):
+    with_tiers(small_ledger, monkeypatch, "smoke", "cpu", "gpu")
+    runner.run("T1", tier="gpu", resume_dir=small_ledger.runs)
     assert claims.get("T1").command == "python -m nmcourse.claims run T1 --tier gpu"
+
+
+def test_a_tier_without_settings_is_refused_before_anything_is_written(small_ledger, capsys):
+    before = {path: path.read_bytes() for path in small_ledger.folder.rglob("*") if path.is_file()}
+    message = "tier must be one of smoke, cpu for claim T1: its experiment, weights, has no "
+    with pytest.raises(ValueError, match=f"^{message}settings for 'gpu'"):
+        runner.run("T1", tier="gpu", resume_dir=small_ledger.runs, fresh=True)
+    arguments = ["run", "T1", "--tier", "gpu", "--resume-dir", str(small_ledger.runs)]
+    assert command_line.main(arguments) == 1
+    assert message in capsys.readouterr().err
+    assert small_ledger.calls == []
+    assert not small_ledger.runs.exists()
+    after = {path: path.read_bytes() for path in small_ledger.folder.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_unfinished_work_may_lie_in_the_home_folder(small_ledger, monkeypatch):
+    monkeypatch.setenv("HOME", str(small_ledger.runs))
+    runner.run("T1", tier="smoke", resume_dir="~/unfinished")
+    assert (small_ledger.runs / "unfinished/weights/smoke/results.json").is_file()
+
+
+@pytest.mark.parametrize("experiment", registry.EXPERIMENTS, ids=lambda e: e.name)
+def test_an_experiment_names_the_tiers_that_it_has_settings_for(experiment, tmp_path):
+    module = sys.modules[experiment.run.__module__]
+    settings = getattr(module, "SETTINGS", dict.fromkeys(experiment.tiers))
+    assert set(experiment.tiers) == set(settings) <= set(TIERS)
+    if hasattr(module, "SETTINGS"):
+        with pytest.raises(ValueError, match="there are no settings for the tier 'gpu', only for"):
+            experiment.run("gpu", tmp_path)
 
 
 def test_unknown_tier(small_ledger):
     with pytest.raises(ValueError, match="tier must be one of smoke, cpu, gpu, got 'tpu'"):
-        claims.run("T1", tier="tpu", resume_dir=small_ledger.runs)
+        runner.run("T1", tier="tpu", resume_dir=small_ledger.runs)
 
 
 def test_a_number_changed_by_hand_is_found(small_ledger):
-    claims.run("T1", resume_dir=small_ledger.runs)
+    runner.run("T1", resume_dir=small_ledger.runs)
     path = results_path("weights")
     path.write_text(path.read_text().replace("2.0", "1.5"))
-    problems = claims.check()
+    problems = judging.check()
     assert any("T1: measured is stored as 'median 2 " in problem for problem in problems)
     assert any("T1: evidence_sha256" in problem for problem in problems)
 
 
 def test_a_status_typed_into_the_ledger_is_found(small_ledger, capsys):
-    claims.run("T1", resume_dir=small_ledger.runs)
+    runner.run("T1", resume_dir=small_ledger.runs)
     path = ledger.ledger_path()
     path.write_text(path.read_text().replace('"not attempted"', '"reproduced"'))
     assert command_line.main(["check"]) == 1
@@ -160,12 +202,12 @@ def test_a_status_typed_into_the_ledger_is_found(small_ledger, capsys):
 
 
 def test_check_finds_strays(small_ledger):
-    claims.run("T1", resume_dir=small_ledger.runs)
+    runner.run("T1", resume_dir=small_ledger.runs)
     results_path("stray").write_text("{}")
     stored = json.loads(ledger.ledger_path().read_text())
     stored[1]["id"] = "T3"
     ledger.ledger_path().write_text(json.dumps(stored))
-    problems = claims.check()
+    problems = judging.check()
     assert "claim T3: stored, but has no record" in problems
     assert "claim T2: not in ledger.json" in problems
     assert "results/stray.json belongs to no experiment" in problems
@@ -173,24 +215,23 @@ def test_check_finds_strays(small_ledger):
 
 @pytest.mark.parametrize("text", ["", "{", "[3]", '[{"status": "measured"}]'])
 def test_check_of_a_damaged_ledger(small_ledger, text):
-    small_ledger.folder.mkdir()
     ledger.ledger_path().write_text(text)
-    (problem,) = claims.check()
+    (problem,) = judging.check()
     assert "ledger.json cannot be read" in problem
 
 
 def test_check_reports_damaged_results(small_ledger):
-    claims.run("T1", resume_dir=small_ledger.runs)
+    runner.run("T1", resume_dir=small_ledger.runs)
     results_path("weights").write_text("{")
-    assert any("weights.json is not valid JSON" in problem for problem in claims.check())
+    assert any("weights.json is not valid JSON" in problem for problem in judging.check())
 
 
 def test_results_that_a_rule_cannot_judge(small_ledger):
-    claims.run("T1", resume_dir=small_ledger.runs)
+    runner.run("T1", resume_dir=small_ledger.runs)
     path = results_path("weights")
     path.write_text(path.read_text().replace('"error"', '"loss"'))
     with pytest.raises(LedgerError, match=r"claim T1: its rule cannot judge .* no 'error' at net"):
-        claims.get("T1")
+        judging.judge_again(judging.find("T1"))
 
 
 @pytest.mark.parametrize(
@@ -213,9 +254,9 @@ def test_a_claim_is_settled_once():
     rule = Rule(lambda results: Judgement("measured", "", "", 0), "", "")
     one, other = (Experiment(name, lambda tier, run_dir: {}, {"T1": rule}) for name in "ab")
     with pytest.raises(ValueError, match="claim T1 is settled twice: a, b"):
-        experiments.by_claim((one, other))
+        registry.by_claim((one, other))
     with pytest.raises(ValueError, match="two experiments are named 'a'"):
-        experiments.by_claim((one, one))
+        registry.by_claim((one, one))
 
 
 def test_command_line_run(small_ledger, capsys):
@@ -229,3 +270,37 @@ def test_command_line_run(small_ledger, capsys):
 def test_command_line_names_what_is_wrong(small_ledger, capsys):
     assert command_line.main(["run", "T9"]) == 1
     assert "no claim 'T9'" in capsys.readouterr().err
+
+
+def test_a_rule_that_changes_after_the_run_is_told(small_ledger, monkeypatch):
+    (entry,) = runner.run("T1", resume_dir=small_ledger.runs)
+    assert entry.rule_age == "before the results"
+    old = small_ledger.experiment.rules["T1"]
+
+    def judge(results):
+        return Judgement("reproduced", measured="", spread="", seeds=3)
+
+    changed = Experiment("weights", small_ledger.experiment.run, {"T1": Rule(judge, "", old.rule)})
+    monkeypatch.setattr(judging, "by_claim", lambda: {"T1": changed})
+    assert judging.judge_again(judging.find("T1")).rule_age == "after the results"
+    assert any("T1: rule_age is stored as 'before the results'" in p for p in judging.check())
+
+
+def test_a_rule_that_changes_while_the_run_goes_on_is_told(small_ledger, monkeypatch):
+    small_ledger.kill_at = 2
+    with pytest.raises(KeyboardInterrupt):
+        runner.run("T1", resume_dir=small_ledger.runs)
+    small_ledger.kill_at = None
+    with monkeypatch.context() as patch:
+        patch.setattr(Rule, "fingerprint", lambda rule: "another")
+        (entry,) = runner.run("T1", resume_dir=small_ledger.runs)
+    assert entry.rule_age == "after the results"
+
+
+def test_a_claim_that_is_not_decided_says_why():
+    with pytest.raises(ValueError, match="reason must say why a claim is not decided"):
+        Judgement("not decided", measured="", spread="", seeds=3)
+    with pytest.raises(ValueError, match="reason must say why a claim is not decided"):
+        Judgement("reproduced", measured="", spread="", seeds=3, reason="too few seeds")
+    with pytest.raises(ValueError, match="fair_status must be"):
+        Judgement("reproduced", measured="", spread="", seeds=3, fair_status="maybe")

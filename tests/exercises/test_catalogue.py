@@ -13,7 +13,9 @@ from nmcourse.exercises._registry import _CHAPTERS
 
 CHECKABLE = [one for one in exercises() if one.checkable]
 SEEDS = (0, 1)
-PROJECTS = {"nmcourse.exercises.project_reaching"}  # started, for the reader to finish
+PROJECTS = {
+    "nmcourse.exercises.neuromodulation.project_reaching"
+}  # started, for the reader to finish
 
 
 def each(values: list[Exercise]) -> pytest.MarkDecorator:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from nmcourse.exercises import check, exercise
-from nmcourse.exercises._compare import NotNumbers, as_array, compare
+from nmcourse.exercises.checking.compare import NotNumbers, as_array, compare
 
 REFERENCE = exercise("low-rank-2").reference
 SMOOTH = exercise("rates-2").reference

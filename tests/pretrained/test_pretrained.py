@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from nmcourse import pretrained
+from nmcourse._files import digest
 from nmcourse.models import NMRNN, CordsNet, count_parameters
 from nmcourse.pretrained import BUILDERS, PretrainedError
 from nmcourse.pretrained import __main__ as command_line
@@ -169,7 +170,7 @@ def test_missing_file(folder):
 def test_file_that_is_not_safetensors(folder):
     data = b"not weights at all"
     (folder / "weights" / "nets.safetensors").write_bytes(data)
-    change_entry(folder, size=len(data), sha256=pretrained.manifest.digest(data))
+    change_entry(folder, size=len(data), sha256=digest(data))
     with pytest.raises(PretrainedError, match="not in the safetensors format"):
         pretrained.load("nets", folder=folder)
 

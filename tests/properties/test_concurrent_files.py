@@ -18,9 +18,9 @@ import torch
 
 from nmcourse import pretrained
 from nmcourse._files import Busy, locked, replacing, write_bytes, write_text
-from nmcourse.claims.experiments import by_claim
 from nmcourse.claims.runner import run
 from nmcourse.evidence.record import ClaimError
+from nmcourse.experiments.registry import by_claim
 
 ROOT = Path(__file__).parents[2]
 SIZE = 100_000  # bytes, more than one call writes

@@ -26,7 +26,7 @@ from typing import Any
 import nbformat
 
 from nmcourse._files import user_path, write_text
-from nmcourse.exercises._record import Draw
+from nmcourse.exercises.checking.record import Draw
 from tools.teaching import nbgrader_course
 from tools.teaching.homework import PROBLEMS, Part, Version, problem
 from tools.teaching.notebooks import ROOT, Assignment, instructor, student

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nmcourse.exercises._compare import NUMBERS_DIFFER
-from nmcourse.exercises._engine import run
+from nmcourse.exercises.checking.compare import NUMBERS_DIFFER
+from nmcourse.exercises.checking.engine import run
 from tools.teaching.assignments import Hidden
 from tools.teaching.homework import Part
 from tools.teaching.sandbox.codec import Other

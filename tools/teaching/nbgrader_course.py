@@ -15,7 +15,7 @@ import nbformat
 from nbformat.v4 import new_code_cell
 
 from nmcourse._files import write_text
-from nmcourse.exercises._compare import _LOOSE, _SMALL, equal
+from nmcourse.exercises.checking.compare import _LOOSE, _SMALL, equal
 from tools.teaching.homework import Part, Version
 from tools.teaching.homework._record import STUB
 from tools.teaching.literals import literal

@@ -11,7 +11,7 @@ import nbformat
 import numpy as np
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from nmcourse.exercises._describe import show
+from nmcourse.exercises.checking.describe import show
 from tools.teaching.homework import Part, Version
 from tools.teaching.literals import literal
 

@@ -4,7 +4,12 @@ import pytest
 import torch
 
 from nmcourse.analysis import LinearLSTM, lstm_assumptions, lstm_from_nm_rnn
-from nmcourse.claims.gating import BREAKS, largest_difference, random_inputs, random_network
+from nmcourse.experiments.gains.lstm_gates import (
+    BREAKS,
+    largest_difference,
+    random_inputs,
+    random_network,
+)
 from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, PrescribedGain, identity
 
 

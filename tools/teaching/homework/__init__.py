@@ -4,23 +4,24 @@ These files hold families of problems. Which version a class gets, and what it i
 from the seed of the course, and is written where the instructor says.
 """
 
-from tools.teaching.homework import (
-    before_you_start,
-    building_cordsnet,
-    convolution_as_connectivity,
+from tools.teaching.homework._record import Homework, Mistake, Part, Version
+from tools.teaching.homework.dynamics import low_rank_networks, rate_networks
+from tools.teaching.homework.neuromodulation import (
     gain_as_neuromodulation,
     keeping_time_with_gain,
     learning_to_keep_time,
-    low_rank_networks,
     one_network_many_tasks,
-    rate_networks,
     remembering_one_of_many,
     reviewers_ask,
-    training_by_stages,
-    what_the_loss_is_for,
     why_gain_gates,
 )
-from tools.teaching.homework._record import Homework, Mistake, Part, Version
+from tools.teaching.homework.start import before_you_start
+from tools.teaching.homework.vision import (
+    building_cordsnet,
+    convolution_as_connectivity,
+    training_by_stages,
+    what_the_loss_is_for,
+)
 
 PROBLEMS: dict[str, Homework] = {
     one.name: one

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from nmcourse.exercises._record import Draw, Exercise, Wrong
+from nmcourse.exercises.checking.record import Draw, Exercise, Wrong
 
 STUB = "raise NotImplementedError  # your code here"
 Cases = Callable[[Draw], Sequence[tuple[Any, ...]]]

@@ -1,0 +1,1 @@
+"""What is claimed: by each paper, and by its reviewers."""

@@ -1,0 +1,1 @@
+"""How an answer is checked, compared and described; no exercise is known here."""

@@ -1,0 +1,392 @@
+"""Exercises of chapter 9, "The reviewers ask"."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from nmcourse.exercises.checking.record import Exercise, Wrong
+from nmcourse.exercises.neuromodulation import reviewers_ask_answers as functions
+from nmcourse.models import NMRNN, LowRankRNN, Modulator
+
+_CHAPTER = "book/neuromodulation/reviewers_ask"
+_VANISH = "Does the gradient vanish less? (R13)"
+_STRUCTURE = 'What is "structured" about the flexibility? (R15)'
+_DOPAMINE = "What does low dopamine do to time? (R18)"
+_COST = "Operations and seconds (R5)"
+
+
+def _counted(n: int, m: int, k: int, p: int, o: int) -> int:
+    """Entries of the matrices themselves: each is used once in a step."""
+    network = NMRNN(LowRankRNN(p, n, o, rank=k), Modulator(p, m, rank=k))
+    return sum(weights.numel() for weights in network.parameters() if weights.ndim == 2)
+
+
+EXERCISES = (
+    Exercise(
+        id="ask-1",
+        label="ex-ask-mode-gradient",
+        chapter=_CHAPTER,
+        title="How far back does a mode remember?",
+        kind="derivation",
+        difficulty=2,
+        importance=4,
+        minutes=10,
+        function="mode_keeps",
+        arguments=("gain", "tau", "dt"),
+        reference=functions.mode_keeps,
+        cases=functions.modes,
+        example=(0.0, 100.0, 10.0),
+        wrong=(
+            Wrong(
+                "one step",
+                lambda gain, tau, dt: 1 - dt / tau * (1 - gain),
+                "This is the factor of a single step. How many steps are 100 ms?",
+                _VANISH,
+            ),
+            Wrong(
+                "always ten steps",
+                lambda gain, tau, dt: (1 - dt / tau * (1 - gain)) ** 10,
+                "100 ms are ten steps for a time step of 10 ms only.",
+                _VANISH,
+            ),
+            Wrong(
+                "continuous time",
+                lambda gain, tau, dt: math.exp(-100 / tau * (1 - gain)) + 0 * dt,
+                "The network takes Euler steps. This is what the equation would leave.",
+                _VANISH,
+            ),
+            Wrong(
+                "the leak alone",
+                lambda gain, tau, dt: (1 - dt / tau) ** (100 / dt) + 0 * gain,
+                "That is the mode under a gain of 0. Recurrence pays a part of the leak back.",
+                _VANISH,
+            ),
+            Wrong(
+                "the leak forgotten",
+                lambda gain, tau, dt: (1 + dt / tau * gain) ** (100 / dt),
+                "Under a gain of 1 nothing changes. By your formula the gradient grows.",
+                _VANISH,
+            ),
+            Wrong(
+                "the gain of every step",
+                lambda gain, tau, dt: gain ** (100 / dt) + 0 * tau,
+                "That is right where the time step is the time constant. A slow mode keeps more.",
+                _VANISH,
+            ),
+            Wrong(
+                "time constants in place of steps",
+                lambda gain, tau, dt: (1 - dt / tau * (1 - gain)) ** (100 / tau),
+                "You have counted time constants. Each power is one step of the length Δt.",
+                _VANISH,
+            ),
+            Wrong(
+                "gain and leak exchanged",
+                lambda gain, tau, dt: (1 - dt / tau * gain) ** (100 / dt),
+                "By your formula a gain of 1 loses as much as the bare leak does.",
+                _VANISH,
+            ),
+        ),
+        another=functions.step_by_step,
+        rubric=(
+            "Nothing, or the leak without a gain.",
+            "The factor of one step.",
+            "κ as a function of the gain, with the 0.35 of the leak as a check.",
+            "In addition the gain that keeps 0.9, and what it means for gains that start near one "
+            "half.",
+        ),
+    ),
+    Exercise(
+        id="ask-2",
+        label="ex-ask-chance-share",
+        chapter=_CHAPTER,
+        title="What would chance give?",
+        kind="experiment",
+        difficulty=3,
+        importance=5,
+        minutes=15,
+        function="chance_share",
+        arguments=("n", "n_gains"),
+        reference=functions.chance_share,
+        cases=functions.sizes,
+        wrong=(
+            Wrong(
+                "the smallest share that is possible",
+                lambda n, n_gains: 1 / n_gains + 0 * n,
+                "This is the share of a direction that was chosen before the draw. The best one is "
+                "chosen after it.",
+                _STRUCTURE,
+            ),
+            Wrong(
+                "the best of the three axes",
+                functions.share_of(functions.along_axis),
+                "You compare the gains one by one. The best direction may lie between them.",
+                _STRUCTURE,
+            ),
+            Wrong(
+                "lengths in place of their squares",
+                functions.share_of(lambda vectors: functions.along_best(vectors, power=1)),
+                "Squared lengths along directions at right angles add up. Lengths do not.",
+                _STRUCTURE,
+            ),
+            Wrong(
+                "the mean taken off first",
+                functions.share_of(
+                    lambda vectors: functions.along_best(vectors - vectors.mean(1, keepdim=True))
+                ),
+                "Principal components look at differences from the mean. Here a control that is "
+                "the same at all times counts in full.",
+                _STRUCTURE,
+            ),
+            Wrong(
+                "entries that are all positive",
+                functions.share_of(functions.along_best, noise=torch.rand),
+                "Numbers from 0 to 1 have a common direction before anything is measured. Normal "
+                "entries have none.",
+                _STRUCTURE,
+            ),
+            Wrong(
+                "the luckiest draw",
+                functions.share_of(functions.along_best, average=torch.amax),
+                "Asked for is what chance gives on average, not at best.",
+                _STRUCTURE,
+            ),
+        ),
+        another=functions.share_of(functions.along_best, seed=1),
+        rtol=0.05,  # a mean of 200 draws is a random number
+        seconds=10.0,
+        rubric=(
+            "No measurement.",
+            "The share for several numbers of vectors.",
+            "In addition why it falls from 1 towards one third, and why nobody knows how many "
+            "independent gradients there are.",
+            "In addition what the untrained networks share with the trained ones, and why no "
+            "formula replaces that.",
+        ),
+    ),
+    Exercise(
+        id="ask-3",
+        label="ex-ask-early-or-fast",
+        chapter=_CHAPTER,
+        title="Early or fast?",
+        kind="experiment",
+        difficulty=3,
+        importance=5,
+        minutes=20,
+        function="early",
+        arguments=("outputs", "go", "asked"),
+        reference=functions.early,
+        cases=functions.ramps,
+        wrong=(
+            Wrong(
+                "read before go",
+                lambda outputs, go, asked: (
+                    (0.5 + functions.height_at_go(outputs, go, -1)) * asked
+                ).mean(),
+                "You read the output one step before go. Step k of the trial is at 10 k ms.",
+                _DOPAMINE,
+            ),
+            Wrong(
+                "what is left of the ramp",
+                lambda outputs, go, asked: (
+                    (0.5 - functions.height_at_go(outputs, go)) * asked
+                ).mean(),
+                "That is when the ramp arrives. Asked for is how much earlier than I that is.",
+                _DOPAMINE,
+            ),
+            Wrong(
+                "the height above zero",
+                lambda outputs, go, asked: (functions.height_at_go(outputs, go) * asked).mean(),
+                "A ramp starts at −1/2 and not at 0.",
+                _DOPAMINE,
+            ),
+            Wrong(
+                "a height in place of a time",
+                lambda outputs, go, asked: (
+                    (0.5 + functions.height_at_go(outputs, go)).mean() + 0 * asked.mean()
+                ),
+                "This is how much too high the ramps start. How long does a ramp take for that?",
+                _DOPAMINE,
+            ),
+            Wrong(
+                "the mean ramp",
+                lambda outputs, go, asked: (
+                    (0.5 + functions.height_at_go(outputs, go)).mean() * asked.mean()
+                ),
+                "The ramps have different slopes. Take the mean of the products, not the product "
+                "of the means.",
+                _DOPAMINE,
+            ),
+            Wrong(
+                "the sum over trials",
+                lambda outputs, go, asked: (
+                    (0.5 + functions.height_at_go(outputs, go)) * asked
+                ).sum(),
+                "Asked for is the mean over trials.",
+                _DOPAMINE,
+            ),
+            Wrong(
+                "every trial at every go time",
+                lambda outputs, go, asked: ((0.5 + outputs[:, (go / 10).long(), 0]) * asked).mean(),
+                "`outputs[:, index]` reads all these times in every trial, not each in its own.",
+                _DOPAMINE,
+            ),
+        ),
+        another=functions.early_one_by_one,
+        rubric=(
+            "No measurement.",
+            "The part of the start in one network.",
+            "The part of the start in all ten networks, beside the whole change, as a share.",
+            "In addition which part is larger, and the common cause of the two.",
+        ),
+    ),
+    Exercise(
+        id="ask-4",
+        label="ex-ask-one-gain",
+        chapter=_CHAPTER,
+        title="Which gain is it?",
+        kind="experiment",
+        difficulty=2,
+        importance=3,
+        minutes=15,
+        function="one_low",
+        arguments=("network", "inputs", "k", "factor"),
+        reference=functions.one_low,
+        cases=functions.perturbed,
+        wrong=(
+            Wrong(
+                "all gains scaled",
+                functions.under(lambda gains, k, factor: factor * gains),
+                "Only component k should change. What if the factor were a vector?",
+                _DOPAMINE,
+            ),
+            Wrong(
+                "all gains but one",
+                functions.under(
+                    lambda gains, k, factor: functions.set_one(factor * gains, k, gains[..., k])
+                ),
+                "You have scaled the other components and left component k as it was.",
+                _DOPAMINE,
+            ),
+            Wrong(
+                "held at the factor",
+                functions.under(lambda gains, k, factor: functions.set_one(gains, k, factor)),
+                "A gain that is held no longer moves. Scaled, it moves as before, only less.",
+                _DOPAMINE,
+            ),
+            Wrong(
+                "counted from one",
+                functions.under(
+                    lambda gains, k, factor: functions.set_one(
+                        gains, k - 1, factor * gains[..., k - 1]
+                    )
+                ),
+                "You have scaled the component before. The first one has the index 0.",
+                _DOPAMINE,
+            ),
+            Wrong(
+                "taken off in place of multiplied",
+                functions.under(
+                    lambda gains, k, factor: functions.set_one(
+                        gains, k, gains[..., k] - (1 - factor)
+                    )
+                ),
+                "A factor takes more from a large gain than from a small one.",
+                _DOPAMINE,
+            ),
+            Wrong(
+                "inside the sigmoid",
+                functions.inside_the_sigmoid,
+                "You have scaled what goes into the sigmoid. Scaled should be what comes out.",
+                _DOPAMINE,
+            ),
+            Wrong(
+                "nothing scaled",
+                functions.under(lambda gains, k, factor: gains),
+                "These are the outputs of the intact network. Do your scaled gains reach it?",
+                _DOPAMINE,
+            ),
+        ),
+        another=functions.through_the_factor,
+        rubric=(
+            "No measurement.",
+            "The effect of each gain in one network.",
+            "The share of the largest effect in all ten networks, and the sum beside the joint "
+            "change.",
+            "In addition why the effects do not add up at ten per cent.",
+        ),
+    ),
+    Exercise(
+        id="ask-5",
+        label="ex-ask-count",
+        chapter=_CHAPTER,
+        title="Count the operations of a step",
+        kind="code",
+        difficulty=2,
+        importance=3,
+        minutes=10,
+        function="nm_rnn_step",
+        arguments=("n", "m", "k", "p", "o"),
+        reference=functions.nm_rnn_step,
+        cases=functions.shapes,
+        example=(10, 4, 2, 3, 1),
+        wrong=(
+            Wrong(
+                "the full matrix",
+                lambda n, m, k, p, o: n * n + n * p + o * n + m * m + m * p + k * m,
+                "Nobody has to build the N × N matrix: multiply by one factor after the other.",
+                _COST,
+            ),
+            Wrong(
+                "one factor only",
+                lambda n, m, k, p, o: n * k + n * p + o * n + m * m + m * p + k * m,
+                "The state goes down to K numbers and up again. You have counted one way.",
+                _COST,
+            ),
+            Wrong(
+                "the modulator forgotten",
+                lambda n, m, k, p, o: 2 * n * k + n * p + o * n + 0 * m,
+                "These are the products of the output network. Who makes the gains?",
+                _COST,
+            ),
+            Wrong(
+                "the gain weights forgotten",
+                lambda n, m, k, p, o: 2 * n * k + n * p + o * n + m * m + m * p,
+                "The modulator has three matrices. One leads from its state to the gains.",
+                _COST,
+            ),
+            Wrong(
+                "the modulator is deaf",
+                lambda n, m, k, p, o: 2 * n * k + n * p + o * n + m * m + k * m,
+                "The modulator hears the inputs, too.",
+                _COST,
+            ),
+            Wrong(
+                "the readout forgotten",
+                lambda n, m, k, p, o: 2 * n * k + n * p + m * m + m * p + k * m + 0 * o,
+                "The step is not over before the outputs are read.",
+                _COST,
+            ),
+            Wrong(
+                "products and sums counted apart",
+                lambda n, m, k, p, o: 2 * functions.nm_rnn_step(n, m, k, p, o),
+                "A multiply-add is a product and a sum in one.",
+                _COST,
+            ),
+            Wrong(
+                "the gain itself counted",
+                lambda n, m, k, p, o: functions.nm_rnn_step(n, m, k, p, o) + k,
+                "Multiplying by the gain sums nothing up. It is no multiply-add.",
+                _COST,
+            ),
+            Wrong(
+                "biases counted",
+                lambda n, m, k, p, o: functions.nm_rnn_step(n, m, k, p, o) + o + k,
+                "A bias is a parameter, but it is only added. It takes no product.",
+                _COST,
+            ),
+        ),
+        another=_counted,
+    ),
+)

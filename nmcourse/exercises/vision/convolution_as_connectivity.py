@@ -1,0 +1,366 @@
+"""Exercises of the chapter "A convolution is a connectivity matrix"."""
+
+from __future__ import annotations
+
+import cmath
+import math
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from nmcourse.exercises.checking.record import Draw, Exercise, Wrong
+
+_CHAPTER = "book/vision/convolution_as_connectivity"
+_MATRIX = "From a kernel to a matrix"
+_WAVES = "What a kernel does to a wave"
+_ARNOLDI = "Keep every direction"
+
+
+def _connections(channels: int, kernel: int, size: int) -> float:
+    beyond = (kernel**2 - 1) / 4  # places where the kernel reaches over an edge, along one side
+    return channels**2 * (size * kernel - beyond) ** 2
+
+
+def _count(channels: int, kernel: int, size: int) -> int:
+    """The same by looking at every pair of pixels."""
+    pixels = range(size)
+    near = sum(abs(a - b) <= kernel // 2 for a, b in product(pixels, pixels))
+    return (channels * near) ** 2
+
+
+def _areas(draw: Draw) -> list[tuple[int, int, int]]:
+    return [(1, 3, 2 + draw.integer(2, 4))] + [
+        (draw.integer(2, 9), 1 + 2 * draw.integer(1, 3), draw.integer(7, 12)) for _ in range(6)
+    ]
+
+
+def _gain_of_wave(left: float, centre: float, right: float, frequency: float) -> float:
+    angle = 2 * math.pi * frequency
+    real = centre + (left + right) * math.cos(angle)
+    imaginary = (right - left) * math.sin(angle)
+    return math.sqrt(real**2 + imaginary**2)
+
+
+def _gain_by_complex_numbers(left: float, centre: float, right: float, frequency: float) -> float:
+    turn = complex(math.cos(2 * math.pi * frequency), math.sin(2 * math.pi * frequency))
+    return abs(left * turn.conjugate() + centre + right * turn)
+
+
+def _kernels(draw: Draw) -> list[tuple[float, float, float, float]]:
+    def weight() -> float:
+        return draw.uniform(-1, 1)
+
+    below = -0.6 - 0.4 * abs(weight())  # its real part is negative
+    negative = (below, below, 0.3 * weight(), draw.uniform(0.05, 0.2))
+    return [negative] + [(weight(), weight(), weight(), draw.uniform(0.05, 0.45)) for _ in range(6)]
+
+
+def _leak(hessenberg: Tensor) -> Tensor:
+    values, vectors = torch.linalg.eig(hessenberg[:-1])
+    leader = values.abs().argmax()
+    return hessenberg[-1, -1].abs() * vectors[-1, leader].abs()
+
+
+def _leak_in_full(hessenberg: Tensor) -> Tensor:
+    """The same from the definition: what H y has beyond theta y."""
+    values, vectors = torch.linalg.eig(hessenberg[:-1])
+    leader = values.abs().argmax()
+    y = vectors[:, leader]
+    moved = hessenberg.to(y.dtype) @ y
+    moved[:-1] -= values[leader] * y
+    return moved.abs().square().sum().sqrt()
+
+
+def _some_leak(hessenberg: Tensor, row: int, *, smallest: bool = False) -> Tensor:
+    values, vectors = torch.linalg.eig(hessenberg[:-1])
+    size = values.abs()
+    leader = size.argmin() if smallest else size.argmax()
+    return hessenberg[-1, -1].abs() * vectors[row, leader].abs()
+
+
+def _leak_of_largest_real_part(hessenberg: Tensor) -> Tensor:
+    values, vectors = torch.linalg.eig(hessenberg[:-1])
+    return hessenberg[-1, -1].abs() * vectors[-1, values.real.argmax()].abs()
+
+
+def _leak_of_a_row(hessenberg: Tensor) -> Tensor:
+    values, vectors = torch.linalg.eig(hessenberg[:-1])
+    return hessenberg[-1, -1].abs() * vectors[values.abs().argmax(), -1].abs()
+
+
+def _leak_with_a_sign(hessenberg: Tensor) -> Tensor:
+    values, vectors = torch.linalg.eig(hessenberg[:-1])
+    return hessenberg[-1, -1] * vectors[-1, values.abs().argmax()]
+
+
+def _hessenbergs(draw: Draw) -> list[tuple[Tensor]]:
+    cases = []
+    for _ in range(6):
+        m = draw.integer(3, 6)
+        small = torch.triu(draw.normal(m + 1, m)) / 2
+        small[0, 0] -= 5.0  # the leader lies far on the left: not the largest real part
+        for k in range(m):  # large enough for a leak that single precision resolves
+            small[k + 1, k] = draw.uniform(2, 4) * (-1) ** k
+        cases.append((small,))
+    return cases
+
+
+EXERCISES = (
+    Exercise(
+        id="conv-1",
+        label="ex-conv-connections",
+        chapter=_CHAPTER,
+        title="How many connections?",
+        kind="code",
+        difficulty=2,
+        importance=4,
+        minutes=15,
+        function="connections",
+        arguments=("channels", "kernel", "size"),
+        reference=_connections,
+        cases=_areas,
+        example=(1, 3, 3),
+        wrong=(
+            Wrong(
+                "no border",
+                lambda channels, kernel, size: (channels * kernel * size) ** 2,
+                "A unit at the border hears fewer pixels: part of its kernel lies outside.",
+                _MATRIX,
+            ),
+            Wrong(
+                "the weights of the kernel",
+                lambda channels, kernel, size: channels**2 * kernel**2 + 0 * size,
+                "These are the numbers that are learned. Each of them stands in many places.",
+                _MATRIX,
+            ),
+            Wrong(
+                "every unit with every unit",
+                lambda channels, kernel, size: (channels * size**2) ** 2 + 0 * kernel,
+                "That is the size of the matrix. Most of its entries are zero.",
+                _MATRIX,
+            ),
+            Wrong(
+                "one channel",
+                lambda channels, kernel, size: _connections(1, kernel, size) + 0 * channels,
+                "A unit hears its square of pixels in every channel.",
+                _MATRIX,
+            ),
+            Wrong(
+                "channels once",
+                lambda channels, kernel, size: channels * _connections(1, kernel, size),
+                "There are as many channels that listen as there are to be heard.",
+                _MATRIX,
+            ),
+            Wrong(
+                "the inner pixels only",
+                lambda channels, kernel, size: (channels * kernel * (size - kernel + 1)) ** 2,
+                "Units at the border have connections too, only fewer.",
+                _MATRIX,
+            ),
+            Wrong(
+                "one end of a line",
+                lambda channels, kernel, size: (
+                    channels**2 * (size * kernel - (kernel**2 - 1) / 8) ** 2
+                ),
+                "A line has two ends, and places lack partners at both.",
+                _MATRIX,
+            ),
+            Wrong(
+                "the same loss at the edge for all kernels",
+                lambda channels, kernel, size: channels**2 * (size * kernel - (kernel - 1)) ** 2,
+                "The outermost place lacks h partners, the next one h - 1, and so on.",
+                _MATRIX,
+            ),
+            Wrong(
+                "rows without columns",
+                lambda channels, kernel, size: channels**2 * (size * kernel - (kernel**2 - 1) / 4),
+                "That is along one side. Pixels differ in their row and in their column.",
+                _MATRIX,
+            ),
+        ),
+        another=_count,
+    ),
+    Exercise(
+        id="conv-2",
+        label="ex-conv-wave",
+        chapter=_CHAPTER,
+        title="The gain of a wave",
+        kind="code",
+        difficulty=3,
+        importance=3,
+        minutes=20,
+        function="gain_of_wave",
+        arguments=("left", "centre", "right", "frequency"),
+        reference=_gain_of_wave,
+        cases=_kernels,
+        example=(0.5, 1.0, 0.5, 0.5),
+        wrong=(
+            Wrong(
+                "the sum of the weights",
+                lambda left, centre, right, frequency: abs(left + centre + right) + 0 * frequency,
+                "That is right for the flattest wave of all, with frequency 0.",
+                _WAVES,
+            ),
+            Wrong(
+                "a symmetric kernel",
+                lambda left, centre, right, frequency: abs(
+                    centre + (left + right) * math.cos(2 * math.pi * frequency)
+                ),
+                "A kernel with different sides also shifts the wave. Its complex number has a "
+                "second part.",
+                _WAVES,
+            ),
+            Wrong(
+                "the real part",
+                lambda left, centre, right, frequency: (
+                    centre + (left + right) * math.cos(2 * math.pi * frequency)
+                ),
+                "A gain is a length. A complex number has a real part, another part, and a length.",
+                _WAVES,
+            ),
+            Wrong(
+                "frequency in radians",
+                lambda left, centre, right, frequency: _gain_of_wave(
+                    left, centre, right, frequency / (2 * math.pi)
+                ),
+                "The frequency counts whole waves per pixel. How large is the angle from one pixel "
+                "to the next?",
+                _WAVES,
+            ),
+            Wrong(
+                "sides added twice",
+                lambda left, centre, right, frequency: math.hypot(
+                    centre + (left + right) * math.cos(2 * math.pi * frequency),
+                    (right + left) * math.sin(2 * math.pi * frequency),
+                ),
+                "The neighbours on the two sides turn in opposite directions.",
+                _WAVES,
+            ),
+            Wrong(
+                "the square of the gain",
+                lambda left, centre, right, frequency: (
+                    _gain_of_wave(left, centre, right, frequency) ** 2
+                ),
+                "This is the power of the wave. Asked for is its size.",
+                _WAVES,
+            ),
+            Wrong(
+                "the complex number itself",
+                lambda left, centre, right, frequency: (
+                    centre
+                    + left * cmath.exp(-2j * math.pi * frequency)
+                    + right * cmath.exp(2j * math.pi * frequency)
+                ),
+                "This number also says how far the wave is shifted. Asked for is its size.",
+                _WAVES,
+            ),
+            Wrong(
+                "half a turn for a wave",
+                lambda left, centre, right, frequency: _gain_of_wave(
+                    left, centre, right, frequency / 2
+                ),
+                "One whole wave is one whole turn. How many radians is that?",
+                _WAVES,
+            ),
+        ),
+        another=_gain_by_complex_numbers,
+    ),
+    Exercise(
+        id="conv-3",
+        label="ex-conv-scale",
+        chapter=_CHAPTER,
+        title="A ReLU has no favourite size",
+        kind="derivation",
+        difficulty=3,
+        importance=4,
+        minutes=15,
+        rubric=(
+            "Nothing, or an example with numbers only.",
+            "The ReLU of a scaled current is the scaled ReLU, so the scaled course is a solution.",
+            "In addition why no course can settle on a rhythm of one certain size.",
+            "In addition what a constant bias sets, and why the gain at which activity explodes "
+            "does not depend on it.",
+        ),
+    ),
+    Exercise(
+        id="conv-4",
+        label="ex-conv-leak",
+        chapter=_CHAPTER,
+        title="How far to trust a Ritz value",
+        kind="code",
+        difficulty=3,
+        importance=4,
+        minutes=15,
+        function="leak",
+        arguments=("hessenberg",),
+        reference=_leak,
+        cases=_hessenbergs,
+        example=(torch.tensor([[3.0, 1.0], [1.0, 3.0], [0.0, 2.0]], dtype=torch.float64),),
+        wrong=(
+            Wrong(
+                "the last entry alone",
+                lambda hessenberg: hessenberg[-1, -1].abs(),
+                "That bounds the residuals of all Ritz vectors. Those that hardly use the last "
+                "direction leak less.",
+                _ARNOLDI,
+            ),
+            Wrong(
+                "the first direction",
+                lambda hessenberg: _some_leak(hessenberg, 0),
+                "Which of the m directions is mapped out of the space?",
+                _ARNOLDI,
+            ),
+            Wrong(
+                "the smallest Ritz value",
+                lambda hessenberg: _some_leak(hessenberg, -1, smallest=True),
+                "Small Ritz values lie inside the spectrum. Asked for is the leader.",
+                _ARNOLDI,
+            ),
+            Wrong(
+                "the largest real part",
+                _leak_of_largest_real_part,
+                "What leads a power iteration is the largest modulus. It may lie on the left.",
+                _ARNOLDI,
+            ),
+            Wrong(
+                "without the last entry",
+                lambda hessenberg: (
+                    _some_leak(hessenberg, -1) / hessenberg[-1, -1].abs().clamp(min=1e-12)
+                ),
+                "How strongly is the last direction mapped out of the space?",
+                _ARNOLDI,
+            ),
+            Wrong(
+                "rows in place of columns",
+                _leak_of_a_row,
+                "Eigenvectors are the columns of the matrix that `eig` returns, not its rows.",
+                _ARNOLDI,
+            ),
+            Wrong(
+                "a number with a sign",
+                _leak_with_a_sign,
+                "A residual is a length: never negative, never complex.",
+                _ARNOLDI,
+            ),
+        ),
+        another=_leak_in_full,
+    ),
+    Exercise(
+        id="conv-5",
+        label="ex-conv-basis",
+        chapter=_CHAPTER,
+        title="Are these the ten?",
+        kind="experiment",
+        difficulty=3,
+        importance=3,
+        minutes=20,
+        rubric=(
+            "One call, and its values are taken for the ten largest.",
+            "Several sizes of the basis are compared; differences are reported without a reason.",
+            "In addition the residuals, and why small ones do not say that none is missing.",
+            "In addition a way to make sure: a larger basis, another start, or more values than "
+            "are needed, with its cost.",
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Convolutions as connectivity: spectra and regimes."""

@@ -1,0 +1,256 @@
+"""C1: random convolutional RNNs, from silence to chaos as their gain grows.
+
+A convolutional RNN is a rate network whose recurrent matrix is that of a convolution, so it is
+built as one: a VanillaRNN in rate form with the dense matrix. Weights are Gaussian, of variance
+gain^2 / (channels * kernel^2). Each network runs from a random state, without input; the largest
+Lyapunov exponent decides what it does:
+
+    stable        it is negative, or activity has come to rest: a fixed point
+    oscillatory   it is zero within ``ZERO`` per time constant, and activity moves for ever
+    chaotic       it is positive
+
+The nonlinearity is tanh, which keeps activity bounded. CordsNet has a ReLU, which does not: the
+same matrices with a ReLU and a bias of one form a second series, with a fourth outcome.
+
+    exploding     activity has grown beyond ``LARGE`` times the bias
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nmcourse.analysis import (
+    autocorrelation,
+    lyapunov_exponents,
+    participation_ratio,
+    run_on,
+)
+from nmcourse.evidence.numbers import format_number
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results, remember
+from nmcourse.experiments.convolution.spectra import gaussian_convolution
+from nmcourse.experiments.training_runs import in_parallel
+from nmcourse.models import VanillaRNN
+from nmcourse.training import for_tier
+
+ZERO = 0.01  # exponent per time constant that counts as zero
+AT_REST = 1e-3  # root mean square of tau dr/dt below which activity counts as at rest
+LARGE = 1e3  # activity over the bias that counts as exploding
+MAJORITY = 0.5
+CHANNELS, KERNEL, SIZE = 8, 3, 8  # 512 units
+NONLINEARITIES = {"tanh": torch.tanh, "relu": torch.relu}
+REGIMES = ("stable", "oscillatory", "chaotic", "exploding")
+SETTINGS: dict[str, dict[str, Any]] = {
+    "cpu": {
+        "gains": {
+            "tanh": [0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0],
+            "relu": [0.5, 0.7, 1, 1.4],
+        },
+        "n_seeds": 10,
+        "n_transient": 1000,
+        "n_steps": 1500,
+        "n_seen": 500,
+    },
+    "smoke": {
+        "gains": {"tanh": [0.5, 8.0], "relu": [0.5]},
+        "n_seeds": 2,
+        "n_transient": 50,
+        "n_steps": 50,
+        "n_seen": 50,
+    },
+}
+
+
+def random_network(gain: float, seed: int, nonlinearity: str = "tanh") -> VanillaRNN:
+    """A convolutional RNN of 8 channels of 8x8 pixels, in rate form, tau 10 ms, dt 2 ms."""
+    operator = gaussian_convolution(CHANNELS, KERNEL, SIZE, seed)
+    model = VanillaRNN(
+        1,
+        operator.shape[0],
+        1,
+        form="rate",
+        nonlinearity=NONLINEARITIES[nonlinearity],
+        recurrent_scaling="none",
+        bias=True,
+        tau=10.0,
+        dt=2.0,
+    ).double()
+    assert model.bias is not None
+    with torch.no_grad():
+        model.recurrent_weights.copy_(gain * operator.dense())
+        model.bias.fill_(1.0 if nonlinearity == "relu" else 0.0)
+    return model
+
+
+def run(tier: str, run_dir: Path) -> dict[str, Any]:
+    """Measure every network; resumes where it was killed."""
+    settings = for_tier(tier, SETTINGS)
+    jobs = {
+        f"{name}_{seed}": partial(_measure_seed, name, seed, settings, run_dir)
+        for name in settings["gains"]
+        for seed in range(settings["n_seeds"])
+    }
+    done = in_parallel(jobs)
+    metrics = {}
+    for name in settings["gains"]:
+        rows = [done[f"{name}_{seed}"] for seed in range(settings["n_seeds"])]
+        metrics[name] = {key: [[one[key] for one in row] for row in rows] for key in rows[0][0]}
+    sizes = {"channels": CHANNELS, "kernel": KERNEL, "size": SIZE}
+    return {"config": settings | sizes, "metrics": metrics}
+
+
+def _measure_seed(
+    name: str, seed: int, settings: dict[str, Any], run_dir: Path
+) -> list[dict[str, Any]]:
+    """One random convolution at every gain."""
+    return remember(
+        run_dir / f"{name}_{seed}.json",
+        lambda: [measure(gain, seed, name, settings) for gain in settings["gains"][name]],
+        settings,
+    )
+
+
+def measure(gain: float, seed: int, name: str, settings: dict[str, Any]) -> dict[str, float]:
+    """What one network does.
+
+    Returns:
+        Largest exponent per time constant, speed (root mean square of tau dr/dt) and size (root
+        mean square of r) at the end, participation ratio, and the height of the second peak of
+        the autocorrelation: 1 if activity repeats itself. NaN where there is no such number.
+    """
+    model = random_network(gain, seed, name)
+    source = torch.Generator().manual_seed(seed)
+    start = torch.randn(1, model.n_units, dtype=torch.float64, generator=source)
+    missing = {"participation_ratio": math.nan, "repeats": math.nan}
+    try:
+        found = lyapunov_exponents(
+            model,
+            n_steps=settings["n_steps"],
+            n_transient=settings["n_transient"],
+            start=start,
+            generator=source,
+        )
+    except ValueError as error:
+        if "must stay finite" not in str(error):
+            raise
+        return {"exponent": math.nan, "speed": math.inf, "size": math.inf, **missing}
+    states = run_on(model, found.end.unsqueeze(0), settings["n_seen"])[0]
+    speed = (states[-1] - states[-2]).square().mean().sqrt() * model.tau / model.dt
+    outcome = {
+        "exponent": found.largest * model.tau,
+        "speed": float(speed),
+        "size": float(states[-1].square().mean().sqrt()),
+    }
+    if outcome["speed"] < AT_REST or outcome["size"] > LARGE:
+        return outcome | missing
+    return outcome | {
+        "participation_ratio": participation_ratio(states),
+        "repeats": second_peak(autocorrelation(states.unsqueeze(0), model.dt).values),
+    }
+
+
+def second_peak(correlations: Tensor) -> float:
+    """Highest autocorrelation after the first minimum; NaN if it only falls."""
+    values = correlations.numpy()
+    rising = np.flatnonzero(np.diff(values) > 0)
+    return float(values[rising[0] :].max()) if len(rising) else math.nan
+
+
+def regime(exponent: float | None, speed: float | None, size: float | None) -> str:
+    """One of ``REGIMES``."""
+    if exponent is None or speed is None or size is None or size > LARGE:
+        return "exploding"
+    if math.isnan(exponent):
+        return "exploding"
+    if exponent > ZERO:
+        return "chaotic"
+    return "oscillatory" if exponent >= -ZERO and speed > AT_REST else "stable"
+
+
+def regimes(results: Results, name: str) -> list[list[str]]:
+    """The regime of every network, (seed, gain)."""
+    found = results.metrics[name]
+    return [
+        [regime(*one) for one in zip(*rows, strict=True)]
+        for rows in zip(found["exponent"], found["speed"], found["size"], strict=True)
+    ]
+
+
+def counts(results: Results, name: str) -> dict[str, list[int]]:
+    """How many networks are in each regime, at each gain."""
+    columns = list(zip(*regimes(results, name), strict=True))
+    return {kind: [column.count(kind) for column in columns] for kind in REGIMES}
+
+
+def judge(results: Results) -> Judgement:
+    """Is there a gain at which most networks are stable, a larger one for each other regime?"""
+    found, n = counts(results, "tanh"), results.config["n_seeds"]
+    gains = results.config["gains"]
+    most = {
+        kind: [k for k, count in enumerate(found[kind]) if count > MAJORITY * n]
+        for kind in REGIMES[:3]
+    }
+    in_order = all(most.values()) and (
+        max(most["stable"]) < min(most["oscillatory"])
+        and max(most["oscillatory"]) < min(most["chaotic"])
+    )
+    status = "not reproduced"
+    if sum(bool(gains) for gains in most.values()) >= 2:
+        status = "reproduced" if in_order else "partly"
+    exponents = results.value("tanh.exponent.median")
+    relu = counts(results, "relu")
+    return Judgement(
+        status=status,
+        measured=f"of {n} networks, stable / oscillatory / chaotic: "
+        + "; ".join(
+            f"gain {format_number(gain)}: " + " / ".join(str(found[k][i]) for k in REGIMES[:3])
+            for i, gain in enumerate(gains["tanh"])
+        ),
+        spread="median largest exponent per time constant: "
+        + ", ".join(
+            f"{format_number(value)} at gain {format_number(gain)}"
+            for gain, value in zip(gains["tanh"], exponents, strict=True)
+        ),
+        seeds=n,
+        caveats=(
+            "These networks have tanh units, which keep activity bounded. The nonlinearity and the "
+            "gains of the paper's figure are not accessible.",
+            "With the ReLU of CordsNet and a bias of 1, stable / oscillatory / chaotic / "
+            "exploding: "
+            + "; ".join(
+                f"gain {format_number(gain)}: " + " / ".join(str(relu[k][i]) for k in REGIMES)
+                for i, gain in enumerate(gains["relu"])
+            )
+            + ".",
+            f"{CHANNELS} channels of {SIZE}×{SIZE} pixels, one size of network and of kernel; no "
+            "input. An exponent within "
+            f"{ZERO:g} per time constant counts as zero: tori count as oscillations.",
+            f"One random start each, looked at after {results.config['n_transient']} steps; other "
+            "starts may lead to other outcomes, and a transient can last longer.",
+        ),
+    )
+
+
+EXPERIMENTS = (
+    Experiment(
+        name="conv_regimes",
+        run=run,
+        rules={
+            "C1": Rule(
+                judge=judge,
+                tolerance=f"more than {MAJORITY:.0%} of the networks at one gain; exponent within "
+                f"{ZERO:g} per time constant counts as zero",
+                rule="reproduced if most networks are stable at some gain, oscillatory at larger "
+                "ones and chaotic at still larger ones; partly if two regimes have a gain "
+                "where most networks are in them; else not reproduced",
+            ),
+        },
+    ),
+)

@@ -1,0 +1,1 @@
+"""CordsNet: training by stages, step size, return to rest, answers that last."""

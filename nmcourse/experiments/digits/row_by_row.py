@@ -1,0 +1,155 @@
+"""R14: can an NM-RNN stand where another recurrent network stands?
+
+A task that it was not made for: read a digit row by row, then name it. Five networks of about
+3,000 parameters learn from the same images with one optimiser and one budget; the peak learning
+rate of each is chosen on seeds that are not used again, by the loss on training images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from nmcourse.evidence.numbers import format_number
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results
+from nmcourse.experiments.training_runs import in_parallel, ship, trained_models, tune_and_train
+from nmcourse.models import count_parameters
+from nmcourse.pretrained import BUILDERS
+from nmcourse.tasks import RowByRowDigits, class_accuracy
+from nmcourse.training import cross_entropy_at_end, for_tier
+
+COMMAND = "python -m nmcourse.claims run R14"
+ABOUT, NEAR = 0.02, 0.05  # differences of accuracy
+LEARNED = 0.5  # accuracy; chance is 0.1
+SETTINGS: dict[str, dict[str, Any]] = {
+    "cpu": {
+        "n_steps": 2000,
+        "batch_size": 100,
+        "n_seeds": 5,
+        "rates": [3e-3, 1e-2],
+        "tuning_steps": 300,
+        "tuning_seeds": [1000, 1001],
+    },
+    "smoke": {
+        "n_steps": 5,
+        "batch_size": 10,
+        "n_seeds": 2,
+        "rates": [1e-2],
+        "tuning_steps": 5,
+        "tuning_seeds": [1000],
+    },
+}
+LABELS = {
+    "nm_rnn": "NM-RNN",
+    "low_rank_rnn": "LR-RNN",
+    "vanilla_rnn": "vanilla RNN",
+    "lstm": "LSTM",
+    "gru": "GRU",
+}
+SHIPPED = ("nm_rnn", "lstm")  # the two of the claim
+
+
+def run(tier: str, run_dir: Path) -> dict[str, Any]:
+    """Tune and train every network; resumes where it was killed."""
+    settings = for_tier(tier, SETTINGS)
+    metrics = in_parallel({name: partial(_train, name, settings, run_dir) for name in LABELS})
+    if tier != "smoke":
+        for name in SHIPPED:
+            ship(
+                f"digits_{name}",
+                trained_models(partial(_build, name), run_dir / name),
+                builder=f"digits_{name}",
+                kwargs={},
+                command=COMMAND,
+                metrics={"test_accuracy_median": metrics[name]["test_accuracy"]},
+            )
+    return {"config": settings, "metrics": metrics}
+
+
+def _build(name: str, generator: torch.Generator) -> nn.Module:
+    return BUILDERS[f"digits_{name}"](generator=generator)
+
+
+def _train(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]:
+    """Choose the peak learning rate of one network, train its seeds, measure them."""
+    measured = tune_and_train(
+        partial(_build, name),
+        RowByRowDigits("train"),
+        measure,
+        settings=settings,
+        folder=run_dir / name,
+        batch_size=settings["batch_size"],
+        loss=cross_entropy_at_end,
+    )
+    return measured | {"n_parameters": count_parameters(_build(name, torch.Generator()))}
+
+
+@torch.no_grad()
+def measure(models: Sequence[nn.Module]) -> dict[str, Any]:
+    """Cross entropy and accuracy on all test and all training images, for each network."""
+    measured: dict[str, Any] = {}
+    for split in ("test", "train"):
+        trials = RowByRowDigits(split).enumerate()
+        outputs = [model(trials.inputs).outputs for model in models]
+        measured[f"{split}_accuracy"] = [class_accuracy(y, trials.targets).item() for y in outputs]
+        measured[f"{split}_loss"] = [
+            cross_entropy_at_end(y, trials.targets, trials.mask).item() for y in outputs
+        ]
+    return measured
+
+
+def judge(results: Results) -> Judgement:
+    """Is the NM-RNN's accuracy on new images near the LSTM's, or above it?"""
+    accuracy = {name: results.summary(f"{name}.test_accuracy") for name in LABELS}
+    behind = accuracy["lstm"].median - accuracy["nm_rnn"].median
+    status = "reproduced" if behind <= ABOUT else "partly" if behind <= NEAR else "not reproduced"
+    status = status if accuracy["lstm"].median >= LEARNED else "measured"
+    return Judgement(
+        status=status,
+        measured="median accuracy on new images (loss): "
+        + "; ".join(
+            f"{label} {accuracy[name].median:.1%} "
+            f"({format_number(results.summary(f'{name}.test_loss').median)})"
+            for name, label in LABELS.items()
+        ),
+        spread="; ".join(
+            f"{label} {accuracy[name].minimum:.1%} to {accuracy[name].maximum:.1%}"
+            for name, label in LABELS.items()
+        ),
+        seeds=results.config["n_seeds"],
+        caveats=(
+            "Parameters: "
+            + "; ".join(
+                f"{label} {results.value(f'{name}.n_parameters'):,}"
+                for name, label in LABELS.items()
+            )
+            + ".",
+            "A small data set of 8 × 8 images: 1,437 to learn from and 360 new ones, of which one "
+            "is 0.3 %.",
+            "The leaky networks have time constants of 100 ms (modulator 1,000 ms) and a row lasts "
+            "50 ms, all fixed and not tuned; LSTM and GRU have none.",
+        ),
+    )
+
+
+EXPERIMENTS = (
+    Experiment(
+        name="digits",
+        run=run,
+        rules={
+            "R14": Rule(
+                judge=judge,
+                tolerance=f"{ABOUT:.0%} of the images",
+                rule="by the median accuracy on new images: reproduced if the NM-RNN is at most "
+                f"{ABOUT:.0%} of the images behind the LSTM, partly if at most {NEAR:.0%}, else "
+                f"not reproduced. Measured if the LSTM itself is below {LEARNED:.0%}",
+            ),
+        },
+    ),
+)

@@ -1,0 +1,1 @@
+"""Networks that remember one element of a list."""

@@ -1,0 +1,276 @@
+"""The networks of the Element Finder comparison: which, how trained, how measured.
+
+Used by ``element_finder`` (N13, R6, R16) and ``element_finder_training`` (N14, N15, R4, R11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import scipy.stats
+import torch
+from torch import Tensor, nn
+
+from nmcourse.analysis import fit_line, line_drift, run_on, trajectory_states
+from nmcourse.models import NMRNN, count_parameters
+from nmcourse.pretrained import BUILDERS
+from nmcourse.tasks import ElementFinder, Trials
+
+LENGTH, BATCH = 25, 128
+TEST_TRIALS, TEST_SEED = 4000, 2024
+TRIALS_PER_QUERY = 40  # of the averages that N14 looks at
+ZERO, SWITCH = 0.05, 0.25  # a gain that never exceeds the first is silent; a switch spans the other
+RUN_ON = 10  # steps without input: one tau_z
+
+
+@dataclass(frozen=True)
+class Network:
+    """One architecture.
+
+    Attributes:
+        name: key of its results, and, after ``ef_``, of its weights.
+        builder: key of ``BUILDERS``.
+        label: how figures and texts call it.
+        options: arguments of the builder.
+    """
+
+    name: str
+    builder: str
+    label: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def build(self, generator: torch.Generator) -> nn.Module:
+        """The network with random initial weights."""
+        return BUILDERS[self.builder](**self.options, generator=generator)
+
+    def n_parameters(self) -> int:
+        """Number of trainable parameters."""
+        return count_parameters(self.build(torch.Generator()))
+
+
+def _nm_rnn(
+    name: str, label: str, n_modulator: int, n_units: int, rank: int, **more: Any
+) -> Network:
+    sizes = {"n_modulator": n_modulator, "n_units": n_units, "rank": rank}
+    return Network(name, "element_finder_nm_rnn", label, sizes | more)
+
+
+NM_RNNS = (
+    _nm_rnn("nm_rnn_5_18_8", "NM-RNN(5, 18, 8)", 5, 18, 8),
+    _nm_rnn("nm_rnn_5_13_12", "NM-RNN(5, 13, 12)", 5, 13, 12),
+    _nm_rnn("nm_rnn_10_12_7", "NM-RNN(10, 12, 7)", 10, 12, 7),
+)
+BASELINES = (
+    Network("lstm", "element_finder_lstm", "LSTM"),
+    Network("gru", "element_finder_gru", "GRU"),
+    Network("low_rank_rnn", "element_finder_low_rank_rnn", "LR-RNN"),
+    Network("vanilla_rnn", "element_finder_vanilla_rnn", "vanilla RNN"),
+)
+FREE, OVER_N = {"orthonormal": False}, {"recurrent_scaling": "1/N"}
+RELEASED = _nm_rnn(
+    "nm_rnn_released", "NM-RNN(5, 18, 8), released scaling", 5, 18, 8, **FREE, **OVER_N
+)
+# Between the two: for short lists only.
+BETWEEN = (
+    _nm_rnn("nm_rnn_free", "NM-RNN(5, 18, 8), free factors", 5, 18, 8, **FREE),
+    _nm_rnn("nm_rnn_over_n", "NM-RNN(5, 18, 8), 1/N", 5, 18, 8, **OVER_N),
+)
+ALL_GAINS = _nm_rnn(
+    "nm_rnn_all_gains",
+    "NM-RNN(5, 18, 8), all weights under gain",
+    *(5, 18, 8),
+    modulated=("recurrent", "input", "readout"),
+)
+ATTENTION = Network("attention", "element_finder_attention", "attention reader")
+MAIN = NM_RNNS[0]
+NETWORKS = {n.name: n for n in (MAIN, *BASELINES, *NM_RNNS[1:], ALL_GAINS, RELEASED, ATTENTION)}
+
+ALL_NETWORKS = NETWORKS | {n.name: n for n in BETWEEN}
+
+
+def weights_of(name: str) -> str:
+    """Name of the pretrained weights behind results."""
+    if name in NETWORKS:
+        return f"ef_{name}"
+    if name in ("released_longer", "free_factors"):
+        return f"ef_nm_rnn_{name}"
+    return f"ef_{MAIN.name}_{name}"
+
+
+class ScaledFinder(ElementFinder):
+    """Element Finder whose inputs are divided by the largest element: R4's normalised inputs."""
+
+    def trials(self, query: Tensor, elements: Tensor) -> Trials:
+        """The trials of the task, their inputs divided; the answers stay as they are."""
+        trials = super().trials(query, elements)
+        return Trials(
+            trials.inputs / self.high, trials.targets, trials.mask, conditions=trials.conditions
+        )
+
+
+@cache
+def fixed_sequences(length: int, scaled: bool) -> Trials:
+    """The fixed test sequences of a length; training never draws from this seed."""
+    task = (ScaledFinder if scaled else ElementFinder)(length)
+    return task.sample(TEST_TRIALS, generator=torch.Generator().manual_seed(TEST_SEED))
+
+
+@torch.no_grad()
+def evaluate(
+    models: Sequence[nn.Module], *, length: int = LENGTH, scaled: bool = False
+) -> dict[str, Any]:
+    """Errors of trained networks on the fixed test set.
+
+    Returns:
+        ``error``: mean squared error, one entry per network; ``exact``: share of the answers
+            that round to the right element; ``by_query``: (network, query), mean squared error.
+    """
+    trials = fixed_sequences(length, scaled)
+    query, answer = trials.conditions["query"], trials.targets[:, -1, 0]
+    missed = torch.stack([model(trials.inputs).outputs[:, -1, 0] for model in models]) - answer
+    by_query = [missed[:, query == q].square().mean(dim=1) for q in range(length)]
+    return {
+        "error": missed.square().mean(dim=1),
+        "exact": (missed.abs() < 0.5).double().mean(dim=1),
+        "by_query": torch.stack(by_query, dim=1),
+    }
+
+
+def thinned(losses: Tensor, n_points: int = 100) -> dict[str, Any]:
+    """Learning curves (step, seed) in few points.
+
+    Returns:
+        ``steps``: last step of each point; ``mean``: (seed, point), mean of the batch losses up
+            to it; ``batch``: (seed, point), loss of the one batch there; ``spikes``: per seed,
+            largest over median batch loss in the last fifth of the training.
+    """
+    n_points = min(n_points, len(losses))
+    blocks = losses[: len(losses) // n_points * n_points].unflatten(0, (n_points, -1))
+    late = losses[-max(1, len(losses) // 5) :]
+    return {
+        "steps": [(i + 1) * blocks.shape[1] for i in range(n_points)],
+        "mean": _four_digits(blocks.mean(dim=1).T),
+        "batch": _four_digits(blocks[:, -1].T),
+        "spikes": late.amax(dim=0) / late.median(dim=0).values,
+    }
+
+
+def _four_digits(values: Tensor) -> list[list[float]]:
+    return [[float(f"{value:.4g}") for value in row] for row in values.tolist()]
+
+
+def ordered_trials(queries: Sequence[int], n_each: int, *, length: int = LENGTH) -> Trials:
+    """``n_each`` sequences for each query, the same sequences for every query."""
+    task = ElementFinder(length)
+    generator = torch.Generator().manual_seed(TEST_SEED + 1)
+    elements = torch.randint(task.low, task.high + 1, (n_each, length), generator=generator)
+    query = torch.tensor(list(queries)).repeat_interleave(n_each)
+    return task.trials(query, elements.repeat(len(queries), 1))
+
+
+def valued_trials(length: int = LENGTH, n_each: int = TRIALS_PER_QUERY) -> Trials:
+    """``n_each`` sequences for each of three queries and every possible answer, as the paper draws.
+
+    The queries are 5, 10 and 15 for lists of 25, and as far into other lists.
+    """
+    task = ElementFinder(length)
+    queries = torch.tensor([round(length * part / 5) for part in (1, 2, 3)])
+    values = torch.arange(task.low, task.high + 1)
+    trials = ordered_trials([0], n_each, length=length)
+    elements = trials.inputs[:, 1:, 0].long().repeat(len(queries) * len(values), 1)
+    query = queries.repeat_interleave(len(values) * n_each)
+    value = values.repeat(len(queries)).repeat_interleave(n_each)
+    return task.trials(query, elements.scatter(1, query[:, None], value[:, None]))
+
+
+@torch.no_grad()
+def switch_times(gains: Tensor) -> tuple[Tensor, Tensor]:
+    """When each gain switches, and how far.
+
+    Args:
+        gains: (query, time, component), averaged over sequences.
+
+    Returns:
+        Time step of the largest change from one step to the next after the first two steps (the
+        query itself moves every gain), (query, component); and the range of each component over
+        all queries and these times, (component,).
+    """
+    later = gains[:, 2:]
+    steps = later.diff(dim=1).abs().argmax(dim=1) + 3
+    return steps, later.amax(dim=(0, 1)) - later.amin(dim=(0, 1))
+
+
+@torch.no_grad()
+def memory_of(model: NMRNN, length: int = LENGTH) -> dict[str, Any]:
+    """What N14 asks of one NM-RNN: lines in z and x, and gains that switch.
+
+    States are averaged over sequences, as in the paper: what is in them of the other elements, of
+    the last one above all, is then gone.
+
+    Returns:
+        ``z_order``: absolute rank correlation of the first principal component of z at the end
+            with the query; ``x_order``: that of x at the end with the answer, over all answers at
+            three queries; ``z_line``, ``x_line``: share of the variance along it; ``z_kept``,
+            ``x_kept``: slope of the places along the line after ten more steps without input
+            against those at the end; ``switch_order``: for each gain, rank correlation of its
+            switch time with the query (0 for a gain that spans less than ``SWITCH``);
+            ``largest``: largest mean value of each gain.
+    """
+    by_query = ordered_trials(range(length), TRIALS_PER_QUERY, length=length)
+    z, gains = _averaged(model, by_query, "z")
+    z_line = fit_line(z[:, 0], torch.arange(length, dtype=torch.float64))
+    by_value = valued_trials(length)
+    x, _ = _averaged(model, by_value, "x")
+    x_line = fit_line(x[:, 0], by_value.conditions["answer"][::TRIALS_PER_QUERY].double())
+    steps, spans = switch_times(gains)
+    asked = torch.arange(2, length - 1)  # the first ones cannot be told from the query's own jump
+    order = [
+        _rank_correlation(steps[asked, k], asked) if spans[k] >= SWITCH else 0.0
+        for k in range(model.rank)
+    ]
+    return {
+        "z_order": abs(z_line.order),
+        "x_order": abs(x_line.order),
+        "z_line": z_line.variance_ratio,
+        "x_line": x_line.variance_ratio,
+        "z_kept": line_drift(z_line, z, model.dt).kept,
+        "x_kept": line_drift(x_line, x, model.dt).kept,
+        "switch_order": order,
+        "largest": gains.amax(dim=(0, 1)),
+    }
+
+
+def _averaged(model: NMRNN, trials: Trials, part: str) -> tuple[Tensor, Tensor]:
+    """States from the end on and gains of every step, averaged over each group's sequences.
+
+    Returns:
+        (group, steps run on, unit) of ``part``, "x" or "z"; (group, time, component).
+    """
+    trajectory = model(trials.inputs)
+    assert trajectory.gains is not None
+    assert trajectory.modulator_states is not None
+    sizes = [model.n_units, trajectory.modulator_states.shape[-1]]
+    later = run_on(model, trajectory_states(trajectory)[:, -1], RUN_ON).split(sizes, dim=-1)
+    groups = (-1, TRIALS_PER_QUERY)
+    states = later["xz".index(part)].unflatten(0, groups).mean(dim=1)
+    return states, trajectory.gains[..., : model.rank].unflatten(0, groups).mean(dim=1)
+
+
+def _rank_correlation(first: Tensor, second: Tensor) -> float:
+    """Spearman's; 0 where the first does not vary."""
+    if first.min() == first.max():
+        return 0.0
+    return float(scipy.stats.spearmanr(first.numpy(), second.numpy()).statistic)
+
+
+def memories(models: Sequence[nn.Module], length: int = LENGTH) -> dict[str, Any]:
+    """``memory_of`` each network: lists with one entry per network."""
+    each = []
+    for model in models:
+        if not isinstance(model, NMRNN):
+            raise TypeError(f"models must be NM-RNNs, got {type(model).__name__}")
+        each.append(memory_of(model, length))
+    return {key: [one[key] for one in each] for key in each[0]}

@@ -1,0 +1,1 @@
+"""What gains do in trained networks: ablation, pruning, prescription, prediction, gates."""

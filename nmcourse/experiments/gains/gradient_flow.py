@@ -1,0 +1,142 @@
+"""R13: does the gradient of an NM-RNN vanish less on its way back through time?
+
+What is sent back is the output in the middle of the ramp: g_t = dy / d state_t, with the whole
+state (x and z of an NM-RNN, h and c of an LSTM). An output is better suited than a loss: a trained
+network has next to none. Between the measure pulse and go nothing asks for an answer, so all that
+the output knows of the interval has to come through. The number is
+
+    keeps      factor by which the norm changes over 100 ms back, from go to the measure pulse
+
+1 keeps everything, below 1 vanishes, above 1 grows. Ten networks of each of the four models of
+``timing_comparison``, before and after training.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nmcourse import pretrained
+from nmcourse.analysis import gradient_norms
+from nmcourse.evidence.numbers import format_number
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results
+from nmcourse.experiments.timing.networks import FAIR, TEST_TIME
+from nmcourse.models import RecurrentModel
+from nmcourse.tasks import TRAINED, MeasureWaitGo, Trials
+
+PER = 100.0  # ms
+STAGES = ("start", "trained")
+
+
+def run(tier: str, run_dir: Path) -> dict[str, Any]:
+    """Send the output of every network back through time; half a minute."""
+    trials = mid_ramp_trials()
+    metrics: dict[str, Any] = {}
+    for network in FAIR:
+        shipped = pretrained.load(f"mwg_{network.name}")
+        trained = shipped if isinstance(shipped, list) else [shipped]
+        start = [network.build(torch.Generator().manual_seed(s)) for s in range(len(trained))]
+        metrics[network.name] = {
+            stage: _measure(models, trials)
+            for stage, models in zip(STAGES, (start, trained), strict=True)
+        }
+    return {"config": {"per_ms": PER, "n_seeds": len(trained)}, "metrics": metrics}
+
+
+def mid_ramp_trials() -> Trials:
+    """The trained intervals, with a mask that is 1 at the middle of each ramp and 0 elsewhere."""
+    trials = MeasureWaitGo(TRAINED, measure_times=[TEST_TIME]).enumerate()
+    middle = trials.conditions["go_time"] + 0.5 * trials.conditions["interval"]
+    time = 10.0 * torch.arange(trials.inputs.shape[1])
+    return replace(trials, mask=(time == middle[:, None]).to(trials.mask)[..., None])
+
+
+def answer(outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    """Sum over trials of the output at the masked time: takes the place of a loss."""
+    return (outputs * mask).sum()
+
+
+def keeps(norms: Tensor, trials: Trials) -> Tensor:
+    """Factor over 100 ms back, from the step before go to that of the measure pulse, (trial,)."""
+    rows = torch.arange(len(norms))
+    go, measure = (
+        (trials.conditions[f"{cue}_time"] / 10.0).long() + shift
+        for cue, shift in (("go", -1), ("measure", 0))
+    )
+    back = 10.0 * (go - measure)
+    return (norms[rows, measure] / norms[rows, go]) ** (PER / back)
+
+
+def _measure(models: list[nn.Module], trials: Trials) -> dict[str, Any]:
+    """Median over trials of what is kept, per network; mean curve of the middle network."""
+    found: dict[str, Any] = {"keeps": [], "parts": []}
+    curves = []
+    for model in models:
+        if not isinstance(model, RecurrentModel):
+            raise TypeError(f"expected a recurrent model, got {type(model).__name__}")
+        norms = gradient_norms(model, trials, answer)
+        found["keeps"].append(keeps(norms.total, trials).quantile(0.5).item())
+        found["parts"].append(
+            {name: keeps(part, trials).quantile(0.5).item() for name, part in norms.parts.items()}
+        )
+        curves.append(norms.total[-1])  # the longest trained interval
+    found["curve_180_ms"] = torch.stack(curves).log10().clamp(min=-12).quantile(0.5, dim=0)
+    return found
+
+
+def judge(results: Results) -> Judgement:
+    """Is the NM-RNN ahead of both, before and after training?"""
+    kept = {
+        stage: {n.name: results.summary(f"{n.name}.{stage}.keeps") for n in FAIR}
+        for stage in STAGES
+    }
+    ahead = [
+        kept[stage]["nm_rnn"].median > kept[stage][other].median
+        for stage in STAGES
+        for other in ("low_rank_rnn", "vanilla_rnn")
+    ]
+    status = "reproduced" if all(ahead) else "partly" if any(ahead) else "not reproduced"
+    words = {"start": "before training", "trained": "trained"}
+    return Judgement(
+        status=status,
+        measured="factor on the gradient over 100 ms back: "
+        + ". ".join(
+            f"{words[stage].capitalize()}: "
+            + "; ".join(f"{n.label} {format_number(kept[stage][n.name].median)}" for n in FAIR)
+            for stage in STAGES
+        ),
+        spread=". ".join(
+            f"{words[stage].capitalize()}: "
+            + "; ".join(f"{n.label} {kept[stage][n.name]}" for n in FAIR)
+            for stage in STAGES
+        ),
+        seeds=results.config["n_seeds"],
+        caveats=(
+            "A gradient that neither vanishes nor grows is not yet a good one: it must also point "
+            "the right way.",
+            "Fair scaling, one task, 270 to 330 ms of time without an answer. In longer tasks "
+            "a small difference grows.",
+        ),
+    )
+
+
+EXPERIMENTS = (
+    Experiment(
+        name="gradient_flow",
+        run=run,
+        rules={
+            "R13": Rule(
+                judge=judge,
+                tolerance="order of the medians of the seeds; no tolerance",
+                rule="reproduced if the gradient of the NM-RNN keeps more than that of the "
+                "low-rank and of the vanilla RNN, before training and after it; partly if in some "
+                "of these four comparisons",
+            )
+        },
+    ),
+)

@@ -1,0 +1,1 @@
+"""One network, several tasks of delayed response."""

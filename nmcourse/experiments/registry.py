@@ -1,0 +1,81 @@
+"""All experiments of the course, and the claims that they settle.
+
+A new experiment is a module with a tuple ``EXPERIMENTS``; add it to the tuple below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from nmcourse.evidence import Experiment
+from nmcourse.experiments.convolution import regimes, spectra
+from nmcourse.experiments.cordsnet import (
+    lasting_answers,
+    return_to_rest,
+    staged_training,
+    step_size,
+)
+from nmcourse.experiments.digits import row_by_row
+from nmcourse.experiments.element_finder import comparison as element_finder
+from nmcourse.experiments.element_finder import lengths
+from nmcourse.experiments.gains import (
+    ablation,
+    gradient_flow,
+    lstm_gates,
+    prediction,
+    prescribed,
+    pruning_and_dopamine,
+    structured_flexibility,
+)
+from nmcourse.experiments.multitask import comparison as multitask
+from nmcourse.experiments.multitask import constant_gains, states, training_cost
+from nmcourse.experiments.timing import comparison as timing
+from nmcourse.experiments.timing import random_output_network, released_training, variants
+
+EXPERIMENTS: tuple[Experiment, ...] = (
+    *prescribed.EXPERIMENTS,
+    *timing.EXPERIMENTS,
+    *ablation.EXPERIMENTS,
+    *prediction.EXPERIMENTS,
+    *lstm_gates.EXPERIMENTS,
+    *multitask.EXPERIMENTS,
+    *states.EXPERIMENTS,
+    *released_training.EXPERIMENTS,
+    *training_cost.EXPERIMENTS,
+    *random_output_network.EXPERIMENTS,
+    *pruning_and_dopamine.EXPERIMENTS,
+    *structured_flexibility.EXPERIMENTS,
+    *gradient_flow.EXPERIMENTS,
+    *variants.EXPERIMENTS,
+    *constant_gains.EXPERIMENTS,
+    *row_by_row.EXPERIMENTS,
+    *element_finder.EXPERIMENTS,
+    *lengths.EXPERIMENTS,
+    *spectra.EXPERIMENTS,
+    *regimes.EXPERIMENTS,
+    *step_size.EXPERIMENTS,
+    *return_to_rest.EXPERIMENTS,
+    *staged_training.EXPERIMENTS,
+    *lasting_answers.EXPERIMENTS,
+)
+
+
+def by_claim(experiments: Iterable[Experiment] = EXPERIMENTS) -> dict[str, Experiment]:
+    """Return the experiment that settles each claim.
+
+    Raises:
+        ValueError: Two experiments have one name, or settle the same claim.
+    """
+    names: set[str] = set()
+    found: dict[str, Experiment] = {}
+    for experiment in experiments:
+        if experiment.name in names:
+            raise ValueError(f"two experiments are named {experiment.name!r}")
+        names.add(experiment.name)
+        for claim in experiment.rules:
+            if claim in found:
+                raise ValueError(
+                    f"claim {claim} is settled twice: {found[claim].name}, {experiment.name}"
+                )
+            found[claim] = experiment
+    return found

@@ -1,0 +1,1 @@
+"""Networks that keep time in Measure-Wait-Go, compared and varied."""

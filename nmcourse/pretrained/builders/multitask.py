@@ -1,0 +1,62 @@
+"""How the networks of the delayed-response tasks are built.
+
+The NM-RNN and the low-rank RNN have the sizes of the paper; the sizes of the others are arguments,
+since those of the paper are not matched in their number of parameters.
+
+Reference:
+    Costacurta et al., Structured flexibility in recurrent neural networks via neuromodulation,
+    NeurIPS 2024.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, RecurrentScaling, VanillaRNN
+
+
+def multitask_nm_rnn(n_context: int = 3, *, generator: torch.Generator | None = None) -> NMRNN:
+    """NM-RNN of the delayed-response tasks: rank 3, 100 and 20 units, context to the modulator."""
+    output_network = LowRankRNN(3, 100, 3, rank=3, generator=generator)
+    return NMRNN(output_network, Modulator(3, 20, 3, n_context=n_context, generator=generator))
+
+
+def multitask_low_rank_rnn(
+    n_units: int = 100,
+    n_context: int = 3,
+    recurrent_scaling: RecurrentScaling = "none",
+    *,
+    generator: torch.Generator | None = None,
+) -> LowRankRNN:
+    """Low-rank RNN of the delayed-response tasks, rank 3; the context is part of its inputs."""
+    return LowRankRNN(
+        3 + n_context, n_units, 3, rank=3, recurrent_scaling=recurrent_scaling, generator=generator
+    )
+
+
+def multitask_vanilla_rnn(
+    n_units: int = 18,
+    n_context: int = 3,
+    recurrent_scaling: RecurrentScaling = "1/sqrt(N)",
+    *,
+    generator: torch.Generator | None = None,
+) -> VanillaRNN:
+    """Vanilla RNN of the delayed-response tasks; the context is part of its inputs."""
+    return VanillaRNN(
+        3 + n_context, n_units, 3, recurrent_scaling=recurrent_scaling, generator=generator
+    )
+
+
+def multitask_lstm(
+    n_units: int = 8, n_context: int = 3, *, generator: torch.Generator | None = None
+) -> LSTM:
+    """LSTM of the delayed-response tasks; the context is part of its inputs."""
+    return LSTM(3 + n_context, n_units, 3, generator=generator)
+
+
+MULTITASK_BUILDERS = (
+    multitask_nm_rnn,
+    multitask_low_rank_rnn,
+    multitask_vanilla_rnn,
+    multitask_lstm,
+)

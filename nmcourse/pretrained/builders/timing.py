@@ -1,0 +1,146 @@
+"""How the networks of Measure-Wait-Go are built.
+
+The sizes are those of the paper: four models with about the same number of parameters (1059, 1061,
+1086 and 1155).
+
+The recurrent scaling of each builder defaults to the fair one: none with orthonormal row factors,
+1/sqrt(N) for a full matrix. The released code of the paper divides the recurrence of both
+baselines by N; pass ``recurrent_scaling="1/N"`` for that.
+
+Reference:
+    Costacurta et al., Structured flexibility in recurrent neural networks via neuromodulation,
+    NeurIPS 2024.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from nmcourse.models import (
+    LSTM,
+    NMRNN,
+    LowRankRNN,
+    Modulator,
+    RecurrentScaling,
+    SparseTerms,
+    VanillaRNN,
+    identity,
+)
+
+GAIN_SHAPES: dict[str, Callable[[Tensor], Tensor]] = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "softplus": softplus,
+}
+
+
+def measure_wait_go_nm_rnn(
+    recurrent_scaling: RecurrentScaling = "none",
+    *,
+    rank: int = 3,
+    n_modulator_units: int = 5,
+    gain_shape: str = "sigmoid",
+    sparse: bool = False,
+    generator: torch.Generator | None = None,
+) -> NMRNN:
+    """NM-RNN of the timing task: 100 units of rank 3, gain from 5 modulator units.
+
+    Variants of it: gains of another shape (``"tanh"``, ``"softplus"``), or sparse terms with as
+    many weights in place of those of rank one.
+    """
+    if gain_shape not in GAIN_SHAPES:
+        raise ValueError(f"gain_shape must be one of {', '.join(GAIN_SHAPES)}, got {gain_shape!r}")
+    terms = SparseTerms if sparse else LowRankRNN
+    output_network = terms(
+        3, 100, 1, rank, recurrent_scaling=recurrent_scaling, generator=generator
+    )
+    modulator = Modulator(
+        3, n_modulator_units, rank, gain_nonlinearity=GAIN_SHAPES[gain_shape], generator=generator
+    )
+    return NMRNN(output_network, modulator)
+
+
+def measure_wait_go_linear_nm_rnn(
+    recurrent_scaling: RecurrentScaling = "none", *, generator: torch.Generator | None = None
+) -> NMRNN:
+    """Linear NM-RNN of rank 1 for the timing task: 100 units, gain from 5 modulator units.
+
+    The paper shows such a network (its Fig. 3B) and does not state its sizes; these are those of
+    its NM-RNN of rank 3.
+    """
+    output_network = LowRankRNN(
+        3,
+        100,
+        1,
+        rank=1,
+        nonlinearity=identity,
+        recurrent_scaling=recurrent_scaling,
+        generator=generator,
+    )
+    return NMRNN(output_network, Modulator(3, 5, 1, generator=generator))
+
+
+def measure_wait_go_gain_driven_nm_rnn(*, generator: torch.Generator | None = None) -> NMRNN:
+    """Linear NM-RNN of rank 1 whose inputs are meant to reach its modulator alone.
+
+    It starts where Eq. 8 of the paper can hold, on a line attractor with the output at -0.5: the
+    offset d is -1.5, the overlap of its factors 4, the gain about 1/4, and nothing lies beside l.
+    The input weights of its 20 units are zero; training has to leave them so.
+    """
+    n_units, overlap = 20, 4.0
+    net = LowRankRNN(3, n_units, 1, rank=1, nonlinearity=identity, generator=generator)
+    modulator = Modulator(3, 5, 1, generator=generator)
+    with torch.no_grad():
+        net.row_factors.fill_(1.0)
+        left = net.factors()[0]
+        right = net.column_factors
+        assert right is not None
+        assert net.output.bias is not None
+        right.add_((overlap - left.mT @ right) * left)
+        net.input_weights.zero_()
+        net.output.weights.copy_(left.mT / (net.x0 @ left))
+        net.output.bias.fill_(-1.5)
+        modulator.gain_bias.fill_(-math.log(overlap - 1))
+    return NMRNN(net, modulator)
+
+
+def measure_wait_go_low_rank_rnn(
+    recurrent_scaling: RecurrentScaling = "none", *, generator: torch.Generator | None = None
+) -> LowRankRNN:
+    """Low-rank RNN of the timing task: 106 units of rank 3."""
+    return LowRankRNN(3, 106, 1, rank=3, recurrent_scaling=recurrent_scaling, generator=generator)
+
+
+def measure_wait_go_vanilla_rnn(
+    recurrent_scaling: RecurrentScaling = "1/sqrt(N)", *, generator: torch.Generator | None = None
+) -> VanillaRNN:
+    """Vanilla RNN of the timing task: 31 units with a full recurrent matrix."""
+    return VanillaRNN(3, 31, 1, recurrent_scaling=recurrent_scaling, generator=generator)
+
+
+def measure_wait_go_lstm(
+    recurrent_scaling: RecurrentScaling = "none", *, generator: torch.Generator | None = None
+) -> LSTM:
+    """LSTM of the timing task: 15 units. It has no recurrent scaling to choose.
+
+    Raises:
+        ValueError: ``recurrent_scaling`` is not "none".
+    """
+    if recurrent_scaling != "none":
+        raise ValueError(f"recurrent_scaling must be 'none' for an LSTM, got {recurrent_scaling!r}")
+    return LSTM(3, 15, 1, generator=generator)
+
+
+TIMING_BUILDERS = (
+    measure_wait_go_nm_rnn,
+    measure_wait_go_linear_nm_rnn,
+    measure_wait_go_gain_driven_nm_rnn,
+    measure_wait_go_low_rank_rnn,
+    measure_wait_go_vanilla_rnn,
+    measure_wait_go_lstm,
+)

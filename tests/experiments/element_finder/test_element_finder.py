@@ -1,0 +1,182 @@
+"""Element Finder's claims: their measures by hand, and rules that can fail."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from nmcourse.evidence.store import Results, plain
+from nmcourse.experiments.element_finder import comparison, networks
+from nmcourse.experiments.element_finder.networks import (
+    MAIN,
+    NETWORKS,
+    NM_RNNS,
+    memory_of,
+    ordered_trials,
+    switch_times,
+    thinned,
+    valued_trials,
+)
+from nmcourse.experiments.element_finder.rules import CHANCE, RULES, TRAINING_RULES
+from nmcourse.models import Trajectory
+
+CONFIG = comparison.SETTINGS["cpu"] | {
+    "batch": 128,
+    "lengths": [5, 10, 15, 20],
+    "longer": 20_000,
+    "longer_length": 15,
+    "schedule_length": 10,
+    "peak_rate": 0.03,
+    "constant_rate": 0.01,
+}
+MEMORY = {
+    "z_order": 0.99,
+    "x_order": 0.98,
+    "z_line": 0.8,
+    "x_line": 0.9,
+    "z_kept": 0.7,
+    "x_kept": 0.1,
+    "switch_order": [0.0, 0.95, -0.2],
+    "largest": [0.01, 0.9, 0.5],
+}
+AS_CLAIMED = {
+    "lstm": 0.1,
+    "gru": 0.2,
+    "low_rank_rnn": 30.0,
+    "vanilla_rnn": 28.0,
+    "attention": 0.05,
+    "nm_rnn_released": 3.0,
+    "nm_rnn_all_gains": 0.15,
+    "length_5": 0.1,
+    "length_10": 0.2,
+    "length_15": 0.5,
+    "length_20": 0.8,
+    "longer": 0.15,
+    "released_longer": 0.4,
+    "free_factors": 0.3,
+    "lstm_constant": 12.0,
+    "lstm_schedule": 0.1,
+    "lstm_scaled": 0.1,
+    f"{MAIN.name}_constant": 30.0,
+    f"{MAIN.name}_scaled": 0.5,
+} | {n.name: 1.0 + i for i, n in enumerate(NM_RNNS)}
+EVERY_LENGTH_FAILS = {name: 36.0 for name in AS_CLAIMED if name != "lstm"}
+
+
+def judge(claim, memory=None, spikes=None, **errors):
+    """The status of a claim when some errors, and nothing else, are not as claimed."""
+    metrics = {
+        name: {
+            "error": [0.9 * error, error, 1.1 * error],
+            "curve": {"spikes": [(spikes or {}).get(name, 5.0 if "constant" in name else 2.0)] * 3},
+        }
+        for name, error in (AS_CLAIMED | errors).items()
+    }
+    for name in ("released_longer", "length_5"):
+        metrics[name]["memory"] = {k: [v] * 3 for k, v in (MEMORY | (memory or {})).items()}
+    return (RULES | TRAINING_RULES)[claim].judge(Results(metrics, CONFIG))
+
+
+@pytest.mark.parametrize("claim", [*RULES, *TRAINING_RULES])
+def test_what_is_claimed_is_reproduced(claim):
+    judgement = judge(claim)
+    assert judgement.status == "reproduced"
+    assert judgement.seeds == 3 or claim != "N14"
+
+
+@pytest.mark.parametrize(
+    ("claim", "changed", "status"),
+    [
+        ("N13", {"lstm": 1.5}, "partly"),
+        ("N13", {n.name: 20.0 for n in NM_RNNS}, "partly"),
+        ("N13", {"lstm": 36.0, "vanilla_rnn": 1.0} | {n.name: 36 for n in NM_RNNS}, "not"),
+        ("N14", {"memory": {"z_order": 0.5}}, "partly"),
+        ("N14", {"memory": {"z_line": 0.5}}, "partly"),
+        ("N14", {"memory": {"switch_order": [0.0, 0.7, 0.1]}}, "partly"),
+        ("N14", {"memory": {"largest": [0.2, 0.9, 0.5]}}, "partly"),
+        ("N14", EVERY_LENGTH_FAILS, "not"),
+        ("N15", {"length_15": 0.15}, "partly"),
+        ("N15", {"length_5": 2.0}, "not"),
+        ("R4", {"spikes": {"lstm_scaled": 6.0}}, "partly"),
+        (
+            "R4",
+            {"spikes": {"lstm_scaled": 6.0}, "lstm_constant": 1, f"{MAIN.name}_constant": 1},
+            "not",
+        ),
+        ("R6", {"nm_rnn_all_gains": 0.5}, "partly"),
+        ("R6", {"nm_rnn_all_gains": 0.95}, "not"),
+        ("R6", {"lstm": 1.5}, "not"),
+        ("R11", {"longer": 0.35}, "partly"),
+        ("R11", {"longer": 0.6}, "not"),
+        ("R16", {"attention": 1.1}, "not"),
+    ],
+    ids=str,
+)
+def test_what_differs_is_said(claim, changed, status):
+    assert judge(claim, **changed).status.startswith(status)
+
+
+def test_n14_asks_the_longest_lists_that_are_solved():
+    assert "lists of 25: 3 of 3" in judge("N14").measured
+    fails = EVERY_LENGTH_FAILS | {"length_5": 0.1}
+    assert "lists of 5: 3 of 3" in judge("N14", **fails).measured
+
+
+def test_switch_times_by_hand():
+    gains = torch.zeros(2, 8, 2)
+    gains[:, :2] = 9.0  # the query's own jump does not count
+    gains[0, 4:, 0], gains[1, 6:, 0] = 0.5, -0.25
+    steps, spans = switch_times(gains)
+    assert steps[:, 0].tolist() == [4, 6]
+    assert spans.tolist() == [0.75, 0.0]
+
+
+def test_thinned_by_hand():
+    curve = thinned(torch.tensor([[4.0], [2.0], [3.0], [1.0], [6.0]]), n_points=2)
+    assert curve["steps"] == [2, 4]
+    assert curve["mean"] == [[3.0, 2.0]]
+    assert curve["batch"] == [[2.0, 1.0]]
+    assert curve["spikes"].tolist() == [1.0]
+
+
+def test_ordered_trials_share_their_sequences():
+    trials = ordered_trials([3, 7], 5)
+    assert trials.conditions["query"].tolist() == [3] * 5 + [7] * 5
+    assert torch.equal(trials.inputs[:5, 1:], trials.inputs[5:, 1:])
+
+
+def test_valued_trials_have_every_answer_at_three_queries():
+    trials = valued_trials(10, 2)
+    assert trials.conditions["query"].unique(return_counts=True)[0].tolist() == [2, 4, 6]
+    assert trials.conditions["answer"][:42:2].tolist() == list(range(-10, 11))
+    assert torch.equal(trials.inputs[0, 4:], trials.inputs[2, 4:])
+
+
+def test_evaluate_knows_chance_and_the_query(monkeypatch):
+    monkeypatch.setattr(networks, "TEST_TRIALS", 20_000)
+    networks.fixed_sequences.cache_clear()
+
+    class Last(torch.nn.Module):
+        """Answers with the last element: right for the last query, twice chance for others."""
+
+        def forward(self, inputs):
+            return Trajectory(inputs, None)
+
+    found = networks.evaluate([Last()], length=4)
+    networks.fixed_sequences.cache_clear()
+    assert found["by_query"][0, 3] == 0
+    torch.testing.assert_close(
+        found["by_query"][0, :3], torch.full((3,), 2 * CHANCE), rtol=0.05, atol=0
+    )
+    assert found["exact"].item() == pytest.approx(0.25 + 0.75 / 21, abs=0.02)
+
+
+def test_memory_of_an_untrained_network_is_measured():
+    memory = plain(memory_of(MAIN.build(torch.Generator().manual_seed(0))))
+    assert len(memory["switch_order"]) == len(memory["largest"]) == 8
+    assert 0 <= memory["z_order"] <= 1
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_is_of_the_size_of_the_main_one(name):
+    assert NETWORKS[name].n_parameters() == pytest.approx(497, abs=31)

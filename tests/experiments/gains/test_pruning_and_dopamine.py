@@ -1,0 +1,181 @@
+"""R1, R12, R13, R15 and R18: their rules can go either way, their measures do what they say."""
+
+import pytest
+import torch
+
+from nmcourse import claims
+from nmcourse.evidence.store import Results, plain
+from nmcourse.experiments.gains import gradient_flow, pruning_and_dopamine, structured_flexibility
+from nmcourse.experiments.registry import by_claim
+from nmcourse.experiments.timing import random_output_network
+from nmcourse.models import NMRNN, PrescribedGain
+
+NAN = float("nan")
+
+
+def random_network(**errors):
+    metrics = {
+        arm: {"trained": [errors.get(arm, 1e-2)] * 5, "n_trained": 10}
+        for arm in random_output_network.ARMS
+    }
+    return random_output_network.judge(Results(metrics, {"n_steps": 3000})).status
+
+
+@pytest.mark.parametrize(
+    ("errors", "status"),
+    [
+        ({"everything": 1e-4, "modulator": 1e-4}, "reproduced"),
+        ({"everything": 1e-4, "large_modulator": 1e-4}, "reproduced"),
+        ({"everything": 1e-4, "modulator_and_readout": 1e-4}, "partly"),
+        ({"everything": 1e-4, "modulator_and_readout": 1e-4, "readout": 1e-4}, "not reproduced"),
+        ({"everything": 1e-4}, "not reproduced"),
+        ({"modulator": 1e-4}, "measured"),
+        ({"everything": 1e-4, "modulator": NAN}, "not reproduced"),
+    ],
+)
+def test_random_output_network(errors, status):
+    assert random_network(**errors) == status
+
+
+def test_what_is_trained():
+    counts = {name: arm.n_trained() for name, arm in random_output_network.ARMS.items()}
+    assert counts["everything"] == 1059
+    assert counts["modulator"] == 58  # 25 + 15 + 15 + 3
+    assert counts["readout"] == 101
+    assert counts["modulator_and_readout"] == 58 + 101
+
+
+def pruning(held, level, moves=0.5):
+    config = {"near_zero": 0.1, "hardly_moves": 0.1, "hurts": 2.0}
+    metrics = {
+        "mean": level,
+        "range": [[moves + 0.01 * k for k in range(3)]] * 2,
+        "held": held,
+        "intact": [1.0, 1.0],
+        "n_needed": [2, 3],
+    }
+    return pruning_and_dopamine.judge_pruning(Results(metrics, config)).status
+
+
+def test_pruning():
+    quiet, loud = [0.01, 0.01, 0.5], [0.5, 0.5, 0.5]
+    assert pruning([[1.1, 1.1, 9.0]] * 2, [quiet] * 2) == "reproduced"
+    assert pruning([[1.1, 9.0, 9.0]] * 2, [quiet] * 2) == "partly"
+    assert pruning([[9.0, 9.0, 1.1]] * 2, [quiet] * 2) == "not reproduced"
+    assert pruning([[1.1, 1.2, 1.3]] * 2, [loud] * 2) == "measured"
+    assert pruning([[1.1, 1.2, 1.3]] * 2, [loud] * 2, moves=0.01) == "reproduced"
+
+
+def flexibility(trained, untrained):
+    def rows(share):
+        return {
+            "shares": [[share, 1 - share, 0.0]] * 4,
+            "reach": [[2.0, 1.0, 1.0]] * 4,
+            **dict.fromkeys(
+                ("size", "dimensions", "between_intervals", "follows_gains", "follows_direction"),
+                [0.1] * 4,
+            ),
+        }
+
+    metrics = {"trained": rows(trained), "untrained": rows(untrained)}
+    return structured_flexibility.judge(Results(metrics, {"one_dial": 0.75})).status
+
+
+def test_structured_flexibility():
+    assert flexibility(0.9, 0.5) == "reproduced"
+    assert flexibility(0.9, 0.95) == "partly"  # structured, but not by training
+    assert flexibility(0.6, 0.4) == "partly"
+    assert flexibility(0.4, 0.3) == "not reproduced"
+
+
+@pytest.mark.parametrize(
+    ("kept", "status"),
+    [
+        ([0.9, 0.9, 0.5, 0.5], "reproduced"),
+        ([0.4, 0.9, 0.5, 0.5], "partly"),
+        ([0.4, 0.4, 0.5, 0.5], "not reproduced"),
+    ],
+)
+def test_gradient_flow_rule(kept, status):
+    start, trained, low_rank, vanilla = kept
+    values = {
+        "nm_rnn": (start, trained),
+        "low_rank_rnn": (low_rank, low_rank),
+        "vanilla_rnn": (vanilla, vanilla),
+        "lstm": (1.0, 1.0),
+    }
+    metrics = {
+        name: {
+            stage: {"keeps": [value]}
+            for stage, value in zip(gradient_flow.STAGES, pair, strict=True)
+        }
+        for name, pair in values.items()
+    }
+    assert gradient_flow.judge(Results(metrics, {"n_seeds": 1})).status == status
+
+
+def test_what_a_leak_keeps():
+    """Norms that grow by 1 % a step towards the end: 100 ms back keep 1.01^-10."""
+    trials = gradient_flow.mid_ramp_trials()
+    norms = 1.01 ** torch.arange(trials.inputs.shape[1], dtype=torch.float64).expand(4, -1)
+    kept = gradient_flow.keeps(norms, trials)
+    torch.testing.assert_close(kept, torch.full((4,), 1.01**-10, dtype=torch.float64))
+
+
+def test_the_middle_of_each_ramp_is_what_counts():
+    trials = gradient_flow.mid_ramp_trials()
+    rows, steps = trials.mask[..., 0].nonzero(as_tuple=True)
+    assert rows.tolist() == [0, 1, 2, 3]
+    conditions = trials.conditions
+    expected = conditions["go_time"] + conditions["interval"] / 2
+    torch.testing.assert_close(10.0 * steps, expected)
+    outputs = torch.randn(trials.targets.shape, generator=torch.Generator().manual_seed(0))
+    summed = gradient_flow.answer(outputs, trials.targets, trials.mask)
+    torch.testing.assert_close(summed, outputs[rows, steps].sum())
+
+
+def test_direction_of_a_change():
+    intact, ten = [100.0] * 4, [[110.0] * 4, [111.0] * 4, [89.0] * 4]
+    produced = torch.tensor([[intact, row] for row in ten])
+    assert pruning_and_dopamine.direction(produced, level=1).tolist() == [0, 1, -1]
+    lost = torch.tensor([[intact, [80.0, NAN, NAN, NAN]], [[NAN] * 4, [NAN] * 4]])
+    assert pruning_and_dopamine.direction(lost, level=1).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("low", "status"),
+    [
+        ([150.0] * 10, "reproduced"),
+        ([NAN] * 10, "reproduced"),
+        ([150.0] * 5 + [80.0] * 4 + [100.0], "partly"),
+        ([80.0] * 10, "not reproduced"),
+    ],
+)
+def test_low_dopamine_rule(low, status):
+    produced = {"produced": [[[100.0] * 4, [value] * 4] for value in low]}
+    config = {"factors": [1.0, 0.9], "judged_at": 0.9, "n_seeds": 10}
+    metrics = dict.fromkeys(("whole", "before_go", "from_go"), produced)
+    results = Results(plain(metrics), config)
+    assert pruning_and_dopamine.judge_low_dopamine(results).status == status
+
+
+def test_given_gains_change_nothing_if_they_are_the_networks_own():
+    model, trials = pruning_and_dopamine.networks()[0], pruning_and_dopamine.test_trials()
+    own = model(trials.inputs)
+    again = pruning_and_dopamine.under_gains(model, trials, own.gains)
+    torch.testing.assert_close(again, own.outputs)
+    low = NMRNN(model.output_network, PrescribedGain(0.9 * own.gains))(trials.inputs).outputs
+    assert (low - own.outputs).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("claim", ["R12", "R15", "R18"])
+def test_the_stored_result_is_what_the_command_gives(claim, tmp_path):
+    experiment = by_claim()[claim]
+    again = plain(experiment.run("cpu", tmp_path))
+    stored = claims.results(claim)
+    assert stored.config == again["config"]
+    key = {"R12": "range", "R15": "trained.shares", "R18": "whole.apparent"}[claim]
+    ours, theirs = (
+        torch.tensor(Results(m, {}).value(key)) for m in (stored.metrics, again["metrics"])
+    )
+    torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=0.02)

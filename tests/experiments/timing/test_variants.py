@@ -1,0 +1,153 @@
+"""The judges of R2, R3, R7, R10 and R14, on invented numbers, both ways."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from nmcourse.evidence.record import Results
+from nmcourse.experiments.digits import row_by_row
+from nmcourse.experiments.multitask import constant_gains
+from nmcourse.experiments.timing import variants
+from nmcourse.models import NMRNN, ScalarGainRNN, count_parameters
+from nmcourse.pretrained import BUILDERS
+
+GOOD, WORSE, STUCK = [1e-4] * 5, [3e-4] * 5, [1e-3] * 5
+
+
+def timing(**errors: list) -> Results:
+    """All variants as good as the paper's, but for ``errors``."""
+    metrics = {
+        name: {
+            "trained": errors.get(name, GOOD),
+            "extrapolated": [1e-3] * 5,
+            "lowest_gain": [0.1] * 5,
+            "highest_gain": [0.9] * 5,
+            "n_parameters": 1059,
+        }
+        for name in variants.VARIANTS
+    }
+    return Results(metrics, {"n_seeds": 5, "n_steps": 2000, "rates": [0.01]})
+
+
+LOWER = [0.5e-4] * 5
+LOWER_IN_FOUR, LOWER_IN_THREE = [5e-5, 5e-5, 5e-5, 5e-5, 1.0], [5e-5, 5e-5, 5e-5, 2e-4, 2e-4]
+
+
+@pytest.mark.parametrize(
+    ("tanh", "softplus", "status"),
+    [
+        (LOWER, LOWER, "reproduced"),
+        (LOWER_IN_FOUR, LOWER, "reproduced"),
+        (LOWER_IN_THREE, LOWER, "partly"),
+        ([5e-5] * 4 + [None], STUCK, "partly"),
+        (GOOD, WORSE, "not reproduced"),
+    ],
+)
+def test_gain_shapes(tanh, softplus, status):
+    judgement = variants.judge_r2(timing(tanh=tanh, softplus=softplus))
+    assert judgement.status == status
+    assert "sigmoid 1.0×10⁻⁴" in judgement.measured
+
+
+@pytest.mark.parametrize(
+    ("errors", "status", "smallest"),
+    [
+        ({}, "reproduced", "1. Does"),
+        ({"rank_1": STUCK, "modulator_2": STUCK}, "reproduced", "2. Does"),
+        ({"rank_1": STUCK, "rank_2": STUCK}, "reproduced", "3. Does"),  # the small modulator
+        ({"rank_1": STUCK, "rank_2": WORSE, "modulator_2": STUCK}, "partly", "2. Does"),
+        (dict.fromkeys(variants.SMALLER, STUCK), "not reproduced", "3. Does"),
+        (dict.fromkeys(variants.VARIANTS, STUCK), "measured", "none of 1, 2, 3, 5. Does"),
+        ({"rank_1": [1e-4] * 3 + [1e-3, None]}, "reproduced", "2. Does"),
+    ],
+)
+def test_sizes(errors, status, smallest):
+    judgement = variants.judge_r3(timing(**errors))
+    assert judgement.status == status
+    assert f"learn to measure: {smallest}" in judgement.measured
+
+
+@pytest.mark.parametrize(
+    ("errors", "status"),
+    [
+        ({}, "reproduced"),
+        ({"sparse": [1.9e-4] * 5}, "reproduced"),
+        ({"sparse": WORSE}, "partly"),
+        ({"sparse": STUCK}, "not reproduced"),
+        ({"paper": STUCK}, "measured"),
+    ],
+)
+def test_sparse_terms(errors, status):
+    assert variants.judge_r10(timing(**errors)).status == status
+
+
+def test_sparse_variant_has_as_many_parameters():
+    sizes = {name: variant.n_parameters() for name, variant in variants.VARIANTS.items()}
+    assert sizes["sparse"] == sizes[variants.PAPER] == sizes["tanh"] == 1059
+    assert sizes["rank_1"] < sizes["rank_2"] < 1059 < sizes["rank_5"]
+
+
+@pytest.mark.parametrize(
+    ("errors", "status"),
+    [
+        ({}, "reproduced"),
+        ({"weaker": [0.001] * 5}, "partly"),
+        (dict.fromkeys(constant_gains.SCALAR, [0.001] * 5), "not reproduced"),
+        ({"nm_rnn": [0.01, 0.01, 0.01, 0.3, 0.3]}, "not reproduced"),
+        ({"input": [0.001] * 5}, "reproduced"),  # a control, not a constant gain
+    ],
+)
+def test_constant_gains(errors, status):
+    metrics = {
+        name: {"error": errors.get(name, [0.01] * 5 if name == "nm_rnn" else [0.1] * 5)}
+        | dict.fromkeys(("correct_pro", "correct_anti"), [90.0] * 5)
+        for name in constant_gains.ARMS
+    }
+    config = {"n_seeds": 5, "n_steps": 2000, "batch_size": 50}
+    assert constant_gains.judge(Results(metrics, config)).status == status
+
+
+def test_arms_of_the_constant_gains_are_matched_and_differ_from_seed_to_seed():
+    models = {
+        n: constant_gains.build(n, torch.Generator().manual_seed(0)) for n in constant_gains.ARMS
+    }
+    assert isinstance(models["nm_rnn"], NMRNN)
+    assert {1271, 1290, 1283} == {count_parameters(model) for model in models.values()}
+    masks = [
+        constant_gains.build("weaker", torch.Generator().manual_seed(seed)).mask
+        for seed in range(2)
+    ]
+    assert not torch.equal(*masks)
+    assert isinstance(models["flipped"], ScalarGainRNN)
+    assert models["flipped"].gains.flatten().tolist() == [1.0, -1.0]
+
+
+@pytest.mark.parametrize(
+    ("nm_rnn", "lstm", "status"),
+    [
+        (0.95, 0.96, "reproduced"),
+        (0.99, 0.90, "reproduced"),
+        (0.92, 0.96, "partly"),
+        (0.80, 0.96, "not reproduced"),
+        (0.12, 0.11, "measured"),
+    ],
+)
+def test_digits(nm_rnn, lstm, status):
+    accuracy = {"nm_rnn": nm_rnn, "lstm": lstm}
+    metrics = {
+        name: {
+            "test_accuracy": [accuracy.get(name, 0.9)] * 5,
+            "test_loss": [0.2] * 5,
+            "n_parameters": 3000,
+        }
+        for name in row_by_row.LABELS
+    }
+    judgement = row_by_row.judge(Results(metrics, {"n_seeds": 5}))
+    assert judgement.status == status
+    assert f"NM-RNN {nm_rnn:.1%}" in judgement.measured
+
+
+def test_digit_networks_are_matched():
+    sizes = [count_parameters(BUILDERS[f"digits_{name}"]()) for name in row_by_row.LABELS]
+    assert max(sizes) < 1.04 * min(sizes)

@@ -1,0 +1,1 @@
+"""Homework of Part III."""
