@@ -132,8 +132,8 @@ class LowRankRNN(OutputNetwork):
         drive = join_context(input, context) @ self.input_weights.mT
         return (-state + latent @ left.mT + drive) / self.tau
 
-    def run(self, inputs: Tensor, gains: Tensor | None = None) -> Tensor:
-        """States (time, batch, N) of whole trials; see ``OutputNetwork``."""
+    def scan(self, inputs: Tensor, gains: Tensor | None = None) -> Tensor:
+        """States (time, batch, N) of whole trials, fast; see ``OutputNetwork``."""
         alpha = self.dt / self.tau
         left, right = self.factors()
         return leaky_scan(

@@ -112,8 +112,16 @@ class LSTM(RecurrentModel):
         """Outputs y = C h (+ d)."""
         return self.output(state.h)
 
-    def forward(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
-        """Simulate whole trials from ``inputs`` (batch, time, P)."""
+    def leak(self) -> tuple[float, float]:
+        """Noise goes to the cell c; an LSTM is a map and has no leak of its own."""
+        return 0.0, 1.0
+
+    def check_inputs(self, inputs: Tensor, context: Tensor | None = None) -> None:
+        """Raise ``ValueError`` for inputs or a context that do not fit."""
+        trial_inputs(inputs, context, self.input_weights)
+
+    def simulate(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
+        """Whole trials from ``inputs`` (batch, time, P), fast."""
         inputs = trial_inputs(inputs, context, self.input_weights)
         drives = project(swap_time(inputs), self.input_weights, self.bias)
         state, states = self.initial_state(inputs.shape[-3]), []

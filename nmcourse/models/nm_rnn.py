@@ -149,9 +149,19 @@ class NMRNN(RecurrentModel):
             state.x, self._split(self.modulator.gain(state.z)).readout
         )
 
-    def forward(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
-        """Simulate whole trials from ``inputs`` and ``context``, (batch, time, channel)."""
-        self._check(inputs, context)
+    def leak(self) -> NMState:
+        """Dt / tau of both networks."""
+        return NMState(self.output_network.leak(), self.modulator.leak())  # type: ignore[arg-type]
+
+    def trajectory(self, states: Sequence[NMState], outputs: Tensor) -> Trajectory:
+        """The trajectory of a trial, with modulator states and gains."""
+        x, z = (torch.stack(values, dim=-2) for values in zip(*states, strict=True))
+        gains = torch.stack([self.modulator.gain(state.z) for state in states], dim=-2)
+        return Trajectory(outputs, x, z, gains)
+
+    def simulate(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
+        """Whole trials from ``inputs`` and ``context``, (batch, time, channel), fast."""
+        self.check_inputs(inputs, context)
         if self.modulator.n_feedback:
             x, z, s = self._run_with_feedback(inputs, context)
         else:
@@ -205,7 +215,8 @@ class NMRNN(RecurrentModel):
         x, z, s = (torch.stack(values, dim=-3) for values in zip(*history, strict=True))
         return x, z, s
 
-    def _check(self, inputs: Tensor, context: Tensor | None) -> None:
+    def check_inputs(self, inputs: Tensor, context: Tensor | None = None) -> None:
+        """Raise ``ValueError`` for inputs or a context that do not fit."""
         dtype = self.output_network.input_weights.dtype
         check_trial("inputs", inputs, self.n_inputs, dtype)
         n_context = self.modulator.n_context

@@ -74,9 +74,9 @@ class LinearLSTM(LSTM):
         """Outputs y = C c + d."""
         return self.output(state.c)
 
-    def forward(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
-        """Simulate whole trials from ``inputs`` (batch, time, P)."""
-        states = super().forward(inputs, context).states
+    def simulate(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
+        """Whole trials from ``inputs`` (batch, time, P), fast."""
+        states = super().simulate(inputs, context).states
         assert states is not None
         return Trajectory(self.output(states[..., self.n_units :]), states)
 
