@@ -13,6 +13,7 @@ import operator
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -114,6 +115,27 @@ def check_tensor(name: str, value: Any) -> None:
     if not isinstance(value, Tensor):
         made = "; torch.as_tensor(array) makes one of it" if hasattr(value, "__array__") else ""
         raise ValueError(f"{name} must be a torch.Tensor, got {type(value).__name__}{made}")
+
+
+def as_tensor(name: str, value: Any, dtype: torch.dtype | None = None) -> Tensor:
+    """Numbers, an array of any byte order, or a tensor as a tensor.
+
+    Raises:
+        ValueError: for what holds no numbers, such as text.
+    """
+    if hasattr(value, "__array__") and not isinstance(value, Tensor):
+        value = np.asarray(value)
+        value = value.astype(value.dtype.newbyteorder("="))
+    try:
+        return torch.as_tensor(value, dtype=dtype)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{name} must hold numbers, got {value!r}") from error
+
+
+def check_function(name: str, value: Any, such_as: str) -> None:
+    """Raise ``ValueError`` unless a value can be called."""
+    if not callable(value):
+        raise ValueError(f"{name} must be a function, such as {such_as}, got {value!r}")
 
 
 def check_generator(generator: Any) -> None:

@@ -24,6 +24,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import as_tensor
 from nmcourse.analysis._checks import check_choice, check_finite
 from nmcourse.analysis.states import (
     State,
@@ -210,6 +211,6 @@ def eigenvalues(jacobians: Tensor, of: View) -> Tensor:
 
 
 def _constant(name: str, values: Tensor) -> Tensor:
-    values = torch.as_tensor(values).detach().double()
+    values = as_tensor(name, values).detach().double()
     check_finite(name, values)
     return values

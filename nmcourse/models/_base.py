@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import torch
 from torch import Tensor, nn
 
-from nmcourse._inputs import check_tensor, count, number
+from nmcourse._inputs import as_tensor, check_generator, check_tensor, count, number
 from nmcourse.models._as_written import as_written
 
 RecurrentScaling = Literal["none", "1/sqrt(N)", "1/N"]
@@ -97,8 +97,8 @@ class RecurrentModel(nn.Module, ABC):
         Raises:
             ValueError: for inputs that do not fit, or a negative or infinite ``noise_std``.
         """
-        if not (math.isfinite(noise_std) and noise_std >= 0):
-            raise ValueError(f"noise_std must be finite and not negative, got {noise_std!r}")
+        noise_std = number("noise_std", noise_std, "finite and not negative", least=0)
+        check_generator(generator)
         if not noise_std and as_written(self):
             return self.simulate(inputs, context)
         self.check_inputs(inputs, context)
@@ -186,7 +186,7 @@ def check_times(tau: float, dt: float) -> None:
 
 def start_value(name: str, value: float | Tensor, n_units: int) -> Tensor:
     """Initial state as a vector of length N, from a number or such a vector."""
-    vector = torch.as_tensor(value, dtype=torch.get_default_dtype())  # as the weights are
+    vector = as_tensor(name, value, torch.get_default_dtype())  # as the weights are
     if vector.ndim == 0:
         vector = vector.expand(n_units)
     if vector.shape != (n_units,):

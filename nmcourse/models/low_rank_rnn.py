@@ -23,7 +23,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from nmcourse._inputs import check_generator, counts
+from nmcourse._inputs import check_function, check_generator, counts
 from nmcourse.models._base import (
     RecurrentScaling,
     check_times,
@@ -84,6 +84,7 @@ class LowRankRNN(OutputNetwork):
             n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs, rank=rank
         )
         check_generator(generator)
+        check_function("nonlinearity", nonlinearity, "torch.tanh")
         check_times(tau, dt)
         if rank > n_units:
             raise ValueError(f"rank must be at most n_units={n_units}, got {rank}")

@@ -20,7 +20,15 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from nmcourse._inputs import check_generator, check_tensor, count, counts, number, whole
+from nmcourse._inputs import (
+    check_function,
+    check_generator,
+    check_tensor,
+    count,
+    counts,
+    number,
+    whole,
+)
 from nmcourse.models._as_written import as_written
 from nmcourse.models._base import (
     check_times,
@@ -122,6 +130,8 @@ class Modulator(GainSource):
         n_context = whole("n_context", n_context, least=0)
         n_feedback = whole("n_feedback", n_feedback, least=0)
         check_generator(generator)
+        check_function("nonlinearity", nonlinearity, "torch.tanh")
+        check_function("gain_nonlinearity", gain_nonlinearity, "torch.sigmoid")
         check_times(tau, dt)
         self.n_inputs, self.n_units, self.rank = n_inputs, n_units, rank
         self.n_context, self.n_feedback = n_context, n_feedback

@@ -24,7 +24,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from nmcourse._inputs import check_generator, counts
+from nmcourse._inputs import check_function, check_generator, counts
 from nmcourse.models._base import (
     RecurrentScaling,
     check_times,
@@ -90,6 +90,7 @@ class SparseTerms(OutputNetwork):
             in_degree=in_degree,
         )
         check_generator(generator)
+        check_function("nonlinearity", nonlinearity, "torch.tanh")
         check_times(tau, dt)
         if in_degree > n_units:
             raise ValueError(f"in_degree must be at most n_units={n_units}, got {in_degree}")

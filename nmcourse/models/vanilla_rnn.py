@@ -26,7 +26,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from nmcourse._inputs import check_generator, counts
+from nmcourse._inputs import check_function, check_generator, counts
 from nmcourse.models._base import (
     RecurrentModel,
     RecurrentScaling,
@@ -90,6 +90,7 @@ class VanillaRNN(RecurrentModel):
             n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs
         )
         check_generator(generator)
+        check_function("nonlinearity", nonlinearity, "torch.tanh")
         check_times(tau, dt)
         if form not in ("current", "rate"):
             raise ValueError(f"form must be 'current' or 'rate', got {form!r}")

@@ -137,7 +137,13 @@ class Run:
                 "loss must reduce (trial, time, output) and keep the seed axis in front: expected "
                 f"shape {tuple(self.active.shape)}, got {tuple(losses.shape)}"
             )
-        gradients = torch.autograd.grad(losses.sum(), self.trainable, materialize_grads=True)
+        if not losses.requires_grad:
+            raise ValueError(
+                "loss must depend on the parameters, but it has no gradient: torch.no_grad() "
+                "around the training, or detach() in the loss, takes it away"
+            )
+        with torch.autocast(losses.device.type, enabled=False):  # it is meant for the way forward
+            gradients = torch.autograd.grad(losses.sum(), self.trainable, materialize_grads=True)
         norms = torch.stack([g.flatten(1).square().sum(1) for g in gradients]).sum(0).sqrt()
         losses = losses.detach()
         self.losses[self.step], self.norms[self.step] = losses, norms

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nmcourse._inputs import is_whole, whole
+from nmcourse._inputs import check_function, check_tensor, is_whole, whole
 from nmcourse.tasks import Task, Trials
 from nmcourse.training._networks import Networks
 from nmcourse.training._run import DivergenceError, Objective, Run, data_generators
@@ -160,6 +160,7 @@ def train_many(
     progress: bool,
 ) -> FitManyResult:
     """What ``fit_many`` does, for any objective."""
+    check_function("build", build, "one that makes a network from a generator")
     seeds = _seeds(seeds)
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds must be at least one and all different, got {seeds}")
@@ -215,7 +216,9 @@ class _Stream:
     def losses(self, networks: Networks) -> Tensor:
         """Losses (seed,) on the trials of the next step."""
         trials = self.next()
-        return self.loss(networks.outputs(trials), trials.targets, trials.mask)
+        losses = self.loss(networks.outputs(trials), trials.targets, trials.mask)
+        check_tensor("loss(outputs, targets, mask)", losses)
+        return losses
 
     def next(self) -> Trials:
         """Trials of the next step; drawn ones have a seed axis if there is more than one seed."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from nmcourse._inputs import count, number
+from nmcourse._inputs import check_function, count, number
 from nmcourse.models import RecurrentModel
 from nmcourse.training.losses import masked_mse
 
@@ -51,6 +51,8 @@ class OptimiserOptions:
         freeze: object = self.freeze
         if isinstance(freeze, str):  # tuple() would take it apart into its letters
             raise ValueError(f"freeze must be a tuple of part names, got the text {freeze!r}")
+        if not isinstance(freeze, Iterable):
+            raise ValueError(f"freeze must be a tuple of part names, got {freeze!r}")
         object.__setattr__(self, "freeze", tuple(self.freeze))
         checked: dict[str, Any] = {"n_steps": count("n_steps", self.n_steps)}
         if self.batch_size is not None:
@@ -108,12 +110,16 @@ class FitOptions(OptimiserOptions):
 
     loss: Callable[[Tensor, Tensor, Tensor], Tensor] = masked_mse
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_function("loss", self.loss, "nmcourse.training.masked_mse")
+
 
 def check_device(device: str | torch.device | None) -> None:
     """Raise ``ValueError`` unless this torch knows the device and can compute on it."""
     try:
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:  # torch raises both, with long texts
+    except (RuntimeError, AssertionError, TypeError) as error:  # torch's own, with long texts
         reason = str(error).splitlines()[0]
         raise ValueError(f"device {str(device)!r} cannot be used here: {reason}") from error
 

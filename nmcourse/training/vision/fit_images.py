@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from nmcourse._inputs import whole
+from nmcourse._inputs import check_function, check_tensor, whole
 from nmcourse.tasks import ImageSet
 from nmcourse.training._networks import Networks
 from nmcourse.training._run import data_generators
@@ -134,6 +134,7 @@ class _Images:
     ) -> None:
         if not isinstance(images, ImageSet):
             raise ValueError(f"images must be an ImageSet, got {type(images).__name__}")
+        check_function("seen", seen, "trial_loss")
         if batch_size is not None and batch_size > len(images):
             raise ValueError(
                 f"batch_size must be at most the {len(images)} images given, got {batch_size}"
@@ -172,7 +173,9 @@ class _Images:
     def _call(self, model: nn.Module, state: dict[str, Tensor], *data: Tensor) -> Tensor:
         """What ``seen`` makes of the model with other parameters."""
         named = {f"model.{name}": values for name, values in state.items()}
-        return functional_call(_Seen(model, self.seen), named, data)
+        loss = functional_call(_Seen(model, self.seen), named, data)
+        check_tensor("seen(model, images, labels)", loss)
+        return loss
 
 
 class _Seen(nn.Module):

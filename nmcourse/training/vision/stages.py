@@ -33,6 +33,7 @@ from torch import Tensor, nn
 from nmcourse._files import user_path
 from nmcourse.models import CordsNet, TwinCNN
 from nmcourse.tasks import ImageSet
+from nmcourse.training._networks import outputs_of
 from nmcourse.training.vision.fit_images import fit_images
 from nmcourse.training.vision.inverse import InverseError, growth_rate, inverse_error, inverse_loss
 from nmcourse.training.vision.stage_checks import accuracy, has_learnt
@@ -361,7 +362,7 @@ def class_loss(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
         images: (batch, channel, height, width).
         labels: number of the right class, (batch,).
     """
-    return nn.functional.cross_entropy(model(images), labels)
+    return nn.functional.cross_entropy(outputs_of(model, model(images)), labels)
 
 
 def _inverse_checks(before: InverseError, after: InverseError) -> dict[str, Any]:

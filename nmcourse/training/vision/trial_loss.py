@@ -176,6 +176,11 @@ def show(model: nn.Module, images: Tensor, trial: ImageTrial, **options: Any) ->
     Returns:
         Outputs of stimulus and blank steps, and the departure over the rest window.
     """
+    if not hasattr(model, "respond"):
+        raise ValueError(
+            "model must have respond() and dt, so that it can be shown a trial, and "
+            f"{type(model).__name__} has not"
+        )
     blank, stimulus, after, _, rest_window = trial.steps(model.dt)  # type: ignore[arg-type]
     if images.ndim == 5:  # five axes would be a stream: so this is one that never changes
         images = images.unsqueeze(2).expand(-1, -1, stimulus, -1, -1, -1)
@@ -207,8 +212,8 @@ def trial_loss(
     Reference:
         Soo et al. 2024; released code.
     """
-    steps = trial.steps(model.dt)  # type: ignore[arg-type]
     response = show(model, images, trial, check_finite=False, **options)
+    steps = trial.steps(model.dt)  # type: ignore[arg-type]
     answers = response.outputs[..., steps.stimulus - steps.window : steps.stimulus, :]
     answer = windowed_cross_entropy(answers, labels, log_scale=trial.log_scale)
     return answer + rest_penalty(response.departure, trial.rest_coefficient)
