@@ -16,7 +16,8 @@ from torch import Tensor
 
 from nmcourse._inputs import count
 from nmcourse.tasks.vision._batches import batches_of
-from nmcourse.tasks.vision.image_files import ImageFileError, existing_folder
+from nmcourse.tasks.vision._finding import existing_folder
+from nmcourse.tasks.vision.image_files import ImageFileError
 from nmcourse.tasks.vision.images import ImageSet
 
 if TYPE_CHECKING:
