@@ -1,5 +1,6 @@
 """Recurrent models, all with the same verbs: see ``RecurrentModel``."""
 
+from nmcourse.models._as_written import as_written
 from nmcourse.models._base import RecurrentModel, RecurrentScaling, Trajectory
 from nmcourse.models._output_network import OutputNetwork
 from nmcourse.models._sizes import count_parameters, matching_size
@@ -47,6 +48,7 @@ __all__ = [
     "Trajectory",
     "TwinCNN",
     "VanillaRNN",
+    "as_written",
     "count_parameters",
     "identity",
     "matched_pixel_rnn",
