@@ -14,9 +14,11 @@ from nmcourse.models.nm_rnn import NMRNN, NMState
 from nmcourse.models.scalar_gain_rnn import ScalarGainRNN
 from nmcourse.models.sparse_terms import SparseTerms
 from nmcourse.models.vanilla_rnn import VanillaRNN
+from nmcourse.models.vision.area_gains import AreaGains
 from nmcourse.models.vision.cordsnet import CordsNet
 from nmcourse.models.vision.pixel_rnn import PixelRNN, matched_pixel_rnn
-from nmcourse.models.vision.trial import DivergingActivity, Response
+from nmcourse.models.vision.planning import DivergingActivity, Response
+from nmcourse.models.vision.seeing import Seeing, SeeingNetwork
 from nmcourse.models.vision.twin_cnn import TwinCNN
 from nmcourse.models.vision.wiring import PRESETS, Area, CordsNetSizes, Stem
 
@@ -26,6 +28,7 @@ __all__ = [
     "NMRNN",
     "PRESETS",
     "Area",
+    "AreaGains",
     "AttentionReader",
     "ClampedGain",
     "CordsNet",
@@ -43,6 +46,8 @@ __all__ = [
     "RecurrentScaling",
     "Response",
     "ScalarGainRNN",
+    "Seeing",
+    "SeeingNetwork",
     "SparseTerms",
     "Stem",
     "Trajectory",

@@ -1,4 +1,4 @@
-r"""The loss of a CordsNet: the right answer in a window of time, and a return to rest.
+r"""The loss of a network that sees: the right answer in a window of time, and a return to rest.
 
     L = (1/K) sum_k w_k CE_k  +  lambda (1/(M D)) sum_t sum_i mean[(r_i(t) - r_i^rest)^2]
 
@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nmcourse._inputs import count, number
-from nmcourse.models import Response
+from nmcourse.models import Response, SeeingNetwork
 from nmcourse.tasks._base import whole_steps
 
 
@@ -163,11 +163,11 @@ def rest_penalty(departure: Tensor, coefficient: float = 1e-3) -> Tensor:
     return coefficient * departure.mean(dim=(-2, -1))
 
 
-def show(model: nn.Module, images: Tensor, trial: ImageTrial, **options: Any) -> Response:
+def show(model: SeeingNetwork, images: Tensor, trial: ImageTrial, **options: Any) -> Response:
     """The trial of each image.
 
     Args:
-        model: a CordsNet or another model with its ``respond`` and ``dt``.
+        model: any network that sees.
         images: held images, (batch, channel, height, width), or (seed, batch, ..) where every
             network of a seed axis is shown its own.
         trial: what is shown when.
@@ -178,13 +178,13 @@ def show(model: nn.Module, images: Tensor, trial: ImageTrial, **options: Any) ->
     """
     if not hasattr(model, "respond"):
         raise ValueError(
-            "model must have respond() and dt, so that it can be shown a trial, and "
-            f"{type(model).__name__} has not"
+            f"model must be a network that sees, with respond() and dt, and {type(model).__name__} "
+            "is none"
         )
-    blank, stimulus, after, _, rest_window = trial.steps(model.dt)  # type: ignore[arg-type]
+    blank, stimulus, after, _, rest_window = trial.steps(model.dt)
     if images.ndim == 5:  # five axes would be a stream: so this is one that never changes
         images = images.unsqueeze(2).expand(-1, -1, stimulus, -1, -1, -1)
-    return model.respond(  # type: ignore[operator]
+    return model.respond(
         images,
         n_steps=stimulus,
         n_blank=blank,
@@ -195,7 +195,7 @@ def show(model: nn.Module, images: Tensor, trial: ImageTrial, **options: Any) ->
 
 
 def trial_loss(
-    model: nn.Module, images: Tensor, labels: Tensor, trial: ImageTrial, **options: Any
+    model: SeeingNetwork, images: Tensor, labels: Tensor, trial: ImageTrial, **options: Any
 ) -> Tensor:
     """The whole loss of a trial: windowed cross entropy and return-to-rest penalty.
 
@@ -213,7 +213,7 @@ def trial_loss(
         Soo et al. 2024; released code.
     """
     response = show(model, images, trial, check_finite=False, **options)
-    steps = trial.steps(model.dt)  # type: ignore[arg-type]
+    steps = trial.steps(model.dt)
     answers = response.outputs[..., steps.stimulus - steps.window : steps.stimulus, :]
     answer = windowed_cross_entropy(answers, labels, log_scale=trial.log_scale)
     return answer + rest_penalty(response.departure, trial.rest_coefficient)
