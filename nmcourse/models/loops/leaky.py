@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from nmcourse.models.loops.compiled import FullLoop, LowRankLoop, path_of
 from nmcourse.models.loops.phi import BACKWARD, rate_into
 
 
@@ -85,10 +86,14 @@ def _fast_scan(
             return values
         return values.expand(n_seeds, *values.shape)
 
-    states = _LeakyScan.apply(
-        keep, phi, *(with_seeds(a, rank) for a, rank in zip(arguments, ranks, strict=True))
-    )
-    return states if seeded else states[0]
+    given = [with_seeds(a, rank) for a, rank in zip(arguments, ranks, strict=True)]
+    if path_of(*given, phi=phi) != "compiled":
+        states = _LeakyScan.apply(keep, phi, *given)
+    elif left is None:
+        states = FullLoop.apply(keep, phi, *given[:4])
+    else:
+        states = LowRankLoop.apply(keep, phi, *given)
+    return states if seeded else states.squeeze(0)
 
 
 class _LeakyScan(torch.autograd.Function):
