@@ -114,13 +114,8 @@ def test_a_loss_of_images_that_is_none():
         fit_images(TwinCNN("small-R1", 1, 10, image_size=8), images, lambda *_: 0.5, **SETTINGS)
     with pytest.raises(ValueError, match=r"^seen must be a function, such as trial_loss"):
         fit_images(TwinCNN("small-R1", 1, 10, image_size=8), images, None, **SETTINGS)
-    with pytest.raises(ValueError, match=r"^model must have respond\(\) and dt, .* has not"):
-        training.trial_loss(
-            TwinCNN("small-R1", 1, 10, image_size=8),
-            images.images,
-            images.labels,
-            training.ImageTrial(),
-        )
+    with pytest.raises(ValueError, match=r"^model must be a network that sees, .* Linear is none"):
+        training.trial_loss(nn.Linear(1, 1), images.images, images.labels, training.ImageTrial())
 
 
 def test_training_without_gradients_is_named():
