@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from nmcourse import analysis, models, tasks, training
+from nmcourse import analysis, exercises, models, tasks, training
 from nmcourse._inputs import check_generator, number, one_or_several, pixels, whole
 from nmcourse.models import CordsNet, VanillaRNN
 
@@ -171,6 +171,27 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "singular values": lambda n: analysis.leading_singular_values(MATRIX, n),
     "ConvolutionOperator": lambda n: analysis.ConvolutionOperator(torch.ones(1, 1, 3, 3), n, 4),
     "run_on": lambda n: analysis.run_on(rnn(), torch.zeros(1, 4), n),
+    "minimise_speed": lambda n: analysis.minimise_speed(
+        analysis.AutonomousSystem(rnn()), torch.zeros(1, 4).double(), n_iterations=n
+    ),
+    "chunk": lambda n: analysis.AutonomousSystem(rnn()).jacobian(
+        torch.zeros(3, 4).double(), chunk=n
+    ),
+    "LinearLSTM": lambda n: analysis.LinearLSTM(1, n, 1),
+    "growth_rate": lambda n: training.growth_rate(torch.ones(1, 1, 3, 3), (4, 4), n_products=n),
+    "n_starts": lambda n: training.growth_rate(torch.ones(1, 1, 3, 3), (4, 4), n_starts=n),
+    "neumann_series": lambda n: training.neumann_series(
+        torch.ones(1, 1, 3, 3), torch.ones(1, 1, 4, 4), n
+    ),
+    "has_learnt": lambda n: training.has_learnt(0.5, n),
+    "features": lambda n: areas().features(picture(), n_blank=1, n_steps=4, every=n),
+    "features after": lambda n: areas().features(picture(), n_blank=n, n_steps=4),
+    "checkpoint_every of respond": lambda n: shown(areas(), checkpoint_every=n),
+    "gradient_steps": lambda n: shown(areas(), gradient_steps=n),
+    "twin": lambda n: models.TwinCNN("small-R2", 1, 2, image_size=8).respond(
+        picture(), n_steps=n, n_blank=n, n_after=n
+    ),
+    "seed of check": lambda n: exercises.check("start-1", 0, seed=n),
     "ablate_gains": lambda n: analysis.ablate_gains(
         models.NMRNN(models.LowRankRNN(1, 4, 1, 3), models.Modulator(1, 2, 3)), n
     ),

@@ -26,7 +26,7 @@ from typing import get_args
 import torch
 from torch import Tensor
 
-from nmcourse._inputs import check_generator, count
+from nmcourse._inputs import check_generator, check_tensor, count
 from nmcourse.analysis._checks import check_choice, check_finite, check_positive
 from nmcourse.analysis.autonomous import AutonomousSystem, View, eigenvalues
 from nmcourse.analysis.states import State
@@ -235,6 +235,8 @@ def minimise_speed(
     Returns:
         Flat end states (candidate, n) and their speeds q (candidate,); q never rises on the way.
     """
+    n_iterations = count("n_iterations", n_iterations)
+    check_tensor("start", start)
     x, v = start.clone(), system.velocity(start)
     q = 0.5 * v.square().sum(dim=-1)
     size = x.shape[-1]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
+from nmcourse._inputs import count
 from nmcourse.models import DivergingActivity, SeeingNetwork
 from nmcourse.tasks import ImageSet
 from nmcourse.training._networks import outputs_of
@@ -17,7 +18,7 @@ LEARNT = 0.2  # of the way from chance to always right
 
 def has_learnt(accuracy: float, n_classes: int) -> bool:
     """Whether an accuracy is well above chance: a fifth of the way up to 1."""
-    chance = 1.0 / n_classes
+    chance = 1.0 / count("n_classes", n_classes)
     return accuracy > chance + LEARNT * (1.0 - chance)
 
 
