@@ -47,7 +47,7 @@ class Networks:
         arguments = (trials.inputs,) if trials.context is None else (trials.inputs, trials.context)
         state = {**self.parameters, **self.buffers}
         if len(self) == 1:
-            alone = {name: values[0] for name, values in state.items()}
+            alone = {name: values.squeeze(0) for name, values in state.items()}
             return outputs_of(model, functional_call(model, alone, arguments)).unsqueeze(0)
         if isinstance(model, RecurrentModel) and as_written(model):
             return outputs_of(model, functional_call(model, self._shared_buffers(state), arguments))
