@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 tier=options.tier,
                 resume_dir=options.resume_dir,
                 fresh=options.fresh,
+                at_published_budget=options.published_budget,
             ):
                 print(Box(entry), end="\n\n")
         elif options.command == "update":
@@ -70,6 +71,11 @@ def _parser() -> argparse.ArgumentParser:
         help="where a killed run left its work, and finds it again (default: runs)",
     )
     again.add_argument("--fresh", action="store_true", help="throw unfinished work away first")
+    again.add_argument(
+        "--published-budget",
+        action="store_true",
+        help="at the budget of the paper, where an experiment for that is written; hours",
+    )
     commands.add_parser("update", help="judge all results again and rewrite ledger.json")
     commands.add_parser("check", help="judge all results again and compare with ledger.json")
     return parser
