@@ -24,7 +24,8 @@ import scipy.stats
 import torch
 from torch import Tensor
 
-from nmcourse.analysis._checks import check_count, check_finite, check_positive
+from nmcourse._inputs import count
+from nmcourse.analysis._checks import check_finite, check_positive
 from nmcourse.analysis.states import flatten_state, unflatten_state
 from nmcourse.analysis.subspaces import PrincipalSubspace, principal_subspace
 from nmcourse.models import RecurrentModel
@@ -261,7 +262,7 @@ def run_on(
     Raises:
         ValueError: for states, input or context that do not fit the model.
     """
-    check_count(n_steps=n_steps)
+    n_steps = count("n_steps", n_steps)
     check_finite("states", states)
     model = copy.deepcopy(model).double()
     state = unflatten_state(states.detach().double(), model.initial_state(1))

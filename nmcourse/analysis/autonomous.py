@@ -24,6 +24,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import as_tensor, count
 from nmcourse.analysis._checks import check_choice, check_finite
 from nmcourse.analysis.states import (
     State,
@@ -184,6 +185,7 @@ class AutonomousSystem:
             ValueError: if ``of`` is neither of the two.
         """
         check_choice("of", of, get_args(View))
+        chunk = None if chunk is None else count("chunk", chunk)
         function = self.velocity if of == "velocity" else self.step
         if len(flat) == 0:
             return flat.new_zeros(0, self.size, self.size)
@@ -235,6 +237,6 @@ def eigenvalues(jacobians: Tensor, of: View) -> Tensor:
 
 
 def _constant(name: str, values: Tensor) -> Tensor:
-    values = torch.as_tensor(values).detach().double()
+    values = as_tensor(name, values).detach().double()
     check_finite(name, values)
     return values

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nmcourse.analysis._checks import check_choice, check_count, check_finite, check_positive
+from nmcourse._inputs import check_generator, check_tensor, count, counts, whole
+from nmcourse.analysis._checks import check_choice, check_finite, check_positive
 from nmcourse.analysis.autonomous import AutonomousSystem, View
 from nmcourse.analysis.states import State
 from nmcourse.models import RecurrentModel
@@ -143,8 +144,9 @@ def lyapunov_exponents(
     Reference:
         Chapter 1.
     """
-    check_count(n_exponents=n_exponents, n_steps=n_steps)
-    check_count(n_transient=n_transient, at_least=0)
+    n_exponents, n_steps = counts(n_exponents=n_exponents, n_steps=n_steps)
+    n_transient = whole("n_transient", n_transient, least=0)
+    check_generator(generator)
     total, drive = n_transient + n_steps, None
     if input is not None and input.ndim in (2, 4):
         if len(input) != total:
@@ -237,6 +239,7 @@ def autocorrelation(states: Tensor, dt: float, *, n_lags: int | None = None) -> 
     Raises:
         ValueError: for another shape, NaN or infinity, too many lags, or constant states.
     """
+    check_tensor("states", states)
     if states.ndim != 3:
         raise ValueError(f"states must have shape (batch, time, unit), got {tuple(states.shape)}")
     check_finite("states", states)
@@ -244,7 +247,7 @@ def autocorrelation(states: Tensor, dt: float, *, n_lags: int | None = None) -> 
     n_times = states.shape[1]
     if n_lags is None:
         n_lags = max(1, n_times // 2)
-    check_count(n_lags=n_lags)
+    n_lags = count("n_lags", n_lags)
     if n_lags > n_times:
         raise ValueError(f"n_lags must be at most {n_times}, got {n_lags}")
     x = states.detach().double()

@@ -26,7 +26,8 @@ from typing import get_args
 import torch
 from torch import Tensor
 
-from nmcourse.analysis._checks import check_choice, check_count, check_finite, check_positive
+from nmcourse._inputs import check_generator, check_tensor, count
+from nmcourse.analysis._checks import check_choice, check_finite, check_positive
 from nmcourse.analysis.autonomous import AutonomousSystem, View, eigenvalues
 from nmcourse.analysis.states import State
 from nmcourse.models import RecurrentModel
@@ -162,7 +163,9 @@ def find_fixed_points(
         fixed_tolerance=fixed_tolerance,
         same_point_distance=same_point_distance,
     )
-    check_count(n_candidates=n_candidates, n_iterations=n_iterations)
+    n_candidates = count("n_candidates", n_candidates)
+    n_iterations = count("n_iterations", n_iterations)
+    check_generator(generator)
     if not slow_tolerance >= fixed_tolerance:
         raise ValueError(
             f"slow_tolerance must be at least fixed_tolerance={fixed_tolerance}, "
@@ -240,6 +243,8 @@ def minimise_speed(
     Returns:
         Flat end states (candidate, n) and their speeds q (candidate,); q never rises on the way.
     """
+    n_iterations = count("n_iterations", n_iterations)
+    check_tensor("start", start)
     x, v = start.clone(), system.velocity(start)
     q = 0.5 * v.square().sum(dim=-1)
     size = x.shape[-1]

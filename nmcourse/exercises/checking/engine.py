@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from nmcourse._inputs import whole
 from nmcourse.exercises.checking.compare import NotNumbers, as_array, compare, equal
 from nmcourse.exercises.checking.describe import call_text, mistake, show, stub
 from nmcourse.exercises.checking.limits import Outcome, call, protected
@@ -30,10 +31,10 @@ def run(exercise: Exercise, answer: Any, seed: int | None, seconds: float | None
         seed: Seed of the random cases; a new one each time by default.
         seconds: Time limit of one call; that of the exercise by default.
     """
+    seed = random.randrange(10**6) if seed is None else whole("seed", seed)
     function = _callable(exercise, answer)
     if isinstance(function, Result):
         return function
-    seed = random.randrange(10**6) if seed is None else seed
     with protected(), torch.enable_grad():
         cases = _cases(exercise, seed)
         expected = [_reference(exercise, case) for case in cases]

@@ -37,6 +37,7 @@ from nmcourse.experiments.training_runs import (
 from nmcourse.models import NMRNN, count_parameters
 from nmcourse.pretrained import measure_wait_go_nm_rnn
 from nmcourse.tasks import MeasureWaitGo
+from nmcourse.training import for_tier
 
 COMMAND = "python -m nmcourse.claims run R2"
 MAJORITY = 0.8  # of the seeds
@@ -118,7 +119,7 @@ SMALLER = ("rank_1", "rank_2", "modulator_2")
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune and train every variant; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     names = [*VARIANTS, *PAIRS]
     metrics = in_parallel({name: partial(_train, name, settings, run_dir) for name in names})
     if tier != "smoke":
