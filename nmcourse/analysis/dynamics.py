@@ -54,7 +54,7 @@ def jacobian(
     flat = system.flatten(state)
     check_finite("state", flat)
     if batch_size is not None:
-        check_count(batch_size=batch_size)
+        batch_size = count("batch_size", batch_size)
     return system.jacobian(flat, of, chunk=batch_size)
 
 

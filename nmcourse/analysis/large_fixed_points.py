@@ -22,7 +22,8 @@ import torch
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs, gmres
 from torch import Tensor
 
-from nmcourse.analysis._checks import check_count, check_finite, check_positive
+from nmcourse._inputs import counts
+from nmcourse.analysis._checks import check_finite, check_positive
 from nmcourse.analysis.autonomous import AutonomousSystem, View
 from nmcourse.analysis.fixed_points import distinct_points
 from nmcourse.analysis.states import State
@@ -97,7 +98,7 @@ def find_large_fixed_points(
         Sussillo and Barak 2013 for the question; Saad and Schultz 1986 for GMRES.
     """
     check_positive(fixed_tolerance=fixed_tolerance, same_point_distance=same_point_distance)
-    check_count(n_iterations=n_iterations, n_eigenvalues=n_eigenvalues)
+    n_iterations, n_eigenvalues = counts(n_iterations=n_iterations, n_eigenvalues=n_eigenvalues)
     system = AutonomousSystem(model, input, context)
     if n_eigenvalues > system.size - 2:
         raise ValueError(f"n_eigenvalues must be at most {system.size - 2}, got {n_eigenvalues}")
