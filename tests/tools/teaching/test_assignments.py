@@ -12,7 +12,7 @@ import pytest
 from tools.teaching import assignments
 from tools.teaching.homework import PROBLEMS
 from tools.teaching.notebooks import ROOT
-from tools.teaching.sandbox.plain import plain
+from nmcourse.exercises.handing_in import plain
 
 
 def cells(path: Path, kind: str = "code") -> list[str]:

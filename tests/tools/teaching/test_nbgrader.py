@@ -13,7 +13,7 @@ from tools.teaching import assignments, nbgrader_course
 from tools.teaching.homework import PROBLEMS
 from tools.teaching.homework._record import STUB
 from tools.teaching.notebooks import OPEN, student
-from tools.teaching.sandbox.plain import plain
+from nmcourse.exercises.handing_in import plain
 from tools.teaching.submission import collect, read
 
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS", re.DOTALL)

@@ -16,7 +16,7 @@ from tools.teaching.sandbox import methods
 from tools.teaching.sandbox.codec import Malformed, Other, decode, encode
 from tools.teaching.sandbox.limits import Limits
 from tools.teaching.sandbox.methods import ACCEPTANCE, Method, NoSandbox, choose, exposed
-from tools.teaching.sandbox.plain import plain
+from nmcourse.exercises.handing_in import plain
 from tools.teaching.sandbox.processes import tree
 from tools.teaching.sandbox.seccomp import filter_program
 from tools.teaching.sandbox.session import Reply, Session, Stopped, _reply

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -27,6 +28,8 @@ from tools.teaching.sandbox.worker import PATIENCE
 _POLL_S = 0.05
 _GRACE_S = 3.0  # beyond the worker's own limit of a call
 _KEPT = 2000  # bytes of what it printed, to say why a sandbox could not start
+
+_PACKAGE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")  # shown, so no other text may stand there
 
 REASONS = {
     "time": "it took longer than its time limit",
@@ -55,6 +58,7 @@ class Reply:
         value: What the function returned.
         error: Built-in kind of error that it raised; empty if none.
         place: Cell and line of the submission in which it was raised.
+        package: The package that was not found, where that was the error.
         late: Whether it was interrupted at its time limit.
         missing: Whether there is no such function.
     """
@@ -62,6 +66,7 @@ class Reply:
     value: Any = None
     error: str = ""
     place: tuple[str, int] | None = None
+    package: str = ""
     late: bool = False
     missing: bool = False
 
@@ -113,13 +118,22 @@ class Session:
     ) -> None:
         self.close()
 
-    def cell(self, number: int, code: str, seconds: float) -> Reply:
-        """Run the code of a cell.
+    def cell(
+        self, number: int, code: str, seconds: float, statements: Sequence[int] | None = None
+    ) -> Reply:
+        """Run a cell; a statement that fails costs itself, and the first of these is reported.
+
+        Args:
+            number: Number of the cell; 0 for code of the grader.
+            code: Its plain Python.
+            seconds: Seconds of computing that it may take.
+            statements: Which of its statements are run, from 0; None: all.
 
         Raises:
             Stopped: Its processes were ended.
         """
-        return self._ask({"do": "cell", "number": number, "code": code, "seconds": seconds})
+        request = {"do": "cell", "number": number, "code": code, "seconds": seconds}
+        return self._ask(request | {"statements": statements})
 
     def call(self, name: str, arguments: tuple[Any, ...], seconds: float) -> Reply:
         """Call a function that a cell has defined.
@@ -155,7 +169,7 @@ class Session:
         line = self._line(deadline)
         try:
             return _reply(json.loads(line), token)
-        except (ValueError, RecursionError):  # Malformed is a ValueError
+        except Exception:  # whatever reading it raises, the submission has sent it
             self._stop("replies")
             raise Stopped("replies") from None
 
@@ -275,7 +289,9 @@ def _reply(wire: Any, token: str) -> Reply:
     error = wire["error"]
     if not isinstance(error, dict) or not _is_error(error.get("type")):
         raise Malformed("not an error")
-    return Reply(error=error["type"], place=_place(error.get("line")))
+    name = error.get("package")
+    package = name if isinstance(name, str) and _PACKAGE.fullmatch(name) else ""
+    return Reply(error=error["type"], place=_place(error.get("line")), package=package)
 
 
 def _is_error(name: Any) -> bool:

@@ -1,0 +1,28 @@
+"""A notebook that is handed in: what is in it, what its answers need, and whether it is complete.
+
+The student asks with ``complete``; the grader reads submissions with the same functions, so that
+both see the same notebook.
+"""
+
+from nmcourse.exercises.handing_in.complete import COMPLETE_HEADING, Completeness, complete
+from nmcourse.exercises.handing_in.needs import missing_packages, needed
+from nmcourse.exercises.handing_in.notebook import (
+    NotANotebook,
+    TooLarge,
+    code_cells,
+    looks_like_notebook,
+)
+from nmcourse.exercises.handing_in.plain import plain
+
+__all__ = [
+    "COMPLETE_HEADING",
+    "Completeness",
+    "NotANotebook",
+    "TooLarge",
+    "code_cells",
+    "complete",
+    "looks_like_notebook",
+    "missing_packages",
+    "needed",
+    "plain",
+]
