@@ -121,8 +121,8 @@ serve: $(INSTALLED) ## serve the built site at http://localhost:8000
 bench: $(INSTALLED) ## measure the speed figures
 	@for script in benchmarks/*.py; do echo "=== $$script"; $(PY) $$script || exit 1; done
 
-assignments: $(INSTALLED) ## homework for a class; SEED=2026 OUT=../homework [HOMEWORK=rates SETS=class.toml VERSIONS=3]
-	$(PY) -m tools.teaching.assignments --out "$(OUT)" $(if $(SEED),--seed "$(SEED)") $(if $(HOMEWORK),--homework $(HOMEWORK)) $(if $(SETS),--sets "$(SETS)") $(if $(VERSIONS),--versions $(VERSIONS))
+assignments: $(INSTALLED) ## homework for a class; SEED=2026 OUT=../homework [HOMEWORK=rates SETS=class.toml SETTINGS=class.toml VERSIONS=3]
+	$(PY) -m tools.teaching.assignments --out "$(OUT)" $(if $(SEED),--seed "$(SEED)") $(if $(HOMEWORK),--homework $(HOMEWORK)) $(if $(SETS),--sets "$(SETS)") $(if $(SETTINGS),--settings "$(SETTINGS)") $(if $(VERSIONS),--versions $(VERSIONS))
 
 grade: $(INSTALLED) ## mark a folder; HOMEWORK=../homework/rates.json SUBMISSIONS=... OUT=... [SETTINGS= TIMES=]
 	$(PY) -m tools.teaching.grade --homework "$(HOMEWORK)" --submissions "$(SUBMISSIONS)" --out "$(OUT)" $(if $(SETTINGS),--settings "$(SETTINGS)") $(if $(TIMES),--times "$(TIMES)") $(if $(UNPROTECTED),--unprotected "$(UNPROTECTED)")

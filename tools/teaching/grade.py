@@ -44,7 +44,8 @@ from tools.teaching.results import (
     write_marks,
 )
 from tools.teaching.sandbox import kernel
-from tools.teaching.sandbox.methods import Method, NoSandbox, choose, exposed
+from tools.teaching.sandbox.choice import NoSandbox, choose
+from tools.teaching.sandbox.methods import Method, exposed
 from tools.teaching.settings import Settings, read_settings, read_times
 from tools.teaching.submission import read
 

@@ -108,7 +108,9 @@ def note_time(out: Path, record: dict[str, Any], submitted: datetime | None) -> 
     if record["submitted"] == text:
         return record
     record = record | {"submitted": text}
-    write_text(result_path(out, record["student"]), json.dumps(record, indent=1) + "\n", mode=CLOSED)
+    write_text(
+        result_path(out, record["student"]), json.dumps(record, indent=1) + "\n", mode=CLOSED
+    )
     return record
 
 
@@ -193,7 +195,9 @@ def write_marks(path: Path, marks: Mapping[str, Counted | None], parts: Sequence
         days: Any = late.late_days(found.submitted)
         if late.deadline is not None and found.submitted is None:
             days = "unknown"
-        remarks = "; ".join([*(f"stopped: {reason}" for reason in mark.stopped), *mark.notes, *mark.private])
+        remarks = "; ".join(
+            [*(f"stopped: {reason}" for reason in mark.stopped), *mark.notes, *mark.private]
+        )
         rows.append(
             [student, _number(found.total)]
             + [_number(points.get(name, 0.0)) for name in parts]

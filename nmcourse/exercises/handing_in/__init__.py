@@ -5,7 +5,7 @@ both see the same notebook.
 """
 
 from nmcourse.exercises.handing_in.complete import COMPLETE_HEADING, Completeness, complete
-from nmcourse.exercises.handing_in.needs import missing_packages, needed
+from nmcourse.exercises.handing_in.needs import PACKAGES, does_more, missing_packages, needed
 from nmcourse.exercises.handing_in.notebook import (
     NotANotebook,
     TooLarge,
@@ -16,11 +16,13 @@ from nmcourse.exercises.handing_in.plain import plain
 
 __all__ = [
     "COMPLETE_HEADING",
+    "PACKAGES",
     "Completeness",
     "NotANotebook",
     "TooLarge",
     "code_cells",
     "complete",
+    "does_more",
     "looks_like_notebook",
     "missing_packages",
     "needed",

@@ -10,13 +10,14 @@ from __future__ import annotations
 import ast
 import symtable
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nmcourse.exercises.handing_in.plain import syntax_tree
 
 # Names by which the packages are imported on which a notebook can rely.
 PACKAGES = ("matplotlib", "nmcourse", "numpy", "scipy", "sklearn", "torch")
+_QUIET = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 Cells = Sequence[tuple[int, str]]
 
 
@@ -86,6 +87,28 @@ def needed(cells: Cells, function: str) -> dict[int, list[int]]:
     for place in sorted(chosen):
         found.setdefault(statements[place].cell, []).append(statements[place].index)
     return found
+
+
+def does_more(cells: Cells, chosen: Mapping[int, Sequence[int]]) -> bool:
+    """Return whether other statements than the chosen ones might change what an answer returns.
+
+    Definitions and imports that nobody needs do not.
+    """
+    for number, code in cells:
+        tree = _parsed(code)
+        for index, node in enumerate(tree.body if tree else ()):
+            quiet = isinstance(node, _QUIET) or _is_marker(node)
+            if not quiet and index not in chosen.get(number, ()):
+                return True
+    return False
+
+
+def _is_marker(node: ast.stmt) -> bool:
+    """Whether it is the line that names the assignment, or a text."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id="ASSIGNMENT")]) | ast.Expr(value=ast.Constant()):
+            return True
+    return isinstance(node, ast.Pass)
 
 
 def missing_packages(cells: Cells) -> dict[str, int]:

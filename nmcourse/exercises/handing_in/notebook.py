@@ -70,7 +70,7 @@ def sources(notebook: Any) -> list[tuple[int, str]]:
     found = []
     for number, cell in enumerate(cells, start=1):
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
-            found.append((number, _source(cell["source"] if "source" in cell else cell.get("input"))))
+            found.append((number, _source(cell.get("source", cell.get("input")))))
     return found
 
 
@@ -103,9 +103,13 @@ def _without_bulk(text: str) -> str:
             depth += 1 if found in "[{" else -1
             if not depth:
                 start = piece.start()
-        elif key and found in "[{" and key[0][1:-1] in _BULK:
-            if text[key.end() : piece.start()].strip() == ":":
-                kept.append(text[start : piece.end()])
-                depth = 1
+        elif key and _opens(key, piece, text) and key[0][1:-1] in _BULK:
+            kept.append(text[start : piece.end()])
+            depth = 1
         key = None
     return "".join([*kept, "" if depth else text[start:]])
+
+
+def _opens(key: re.Match[str], piece: re.Match[str], text: str) -> bool:
+    """Whether a bracket opens the value of a key."""
+    return piece[0] in "[{" and text[key.end() : piece.start()].strip() == ":"

@@ -12,7 +12,8 @@ _QUIET = {"run_line_magic": "None", "run_cell_magic": "None", "system": "None", 
 _WRITE = re.compile(r"%%(?:writefile|file)\s+(?P<append>-a\s+)?(?P<name>\S+)\s*$")
 _PROMPT = re.compile(r"^In \[\d+\]: ", re.MULTILINE)  # also Python, of another meaning
 _NESTED = 10  # cell commands on top of each other
-_MOST_READ = 5_000_000  # characters: each command makes IPython read the whole cell again
+# Each command makes IPython read the whole cell again: so many characters, and more per time.
+_MOST_READ, _PER_READ = 1_000_000, 5_000
 
 
 def plain(source: str) -> str:
@@ -54,8 +55,8 @@ def _by_rules(source: str, nested: int) -> str:
     first = blank * "\n"
     if lines and lines[0].startswith("%%"):
         return first + _cell_command(lines, nested)
-    read = 0
-    while (read := read + sum(map(len, lines))) < _MOST_READ:
+    left = _MOST_READ
+    while (left := left - sum(map(len, lines)) - _PER_READ) > 0:
         try:
             changed, new = manager.do_one_token_transform(lines)
         except Exception:  # the text is no Python at all, and may be anything
@@ -96,7 +97,9 @@ def _without_calls(source: str) -> str:
             continue
         line = lines[call.lineno - 1]
         new = _instead(call, alone=id(call) in statements)
-        lines[call.lineno - 1] = line[: call.col_offset] + new.encode() + line[call.end_col_offset :]
+        lines[call.lineno - 1] = (
+            line[: call.col_offset] + new.encode() + line[call.end_col_offset :]
+        )
     return b"\n".join(lines).decode()
 
 

@@ -9,10 +9,10 @@ import nbformat
 import numpy as np
 import pytest
 
+from nmcourse.exercises.handing_in import plain
 from tools.teaching import assignments
 from tools.teaching.homework import PROBLEMS
 from tools.teaching.notebooks import ROOT
-from nmcourse.exercises.handing_in import plain
 
 
 def cells(path: Path, kind: str = "code") -> list[str]:

@@ -9,11 +9,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from nmcourse.exercises.handing_in import plain
 from tools.teaching import assignments, nbgrader_course
 from tools.teaching.homework import PROBLEMS
 from tools.teaching.homework._record import STUB
 from tools.teaching.notebooks import OPEN, student
-from nmcourse.exercises.handing_in import plain
 from tools.teaching.submission import collect, read
 
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS", re.DOTALL)

@@ -22,7 +22,7 @@ from typing import Any
 from tools.teaching.sandbox.codec import Malformed, decode, encode
 from tools.teaching.sandbox.limits import LARGEST_REPLY, Limits
 from tools.teaching.sandbox.methods import Method
-from tools.teaching.sandbox.processes import private_mb, tree, usage
+from tools.teaching.sandbox.processes import private_mb, tree, usage, waiting_mb
 from tools.teaching.sandbox.worker import PATIENCE
 
 _POLL_S = 0.05
@@ -90,15 +90,20 @@ class Session:
         self._reason: str | None = None
         self._printed, self._start = 0, b""
         self._replies = b""
-        self._process = subprocess.Popen(
-            method.command(limits, slot, self._folder.name, self._label),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=method.environment(),
-            cwd="/",
-            start_new_session=True,
-        )
+        with tempfile.TemporaryFile() as more:
+            start = method.start(limits, slot, self._folder.name, self._label, more.fileno())
+            more.write(b"".join(word.encode() + b"\0" for word in start.more))
+            more.seek(0)
+            self._process = subprocess.Popen(
+                start.line,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=method.environment(),
+                cwd="/",
+                start_new_session=True,
+                pass_fds=(more.fileno(),) if start.more else (),
+            )
         assert self._process.stdin
         assert self._process.stdout
         self._to, self._from = self._process.stdin.fileno(), self._process.stdout.fileno()
@@ -106,6 +111,7 @@ class Session:
         os.set_blocking(self._from, False)
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
+        self._unsent = start.first_input()  # goes out before the first request
 
     def __enter__(self) -> Session:
         return self
@@ -165,7 +171,9 @@ class Session:
         deadline = min(self._deadline, time.monotonic() + allowed)
         if request["do"] == "cell" and request["number"] == 0:
             deadline = self._deadline  # the start of Python is no fault of the submission
-        self._send(json.dumps(request | {"id": token}).encode() + b"\n", deadline)
+        data = self._unsent + json.dumps(request | {"id": token}).encode() + b"\n"
+        self._unsent = b""
+        self._send(data, deadline)
         line = self._line(deadline)
         try:
             return _reply(json.loads(line), token)
@@ -257,8 +265,9 @@ class Session:
             return "computing"
         if now.processes > limits.processes + 4:  # with those that close it in
             return "processes"
-        too_much = now.memory_mb > limits.memory_mb
-        return "memory" if too_much and private_mb(self._process.pid) > limits.memory_mb else ""
+        left = limits.memory_mb - waiting_mb(self._process.pid)
+        too_much = now.memory_mb > left
+        return "memory" if too_much and private_mb(self._process.pid) > left else ""
 
     def _stop(self, reason: str) -> None:
         self._reason = self._reason or reason

@@ -6,7 +6,6 @@ forge its replies: the grader treats all that comes from here as an answer, and 
 """
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -101,7 +100,9 @@ def main() -> None:
         request = json.loads(line)
         reply: dict[str, Any] = {"error": {"type": "SystemExit", "line": None}}
         with contextlib.suppress(BaseException):
-            reply = _cell(request, notebook) if request["do"] == "cell" else _call(request, notebook)
+            reply = (
+                _cell(request, notebook) if request["do"] == "cell" else _call(request, notebook)
+            )
         reply["id"] = request["id"]
         replies.write(json.dumps(reply).encode() + b"\n")
 
