@@ -32,6 +32,7 @@ from nmcourse._files import write_text
 from tools.teaching.assignments import Hidden, load, refuse_tree
 from tools.teaching.handed_in import Found, HandedIn, collect
 from tools.teaching.marking import NotMarked, mark
+from tools.teaching.platforms import write_platforms
 from tools.teaching.results import (
     CLOSED,
     Counted,
@@ -163,6 +164,8 @@ def report(job: Job, everybody: Sequence[Found]) -> dict[str, Counted | None]:
         text = feedback(found.student, version.title, mark)
         write_text(job.out / "feedback" / f"{found.student}.md", text, mode=CLOSED)
     write_marks(job.out / "marks.csv", marks, [part.name for part in version.parts])
+    most = sum(float(job.settings.points.get(p.name, p.points)) for p in version.parts)
+    write_platforms(job.out, version.title, job.settings.assignment, most, marks)
     return marks
 
 

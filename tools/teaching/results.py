@@ -199,9 +199,9 @@ def write_marks(path: Path, marks: Mapping[str, Counted | None], parts: Sequence
             [*(f"stopped: {reason}" for reason in mark.stopped), *mark.notes, *mark.private]
         )
         rows.append(
-            [student, _number(found.total)]
-            + [_number(points.get(name, 0.0)) for name in parts]
-            + [_number(mark.total), days, f"{found.number} of {found.of}", mark.status]
+            [student, number(found.total)]
+            + [number(points.get(name, 0.0)) for name in parts]
+            + [number(mark.total), days, f"{found.number} of {found.of}", mark.status]
             + [mark.token, remarks]
         )
     write_table(path, rows, mark="\ufeff")  # without this mark Excel reads José as JosÃ©
@@ -232,9 +232,9 @@ def feedback(student: str, title: str, found: Counted) -> str:
     rows = [f"# {title}", "", f"Student: {student}  "]
     if mark.token:
         rows.append(f"Assignment: {mark.token}  ")
-    rows.append(f"Points: {_number(mark.total)} of {_number(most)}")
+    rows.append(f"Points: {number(mark.total)} of {number(most)}")
     if days := found.late.late_days(found.submitted):
-        rows.append(f"\n{days} day{'s' * (days > 1)} late: {_number(found.total)} points count.")
+        rows.append(f"\n{days} day{'s' * (days > 1)} late: {number(found.total)} points count.")
     if found.of > 1:
         rows.append(
             f"\n{found.of} submissions were marked. The {found.rule} of them counts, and this page "
@@ -243,7 +243,7 @@ def feedback(student: str, title: str, found: Counted) -> str:
     if mark.status in _PROBLEMS:
         return "\n".join([*rows, "", _PROBLEMS[mark.status], ""])
     for part in mark.parts:
-        said = f"{_HEADINGS[part.status]}, {_number(part.points)} of {_number(part.most)} points"
+        said = f"{_HEADINGS[part.status]}, {number(part.points)} of {number(part.most)} points"
         rows += ["", f"## Part {part.name}: {said}", ""]
         if part.misconception:
             rows += [f"This looks like *{part.misconception}*.", ""]
@@ -253,5 +253,6 @@ def feedback(student: str, title: str, found: Counted) -> str:
     return "\n".join([*rows, ""])
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a number of points as it is written: two digits at most."""
     return f"{round(value, 2):g}"

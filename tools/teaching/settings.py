@@ -71,6 +71,7 @@ class Settings:
         restarts: How often a submission whose process ended is started again for its other parts.
         sandbox: The only way to close submissions in; empty: the best that works.
         image: Container image, where a container is used.
+        assignment: What the learning platform calls the homework; empty: its title.
     """
 
     points: Mapping[str, float] = field(default_factory=dict)
@@ -81,6 +82,7 @@ class Settings:
     restarts: int = 3
     sandbox: str = ""
     image: str = ""
+    assignment: str = ""
 
     def __post_init__(self) -> None:
         if self.regrade not in REGRADE:
@@ -89,6 +91,10 @@ class Settings:
             value = getattr(self, name)
             if type(value) is not int or value < least:
                 raise ValueError(f"{name} must be a whole number from {least}, got {value!r}")
+        for name in ("sandbox", "image", "assignment"):
+            value = getattr(self, name)
+            if not isinstance(value, str):
+                raise ValueError(f"{name} must be a text, got {value!r}")
         for name, value in self.points.items():
             if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
                 raise ValueError(f"points of part {name} must be a number from 0, got {value!r}")
