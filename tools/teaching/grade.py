@@ -228,6 +228,8 @@ def main(arguments: list[str]) -> int:
         print(f"{(time.monotonic() - began) / len(left):.2f} s per submission")
     for name in sorted(job.times.keys() - marks.keys()):
         print(f"TIMES: {name!r} handed nothing in")
+    for message in handed_in.beside:
+        print(f"not read: {message}")
     for message in handed_in.left_out:
         print(f"LEFT OUT: {message}")
     print(options.out / "marks.csv")

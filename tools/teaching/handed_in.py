@@ -59,11 +59,13 @@ class HandedIn:
 
     Attributes:
         everybody: What each student handed in.
-        left_out: Files that belong to nobody or are no notebook, each with the reason.
+        left_out: What was not taken although somebody may have meant it, each with the reason.
+        beside: Other files in the folder of a student with a notebook.
     """
 
     everybody: tuple[Found, ...]
     left_out: tuple[str, ...]
+    beside: tuple[str, ...] = ()
 
 
 def collect(folder: Path) -> HandedIn:
@@ -79,7 +81,8 @@ def collect(folder: Path) -> HandedIn:
         raise ValueError(f"SUBMISSIONS must be a folder, got {folder}")
     paths: dict[str, list[Path]] = {}
     notes: dict[str, list[str]] = {}
-    left_out = []
+    left_out: list[str] = []
+    beside: list[str] = []
     for entry in sorted(folder.iterdir()):
         if _of_the_system(entry.name):
             continue
@@ -93,7 +96,7 @@ def collect(folder: Path) -> HandedIn:
         elif problem := _wrong_name(student):
             left_out += [f"{entry.name!r}: {problem}; give it another name"]
         else:
-            left_out += others
+            (beside if taken else left_out).extend(others)
             paths.setdefault(student, []).extend(taken)
             notes.setdefault(student, []).extend([note] if note else [])
     same: dict[str, list[str]] = {}
@@ -110,7 +113,7 @@ def collect(folder: Path) -> HandedIn:
         Found(student, tuple(found), tuple(dict.fromkeys(notes[student])))
         for student, found in paths.items()
     )
-    return HandedIn(everybody, tuple(left_out))
+    return HandedIn(everybody, tuple(left_out), tuple(beside))
 
 
 def is_notebook(path: Path) -> bool:

@@ -4,7 +4,7 @@ The student asks with ``complete``; the grader reads submissions with the same f
 both see the same notebook.
 """
 
-from nmcourse.exercises.handing_in.complete import COMPLETE_HEADING, Completeness, complete
+from nmcourse.exercises.handing_in.completeness import COMPLETE_HEADING, Completeness, complete
 from nmcourse.exercises.handing_in.needs import PACKAGES, does_more, missing_packages, needed
 from nmcourse.exercises.handing_in.notebook import (
     NotANotebook,
@@ -12,7 +12,7 @@ from nmcourse.exercises.handing_in.notebook import (
     code_cells,
     looks_like_notebook,
 )
-from nmcourse.exercises.handing_in.plain import plain
+from nmcourse.exercises.handing_in.plain_python import plain
 
 __all__ = [
     "COMPLETE_HEADING",

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from nmcourse.exercises.handing_in.plain import syntax_tree
+from nmcourse.exercises.handing_in.plain_python import syntax_tree
 
 # Names by which the packages are imported on which a notebook can rely.
 PACKAGES = ("matplotlib", "nmcourse", "numpy", "scipy", "sklearn", "torch")

@@ -11,10 +11,10 @@ import pytest
 
 from nmcourse.exercises.handing_in import plain
 from tools.teaching import assignments, nbgrader_course
+from tools.teaching.handed_in import collect
 from tools.teaching.homework import PROBLEMS
 from tools.teaching.homework._record import STUB
 from tools.teaching.notebooks import OPEN, student
-from tools.teaching.handed_in import collect
 from tools.teaching.submission import read
 
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS", re.DOTALL)

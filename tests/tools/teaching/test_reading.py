@@ -161,6 +161,12 @@ def test_times_are_read_line_by_line(tmp_path: Path):
     path = tmp_path / "times.csv"
     path.write_text("student,time\nada,2026-11-02T12:00+00:00\n\n")
     assert read_times(path) == {"ada": NOON}
+    path.write_text(
+        "ada,2026-11-02T12:00+00:00\nada,2026-11-01T12:00+00:00\n"  # the latest, not the last
+        '"Müller, Dora",2026-11-02T12:00+00:00\nMaar, Dora , 2026-11-02T12:00+00:00\n'
+        "Jose\u0301,2026-11-02T12:00+00:00\n"
+    )
+    assert read_times(path) == dict.fromkeys(("ada", "Müller, Dora", "Maar, Dora", "José"), NOON)
     path.write_text("ada 2026")
     with pytest.raises(ValueError, match="line 1: not `student,time`"):
         read_times(path)

@@ -17,7 +17,7 @@ import numpy as np
 from nmcourse.exercises.checking.limits import call, protected
 from nmcourse.exercises.handing_in.needs import Cells, missing_packages, needed
 from nmcourse.exercises.handing_in.notebook import NotANotebook, code_cells, sources
-from nmcourse.exercises.handing_in.plain import plain, syntax_tree
+from nmcourse.exercises.handing_in.plain_python import plain, syntax_tree
 
 COMPLETE_HEADING = "# Is my notebook complete? Run this cell before you hand in. It sends nothing."
 _TEST = re.compile(r"# Test of part (?P<part>\w+) \(leave it as it is\)")
