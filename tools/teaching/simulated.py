@@ -237,11 +237,11 @@ def hostile(one: Assignment, aims: Targets) -> dict[str, Callable[[], Handed]]:
             "    except OSError:\n        pass"
         ),
         "sockets filled": bad(
-            before="import os, socket\nkept = []\ndef fill():\n    for k in range(100):\n"
-            "        kept.append(socket.socketpair())\n        kept[-1][0].setblocking(False)\n"
-            "        try:\n            while True:\n                kept[-1][0].send(bytes(65536))\n"
+            before="import os, socket, time\nkept = []\ndef fill():\n    for k in range(100):\n"
+            "        kept.append(socket.socketpair())\n        kept[k][0].setblocking(False)\n"
+            "        try:\n            while True:\n                kept[k][0].send(bytes(9999))\n"
             "        except BlockingIOError:\n            pass\n"
-            "while True:\n    if os.fork() == 0:\n        fill()\n        import time; time.sleep(60)"
+            "while True:\n    if os.fork() == 0:\n        fill()\n        time.sleep(60)"
         ),
         "marks of others written": if_found(
             f"import os, json\nfor place in ({out!r}, '/results', os.getcwd(), '/course'):\n"

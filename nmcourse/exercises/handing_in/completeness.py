@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import importlib
 import os
 import re
 import sys
@@ -163,9 +164,8 @@ def _notebook(path: str | Path | None) -> tuple[list[tuple[int, str]], list[str]
         return code_cells(Path(path).expanduser().read_bytes()), []
     if "google.colab" in sys.modules:
         with contextlib.suppress(Exception):  # whatever it raises, there is another way
-            from google.colab import _message
-
-            answer = _message.blocking_request("get_ipynb", timeout_sec=_COLAB_SECONDS)
+            messages = importlib.import_module("google.colab._message")
+            answer = messages.blocking_request("get_ipynb", timeout_sec=_COLAB_SECONDS)
             return sources(answer["ipynb"]), []
     shell = _shell()
     names = shell.user_ns if shell else {}

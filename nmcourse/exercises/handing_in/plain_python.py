@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from typing import Any
 
 RUN_HERE = ("time", "prun", "memit", "capture")  # commands that run Python in the notebook itself
 _OPTIONS = re.compile(r"(?:--?[\w-]+(?:[ =]\d+)?\s+)*")  # of such a command, before its code
@@ -50,7 +51,8 @@ def _by_rules(source: str, nested: int) -> str:
     lines = source.splitlines(keepends=True)
     blank = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
     lines = [*lines[:-1], lines[-1].rstrip("\n") + "\n"] if lines else []
-    for rule in manager.cleanup_transforms:
+    rules: list[Any] = manager.cleanup_transforms
+    for rule in rules:
         lines = rule(lines)
     first = blank * "\n"
     if lines and lines[0].startswith("%%"):

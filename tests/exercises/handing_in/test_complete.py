@@ -99,12 +99,11 @@ def test_the_notebook_is_found_in_colab_in_editors_and_else_by_what_has_run(
     shell.user_ns["__vsc_ipynb_file__"] = str(tmp_path / "x.ipynb")
     assert "Read x.ipynb, as it was last saved" in repr(complete("rates-A-000000", {"a": "f"}))
     asked = []
-    colab = types.ModuleType("google.colab")
+    message = types.ModuleType("google.colab._message")
     notebook = {"cells": [{"cell_type": "code", "source": [source]} for source in cells]}
-    colab._message = types.SimpleNamespace(
-        blocking_request=lambda name, **_: asked.append(name) or {"ipynb": notebook}
-    )
-    monkeypatch.setitem(sys.modules, "google", types.ModuleType("google"))
-    monkeypatch.setitem(sys.modules, "google.colab", colab)
+    message.blocking_request = lambda name, **_: asked.append(name) or {"ipynb": notebook}
+    for name in ("google", "google.colab"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    monkeypatch.setitem(sys.modules, message.__name__, message)
     assert complete("rates-A-000000", {"a": "f"}).lines == ("Part a: its example is right.",)
     assert asked == ["get_ipynb"]

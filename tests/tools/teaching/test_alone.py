@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tools.teaching import assignments, marking
@@ -95,8 +97,7 @@ def test_a_package_that_is_missing_costs_what_needs_it_and_is_named(method, tmp_
 
 def test_an_answer_may_need_other_cells(method, tmp_path: Path):
     """A helper below it, a table that is filled, a timed constant, and what no name leads to."""
-    helper = f"def helper({', '.join(FIRST.arguments)}):\n"
-    helper += "\n".join(f"    {line}" for line in FIRST.body.split("\n"))
+    helper = f"def helper({', '.join(FIRST.arguments)}):\n" + textwrap.indent(FIRST.body, "    ")
     call = f"helper({', '.join(FIRST.arguments)})"
     bodies = right(ONE) | {"a": f"return {call} * FACTOR * TABLE[0]"}
     before = ("%time FACTOR = 1.0", "TABLE = []\nTABLE.append(1.0)")
@@ -107,7 +108,7 @@ def test_an_answer_may_need_other_cells(method, tmp_path: Path):
 
 
 def test_a_part_that_takes_everything_costs_no_other(method, tmp_path: Path):
-    endless = "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass"
+    endless = "while True:\n    try:\n        while True: pass\n    except BaseException: pass"
     for body in (endless, "import os\nos._exit(1)", "return [bytes(10**8) for _ in range(10**4)]"):
         settings = replace(SETTINGS, limits=replace(SETTINGS.limits, cpu_s=8))
         found = marked(method, tmp_path, right(ONE) | {"a": body}, settings=settings)
@@ -116,7 +117,7 @@ def test_a_part_that_takes_everything_costs_no_other(method, tmp_path: Path):
 
 
 def test_every_kind_of_number_earns_the_points(method, tmp_path: Path):
-    inner = "\n".join(f"    {line}" for line in FIRST.body.split("\n"))
+    inner = textwrap.indent(FIRST.body, "    ")
     start = f"from decimal import Decimal\nfrom fractions import Fraction\ndef inner():\n{inner}\n"
     for kind in ("Fraction", "Decimal"):
         body = start + (
@@ -138,7 +139,7 @@ def test_an_error_is_told_in_full_where_the_example_has_it(method, tmp_path: Pat
 LEAKS = {
     "the kind of the error": "raise (KeyError if TEST else ValueError)",
     "the line of the error": "if TEST:\n    1 / 0\nx = 1\n1 / 0",
-    "what ended it": "import os\nif TEST:\n    os._exit(1)\nkept = [bytes(10**8) for _ in range(9**9)]",
+    "what ended it": "import os\nif TEST:\n    os._exit(1)\nkept = [bytes(10**8) for _ in '123' * 99]",
     "a package": "raise ModuleNotFoundError(name='yes' if TEST else 'no')",
     "how long it takes": "while TEST: pass\nraise ValueError",
     "what it returns": "return 'text' if TEST else print",
@@ -151,20 +152,10 @@ def test_what_fails_in_hidden_tests_only_tells_nothing_of_their_arguments(
 ):
     """One submission fails in one way and another in another: both are told the same."""
     told = []
-    first = FIRST.arguments[0]
-    example = repr(
-        FIRST.example[0].tolist() if hasattr(FIRST.example[0], "tolist") else FIRST.example[0]
-    )
+    name_of, given = FIRST.arguments[0], np.asarray(FIRST.example[0]).tolist()
     for test in ("True", "False"):
-        inner = "\n".join(f"    {line}" for line in FIRST.body.split("\n"))
-        body = (
-            f"if not np.array_equal(np.asarray({first}).shape, np.shape({example})) or "
-            f"not np.allclose({first}, {example}):\n"
-            + "\n".join(f"    {line}" for line in LEAKS[name].replace("TEST", test).split("\n"))
-            + "\n"
-            + FIRST.body
-        )
-        del inner
+        attack = textwrap.indent(LEAKS[name].replace("TEST", test), "    ")
+        body = f"if not np.array_equal({name_of}, {given}):\n{attack}\n{FIRST.body}"
         found = marked(method, tmp_path, right(ONE) | {"a": body})
         assert found.total == ONE.version.points - FIRST.points
         assert found.private

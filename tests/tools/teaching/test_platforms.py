@@ -48,7 +48,7 @@ def rows(path: Path) -> list[list[str]]:
 
 
 def test_canvas_finds_its_columns_the_points_and_the_students(out: Path):
-    """What its importer looks for: the first two headings, the last before the marks, the points."""
+    """What its importer looks for: the first two headings, the one before the marks, the points."""
     assert not (out / "platforms" / "canvas.csv").read_bytes().startswith(b"\xef")
     head, points, *students = rows(out / "platforms" / "canvas.csv")
     assert head == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Homework 1 (4711)"]

@@ -1,4 +1,4 @@
-"""The page of shared code: renaming hides nothing, common code is none, and no verdict is passed."""
+"""The page of shared code: renaming hides nothing, common code is none, no verdict is passed."""
 
 from __future__ import annotations
 
