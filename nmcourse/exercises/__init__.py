@@ -14,6 +14,15 @@ notebook before it is handed in.
 from nmcourse.exercises._registry import check, exercise, exercises
 from nmcourse.exercises.checking.record import Exercise, Wrong
 from nmcourse.exercises.checking.result import Result
-from nmcourse.exercises.handing_in import complete
+from nmcourse.exercises.handing_in import Completeness, complete
 
-__all__ = ["Exercise", "Result", "Wrong", "check", "complete", "exercise", "exercises"]
+__all__ = [
+    "Completeness",
+    "Exercise",
+    "Result",
+    "Wrong",
+    "check",
+    "complete",
+    "exercise",
+    "exercises",
+]

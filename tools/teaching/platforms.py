@@ -39,8 +39,8 @@ def write_platforms(out: Path, title: str, assignment: str, most: float, marks: 
         marks: What counts for each student.
     """
     folder = out / FOLDER
-    folder.mkdir(mode=CLOSED_FOLDER, exist_ok=True)
-    folder.chmod(CLOSED_FOLDER)
+    for place in (folder, folder / "gradescope"):
+        place.mkdir(mode=CLOSED_FOLDER, parents=True, exist_ok=True)
     write_table(folder / "canvas.csv", canvas(assignment or title, most, marks))
     write_table(folder / "moodle.csv", moodle(title, most, marks), mark="\ufeff")
     write_table(folder / "gradescope.csv", gradescope(most, marks))
@@ -48,7 +48,6 @@ def write_platforms(out: Path, title: str, assignment: str, most: float, marks: 
         if found is not None:
             text = json.dumps(results_json(student, title, found), indent=1, ensure_ascii=False)
             write_text(folder / "gradescope" / f"{student}.json", text + "\n", mode=CLOSED)
-    (folder / "gradescope").chmod(CLOSED_FOLDER)
 
 
 def canvas(assignment: str, most: float, marks: Marks) -> list[list[Any]]:

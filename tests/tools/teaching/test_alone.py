@@ -139,7 +139,7 @@ def test_an_error_is_told_in_full_where_the_example_has_it(method, tmp_path: Pat
 LEAKS = {
     "the kind of the error": "raise (KeyError if TEST else ValueError)",
     "the line of the error": "if TEST:\n    1 / 0\nx = 1\n1 / 0",
-    "what ended it": "import os\nif TEST:\n    os._exit(1)\nkept = [bytes(10**8) for _ in '123' * 99]",
+    "what ended it": "import os\nos._exit(1) if TEST else [bytes(10**8) for _ in range(9999)]",
     "a package": "raise ModuleNotFoundError(name='yes' if TEST else 'no')",
     "how long it takes": "while TEST: pass\nraise ValueError",
     "what it returns": "return 'text' if TEST else print",
