@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
@@ -52,7 +52,7 @@ def _add(function: FunctionType, parts: dict[str, str]) -> None:
             parts[f"{key}.{name}"] = repr(value)
 
 
-def _enclosed(function: FunctionType) -> Mapping[str, Any]:
+def _enclosed(function: FunctionType) -> dict[str, Any]:
     """Values that a function keeps from the function around it."""
     cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
     return {name: cell.cell_contents for name, cell in cells}

@@ -29,8 +29,13 @@ from nmcourse.experiments.gains import (
 )
 from nmcourse.experiments.multitask import comparison as multitask
 from nmcourse.experiments.multitask import constant_gains, states, training_cost
+from nmcourse.experiments.timing import (
+    column_signs,
+    random_output_network,
+    released_training,
+    variants,
+)
 from nmcourse.experiments.timing import comparison as timing
-from nmcourse.experiments.timing import random_output_network, released_training, variants
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     *prescribed.EXPERIMENTS,
@@ -41,6 +46,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *multitask.EXPERIMENTS,
     *states.EXPERIMENTS,
     *released_training.EXPERIMENTS,
+    *column_signs.EXPERIMENTS,
     *training_cost.EXPERIMENTS,
     *random_output_network.EXPERIMENTS,
     *pruning_and_dopamine.EXPERIMENTS,

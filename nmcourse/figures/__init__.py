@@ -1,7 +1,8 @@
 """Figures of the course: one style, the recurring pictures, and figures that respond to the reader.
 
 Every function takes arrays and returns the axes (or an object that a notebook shows); none trains
-or imports a model.
+or imports a model. ``plot_`` and ``draw_`` draw on one pair of axes, ``show_`` makes a figure of
+several.
 """
 
 from nmcourse.figures.activity import (
@@ -13,6 +14,14 @@ from nmcourse.figures.activity import (
     plot_raster,
     plot_trial,
     plot_units,
+)
+from nmcourse.figures.circuit import (
+    Circuit,
+    draw_low_rank,
+    draw_nm_rnn,
+    draw_rate_network,
+    draw_timing_networks,
+    draw_two_units,
 )
 from nmcourse.figures.comparison import (
     plot_ablations,
@@ -49,6 +58,23 @@ from nmcourse.figures.style import (
     look,
     use_style,
 )
+from nmcourse.figures.vision import (
+    area_look,
+    plot_areas,
+    plot_wiring,
+    shade_images,
+    show_connectivity,
+    show_images,
+    show_maps,
+    show_maps_in_time,
+)
+from nmcourse.figures.vision_circuits import (
+    draw_area,
+    draw_convolution,
+    draw_cordsnet,
+    draw_pair,
+    draw_twin_area,
+)
 from nmcourse.figures.widget import Widget
 
 __all__ = [
@@ -61,11 +87,23 @@ __all__ = [
     "STABLE",
     "TARGET",
     "UNSTABLE",
+    "Circuit",
     "Explorer",
     "Look",
     "Slider",
     "StyleHandle",
     "Widget",
+    "area_look",
+    "draw_area",
+    "draw_convolution",
+    "draw_cordsnet",
+    "draw_low_rank",
+    "draw_nm_rnn",
+    "draw_pair",
+    "draw_rate_network",
+    "draw_timing_networks",
+    "draw_twin_area",
+    "draw_two_units",
     "explore",
     "gain_look",
     "interactive_lines",
@@ -74,6 +112,7 @@ __all__ = [
     "look",
     "my_answers",
     "plot_ablations",
+    "plot_areas",
     "plot_by_interval",
     "plot_decays",
     "plot_fixed_points",
@@ -91,6 +130,12 @@ __all__ = [
     "plot_trajectories",
     "plot_trial",
     "plot_units",
+    "plot_wiring",
     "predict_first",
+    "shade_images",
+    "show_connectivity",
+    "show_images",
+    "show_maps",
+    "show_maps_in_time",
     "use_style",
 ]

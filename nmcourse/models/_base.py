@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
+
+from nmcourse.models._as_written import as_written
 
 RecurrentScaling = Literal["none", "1/sqrt(N)", "1/N"]
 
@@ -43,11 +46,13 @@ class RecurrentModel(nn.Module, ABC):
         n_inputs: input channels P (context channels not counted).
         n_outputs: output channels O.
         dt: time step in ms.
+        tau: time constant in ms, where there is one.
     """
 
     n_inputs: int
     n_outputs: int
     dt: float
+    tau: float
 
     @abstractmethod
     def initial_state(self, batch_size: int) -> Any:
@@ -65,13 +70,91 @@ class RecurrentModel(nn.Module, ABC):
     def readout(self, state: Any) -> Tensor:
         """Outputs (batch, output) of a state."""
 
-    @abstractmethod
-    def forward(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
-        """Whole trial from ``inputs`` (batch, time, input); equals ``step`` repeated."""
+    def forward(
+        self,
+        inputs: Tensor,
+        context: Tensor | None = None,
+        *,
+        noise_std: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> Trajectory:
+        """Whole trials; equals ``step`` repeated, plus noise if there is any.
+
+        A model whose equation is the one of its class takes a fast path (``simulate``). Where a
+        subclass or a part changes the equation, ``step`` is repeated instead.
+
+        Args:
+            inputs: (batch, time, input).
+            context: (batch, time, context channel), for models that have some.
+            noise_std: standard deviation sigma of a noise current, new and independent for every
+                unit, trial and step. A step adds alpha sigma xi to the state, alpha = dt / tau
+                (``leak``). The leak alone turns that into a variance of
+                sigma^2 alpha / (2 - alpha). So sigma is the noise of one *step*: for a noise that
+                has one strength per ms, whatever dt is, give sigma sqrt(dt_0 / dt).
+            generator: source of the noise.
+
+        Raises:
+            ValueError: for inputs that do not fit, or a negative or infinite ``noise_std``.
+        """
+        if not (math.isfinite(noise_std) and noise_std >= 0):
+            raise ValueError(f"noise_std must be finite and not negative, got {noise_std!r}")
+        if not noise_std and as_written(self):
+            return self.simulate(inputs, context)
+        self.check_inputs(inputs, context)
+        state, states, outputs = self.initial_state(inputs.shape[-3]), [], []
+        for t in range(inputs.shape[-2]):
+            now = None if context is None else context[..., t, :]
+            state = self.step(state, inputs[..., t, :], now)
+            if noise_std:
+                state = add_noise(state, self.leak(), noise_std, generator)
+            states.append(state)
+            outputs.append(self.readout(state))
+        return self.trajectory(states, torch.stack(outputs, dim=-2))
+
+    def simulate(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
+        """The fast path of ``forward``, for the equation of this class and no other."""
+        raise NotImplementedError(f"{type(self).__name__} has no fast path")
+
+    def check_inputs(self, inputs: Tensor, context: Tensor | None = None) -> None:
+        """Raise ``ValueError`` for inputs or a context that do not fit."""
+        check_trial("inputs", inputs, self.n_inputs, inputs.dtype)
+
+    def leak(self) -> Any:
+        """What a step leaves room for, alpha = dt / tau: one number, or one for each entry."""
+        return self.dt / self.tau
+
+    def trajectory(self, states: Sequence[Any], outputs: Tensor) -> Trajectory:
+        """The trajectory of a trial, from its states after each step and its outputs."""
+        if isinstance(states[0], Tensor):
+            return Trajectory(outputs, torch.stack(list(states), dim=-2))
+        return Trajectory(outputs, torch.stack([torch.cat(s, dim=-1) for s in states], dim=-2))
 
     @abstractmethod
     def parts(self) -> dict[str, list[str]]:
         """Parameter names by part (``"input weights"``, ...): what training can freeze."""
+
+
+def add_noise(state: Any, leak: Any, std: float, generator: torch.Generator | None) -> Any:
+    """A state with one step's noise, ``leak`` times a normal of this standard deviation.
+
+    Args:
+        state: a tensor, or a (named) tuple of tensors.
+        leak: a number, or one for each tensor of the tuple.
+        std: standard deviation.
+        generator: source of the noise.
+    """
+    if isinstance(state, Tensor):
+        if not leak:
+            return state
+        noise = torch.randn(
+            state.shape, generator=generator, dtype=state.dtype, device=state.device
+        )
+        return state + leak * std * noise
+    leaks = leak if isinstance(leak, tuple) else (leak,) * len(state)
+    parts = [
+        add_noise(part, of_part, std, generator) for part, of_part in zip(state, leaks, strict=True)
+    ]
+    return type(state)(*parts) if hasattr(state, "_fields") else type(state)(parts)
 
 
 def recurrent_scale(scaling: str, n_units: int) -> float:
@@ -203,4 +286,7 @@ class _Product(torch.autograd.Function):
         rows, weights = (saved.to(grad.dtype) for saved in ctx.saved_tensors)  # under autocast
         n_out, n_in = weights.shape[-2:]
         grad_weights = grad.mT @ rows if n_out < n_in else (rows.mT @ grad).mT
-        return (grad @ weights if ctx.needs_input_grad[0] else None), grad_weights
+        if not ctx.needs_input_grad[0]:
+            return None, grad_weights
+        # with one output nothing is summed, and entry by entry is faster
+        return (grad * weights if n_out == 1 else grad @ weights), grad_weights

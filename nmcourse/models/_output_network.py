@@ -5,8 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
+from nmcourse.models._as_written import as_written
 from nmcourse.models._base import (
     RecurrentModel,
     Trajectory,
@@ -50,6 +52,9 @@ class OutputNetwork(RecurrentModel):
         """
 
     @abstractmethod
+    def scan(self, inputs: Tensor, gains: Tensor | None = None) -> Tensor:
+        """The fast path of ``run``, for the equation of this class and no other."""
+
     def run(self, inputs: Tensor, gains: Tensor | None = None) -> Tensor:
         """States (time, batch, N) of whole trials.
 
@@ -57,6 +62,14 @@ class OutputNetwork(RecurrentModel):
             inputs: (batch, time, P).
             gains: (time, batch, K) or None for gains of 1; an NM-RNN passes its gains here.
         """
+        if as_written(self):
+            return self.scan(inputs, gains)
+        x, states = self.initial_state(inputs.shape[-3]), []
+        for t in range(inputs.shape[-2]):
+            now = None if gains is None else gains[..., t, :, :]
+            x = self.step(x, inputs[..., t, :], gain=now)
+            states.append(x)
+        return torch.stack(states, dim=-3)
 
     def initial_state(self, batch_size: int) -> Tensor:
         """State (batch, N) that a trial starts from."""
@@ -77,8 +90,12 @@ class OutputNetwork(RecurrentModel):
         """Outputs y = C x + d."""
         return self.output(state)
 
-    def forward(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
-        """Simulate whole trials from ``inputs`` (batch, time, P)."""
+    def check_inputs(self, inputs: Tensor, context: Tensor | None = None) -> None:
+        """Raise ``ValueError`` for inputs or a context that do not fit."""
+        trial_inputs(inputs, context, self.input_weights)
+
+    def simulate(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
+        """Whole trials from ``inputs`` (batch, time, P), fast."""
         inputs = trial_inputs(inputs, context, self.input_weights)
         x = self.run(inputs)
         return Trajectory(swap_time(self.output.of_trial(x)), swap_time(x))

@@ -35,6 +35,8 @@ from nmcourse.models._base import (
     trial_inputs,
 )
 from nmcourse.models._readout import Readout
+from nmcourse.models.loops.compiled.gated import gru_scan
+from nmcourse.models.loops.compiled.path import path_of
 
 
 class GRU(RecurrentModel):
@@ -97,15 +99,27 @@ class GRU(RecurrentModel):
         """Outputs y = C h (+ d)."""
         return self.output(state)
 
-    def forward(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
-        """Simulate whole trials from ``inputs`` (batch, time, P)."""
+    def leak(self) -> float:
+        """Noise goes to the whole state; a GRU is a map and has no leak of its own."""
+        return 1.0
+
+    def check_inputs(self, inputs: Tensor, context: Tensor | None = None) -> None:
+        """Raise ``ValueError`` for inputs or a context that do not fit."""
+        trial_inputs(inputs, context, self.input_weights)
+
+    def simulate(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
+        """Whole trials from ``inputs`` (batch, time, P), fast."""
         inputs = trial_inputs(inputs, context, self.input_weights)
-        drives = project(swap_time(inputs), self.input_weights, self.bias)
         h, states = self.initial_state(inputs.shape[-3]), []
-        for drive in drives.unbind(-3):
-            h = self._update(h, drive)
-            states.append(h)
-        trajectory = torch.stack(states, dim=-3)
+        if path_of(inputs, self.input_weights) == "compiled":
+            weights = (self.input_weights, self.bias, self.recurrent_weights, self.candidate_bias)
+            trajectory = gru_scan(h, swap_time(inputs), *weights)
+        else:
+            drives = project(swap_time(inputs), self.input_weights, self.bias)
+            for drive in drives.unbind(-3):
+                h = self._update(h, drive)
+                states.append(h)
+            trajectory = torch.stack(states, dim=-3)
         return Trajectory(swap_time(self.output.of_trial(trajectory)), swap_time(trajectory))
 
     def parts(self) -> dict[str, list[str]]:

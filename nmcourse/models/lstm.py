@@ -34,6 +34,8 @@ from nmcourse.models._base import (
     trial_inputs,
 )
 from nmcourse.models._readout import Readout
+from nmcourse.models.loops.compiled.gated import lstm_scan
+from nmcourse.models.loops.compiled.path import path_of
 
 
 class LSTMState(NamedTuple):
@@ -109,11 +111,24 @@ class LSTM(RecurrentModel):
         """Outputs y = C h (+ d)."""
         return self.output(state.h)
 
-    def forward(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
-        """Simulate whole trials from ``inputs`` (batch, time, P)."""
+    def leak(self) -> tuple[float, float]:
+        """Noise goes to the cell c; an LSTM is a map and has no leak of its own."""
+        return 0.0, 1.0
+
+    def check_inputs(self, inputs: Tensor, context: Tensor | None = None) -> None:
+        """Raise ``ValueError`` for inputs or a context that do not fit."""
+        trial_inputs(inputs, context, self.input_weights)
+
+    def simulate(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
+        """Whole trials from ``inputs`` (batch, time, P), fast."""
         inputs = trial_inputs(inputs, context, self.input_weights)
-        drives = project(swap_time(inputs), self.input_weights, self.bias)
         state, states = self.initial_state(inputs.shape[-3]), []
+        if path_of(inputs, self.input_weights) == "compiled":
+            weights = (self.input_weights, self.bias, self.recurrent_weights)
+            h, c = lstm_scan(state, swap_time(inputs), *weights)
+            trajectory = torch.cat([h, c], dim=-1)
+            return Trajectory(swap_time(self.output.of_trial(h)), swap_time(trajectory))
+        drives = project(swap_time(inputs), self.input_weights, self.bias)
         for drive in drives.unbind(-3):
             state = self._update(state, drive)
             states.append(torch.cat(state, dim=-1))

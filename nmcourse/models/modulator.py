@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from nmcourse.models._as_written import as_written
 from nmcourse.models._base import (
     check_sizes,
     check_times,
@@ -72,6 +73,10 @@ class GainSource(nn.Module, ABC):
     @abstractmethod
     def run(self, inputs: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
         """Modulator states and gains of whole trials, (time, batch, .); only without feedback."""
+
+    def leak(self) -> float:
+        """What a step leaves room for, dt / tau; 0 where the state is no activity."""
+        return 0.0
 
 
 class Modulator(GainSource):
@@ -164,6 +169,8 @@ class Modulator(GainSource):
 
     def run(self, inputs: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
         """Modulator states and gains of whole trials, (time, batch, .)."""
+        if not as_written(self):
+            return self._run_by_steps(inputs, context)
         alpha = self.dt / self.tau
         z = leaky_scan(
             self.initial_state(inputs.shape[-3]),
@@ -174,6 +181,20 @@ class Modulator(GainSource):
             alpha * self.recurrent_weights.mT,
         )
         return z, self.gain_nonlinearity(project(z, self.gain_weights, self.gain_bias))
+
+    def leak(self) -> float:
+        """What a step leaves room for, dt / tau."""
+        return self.dt / self.tau
+
+    def _run_by_steps(self, inputs: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
+        """``run`` where a subclass changes the equation: its own ``step`` and ``gain``."""
+        z, states, gains = self.initial_state(inputs.shape[-3]), [], []
+        for t in range(inputs.shape[-2]):
+            now = None if context is None else context[..., t, :]
+            z = self.step(z, inputs[..., t, :], now, None)
+            states.append(z)
+            gains.append(self.gain(z))
+        return torch.stack(states, dim=-3), torch.stack(gains, dim=-3)
 
 
 class PrescribedGain(GainSource):
@@ -303,6 +324,10 @@ class ClampedGain(GainSource):
     ) -> Tensor:
         """The source's dz/dt: a clamp acts on gains, not on the modulator."""
         return self.source.velocity(z, input, context, rates)
+
+    def leak(self) -> float:
+        """That of the source."""
+        return self.source.leak()
 
     def gain(self, z: Tensor) -> Tensor:
         """Gains (.., K) with the clamped components at their values."""

@@ -89,12 +89,20 @@ class ScalarGainRNN(RecurrentModel):
         """Outputs y = C x + d."""
         return self.network.readout(state)
 
-    def forward(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
-        """Simulate whole trials from ``inputs`` and ``context``, (batch, time, channel)."""
+    def check_inputs(self, inputs: Tensor, context: Tensor | None = None) -> None:
+        """Raise ``ValueError`` for inputs or a context that do not fit."""
+        joined, n_channels = (
+            join_context(inputs, self._needed(context)),
+            self.n_inputs + self.n_context,
+        )
+        dtype = self.network.recurrent_weights.dtype
+        check_trial("inputs with context", joined, n_channels, dtype)
+
+    def simulate(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
+        """Whole trials from ``inputs`` and ``context``, (batch, time, channel), fast."""
+        self.check_inputs(inputs, context)
         network, context = self.network, self._needed(context)
         weights = network.recurrent_weights
-        n_channels = self.n_inputs + self.n_context
-        check_trial("inputs with context", join_context(inputs, context), n_channels, weights.dtype)
         alpha, (sources, input_weights) = self.dt / self.tau, network.sources(inputs)
         gain = swap_time(context @ self.gains.unsqueeze(-3))
         x = run_terms(

@@ -137,8 +137,8 @@ class SparseTerms(OutputNetwork):
         drive = join_context(input, context) @ self.input_weights.mT
         return (-state + recurrent + drive) / self.tau
 
-    def run(self, inputs: Tensor, gains: Tensor | None = None) -> Tensor:
-        """States (time, batch, N) of whole trials; see ``OutputNetwork``."""
+    def scan(self, inputs: Tensor, gains: Tensor | None = None) -> Tensor:
+        """States (time, batch, N) of whole trials, fast; see ``OutputNetwork``."""
         alpha = self.dt / self.tau
         return run_terms(
             self.initial_state(inputs.shape[-3]),

@@ -126,8 +126,12 @@ class VanillaRNN(RecurrentModel):
         """Outputs y = C x + d (in rate form C r + d)."""
         return self.output(state)
 
-    def forward(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
-        """Simulate whole trials from ``inputs`` (batch, time, P)."""
+    def check_inputs(self, inputs: Tensor, context: Tensor | None = None) -> None:
+        """Raise ``ValueError`` for inputs or a context that do not fit."""
+        trial_inputs(inputs, context, self.input_weights)
+
+    def simulate(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
+        """Whole trials from ``inputs`` (batch, time, P), fast."""
         inputs = trial_inputs(inputs, context, self.input_weights)
         alpha, phi = self.dt / self.tau, self.nonlinearity
         weights = self.scale * self.recurrent_weights.mT

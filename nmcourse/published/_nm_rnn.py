@@ -126,18 +126,22 @@ _LSTM_NAMES: dict[str, str | tuple[str, int]] = {
 } | {"readout_weights": "output.weights"}
 
 LAYOUTS: dict[str, Layout] = {
-    "nm_rnn": Layout(NM_RNN, _NM_SETTINGS, _nm_rnn),
+    "nm_rnn": Layout(NM_RNN, _NM_SETTINGS, lambda a, s: _nm_rnn(a, s, orthonormal="raw")),
     "nm_rnn_not_orthonormal": Layout(
         NM_RNN, _NM_SETTINGS, lambda a, s: _nm_rnn(a, s, orthonormal=False)
     ),
-    "context_nm_rnn": Layout(NM_RNN, _NM_SETTINGS, lambda a, s: _nm_rnn(a, s, context=True)),
+    "context_nm_rnn": Layout(
+        NM_RNN, _NM_SETTINGS, lambda a, s: _nm_rnn(a, s, context=True, orthonormal="raw")
+    ),
     "linear_symmetric_nm_rnn": Layout(
         _without(NM_RNN, "column_factors"),
         _NM_SETTINGS,
-        lambda a, s: _nm_rnn(a, s, symmetric=True, nonlinearity=identity),
+        lambda a, s: _nm_rnn(a, s, symmetric=True, nonlinearity=identity, orthonormal="raw"),
     ),
     "low_rank_rnn": Layout(
-        LOW_RANK, _RNN_SETTINGS, lambda a, s: _low_rank(a, s, recurrent_scaling="1/N")
+        LOW_RANK,
+        _RNN_SETTINGS,
+        lambda a, s: _low_rank(a, s, recurrent_scaling="1/N", orthonormal="raw"),
     ),
     "vanilla_rnn": Layout(
         {"recurrent_weights": "recurrent_weights"}

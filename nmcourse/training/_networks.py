@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from nmcourse.models import RecurrentModel
+from nmcourse.models import RecurrentModel, as_written
 from nmcourse.tasks import Trials
 
 
@@ -45,9 +45,9 @@ class Networks:
         arguments = (trials.inputs,) if trials.context is None else (trials.inputs, trials.context)
         state = {**self.parameters, **self.buffers}
         if len(self) == 1:
-            alone = {name: values[0] for name, values in state.items()}
+            alone = {name: values.squeeze(0) for name, values in state.items()}
             return _outputs(functional_call(model, alone, arguments)).unsqueeze(0)
-        if isinstance(model, RecurrentModel):
+        if isinstance(model, RecurrentModel) and as_written(model):
             return _outputs(functional_call(model, self._shared_buffers(state), arguments))
         own = 0 if trials.inputs.ndim == 4 else None
         run = torch.func.vmap(

@@ -150,16 +150,19 @@ class Run:
         factor = torch.ones_like(norms)
         if options.clip_norm is not None:
             factor = (options.clip_norm / (norms + 1e-6)).clamp(max=1.0)
+        all_active = bool(self.active.all())
         for values, good, gradient in zip(self.trainable, self.last_good, gradients, strict=True):
             shape = (-1, *[1] * (gradient.ndim - 1))
             gradient = gradient * factor.view(shape)
             if options.clip_value is not None:
                 gradient = gradient.clamp(-options.clip_value, options.clip_value)
-            values.grad = torch.where(self.active.view(shape), gradient, 0.0)
+            if not all_active:
+                gradient = torch.where(self.active.view(shape), gradient, 0.0)
+            values.grad = gradient
             good.copy_(values.detach())
         self.optimizer.step()
         self.scheduler.step()
-        if not self.active.all():
+        if not all_active:
             self._take_back(~self.active)
         self.step += 1
 

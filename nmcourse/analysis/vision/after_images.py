@@ -1,4 +1,4 @@
-"""What a trained CordsNet does besides answering in time: go on answering, calm down, begin anew.
+"""What a network does besides answering in time: go on answering, calm down, begin anew.
 
     image for the trained time | image goes on             does the answer stay?
     image for the trained time | blank | another image     does activity return to rest, and is
@@ -21,7 +21,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from nmcourse.models import CordsNet
+from nmcourse.models import SeeingNetwork
 
 Kind = Literal["unstable", "multistable", "monostable"]
 GROWN = 10.0  # activity after the image, in units of that with the image: it has exploded
@@ -53,7 +53,7 @@ class AfterImages(NamedTuple):
 
 @torch.no_grad()
 def after_images(
-    model: CordsNet,
+    model: SeeingNetwork,
     images: Tensor,
     labels: Tensor,
     *,
@@ -65,7 +65,7 @@ def after_images(
     """Show images, hold them, take them away, show others.
 
     Args:
-        model: the network.
+        model: any network that sees.
         images: held images, (image, channel, height, width), at least two. The second image of
             each trial is the first one of the trial before.
         labels: number of the class of each, (image,).

@@ -20,7 +20,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from nmcourse.models.loops.compiled.leaky import FullLoop, LowRankLoop
+from nmcourse.models.loops.compiled.path import path_of
 from nmcourse.models.loops.phi import BACKWARD, rate_into
+from nmcourse.models.loops.seeds import with_seeds
 
 
 def leaky_scan(
@@ -73,22 +76,14 @@ def _fast_scan(
     gains: Tensor | None,
 ) -> Tensor:
     """Bring every argument to a seed axis of one length, then run the written-out loop."""
-    arguments = (start, inputs, weights, right, left, gains)
-    ranks = (2, 3, 2, 2, 2, 3)
-    seeded = [
-        a for a, rank in zip(arguments, ranks, strict=True) if a is not None and a.ndim > rank
-    ]
-    n_seeds = seeded[0].shape[0] if seeded else 1
-
-    def with_seeds(values: Tensor | None, rank: int) -> Tensor | None:
-        if values is None or values.ndim > rank:
-            return values
-        return values.expand(n_seeds, *values.shape)
-
-    states = _LeakyScan.apply(
-        keep, phi, *(with_seeds(a, rank) for a, rank in zip(arguments, ranks, strict=True))
-    )
-    return states if seeded else states[0]
+    given, seeded = with_seeds((start, inputs, weights, right, left, gains), (2, 3, 2, 2, 2, 3))
+    if path_of(*given, phi=phi) != "compiled":
+        states = _LeakyScan.apply(keep, phi, *given)
+    elif left is None:
+        states = FullLoop.apply(keep, phi, *given[:4])
+    else:
+        states = LowRankLoop.apply(keep, phi, *given)
+    return states if seeded else states.squeeze(0)
 
 
 class _LeakyScan(torch.autograd.Function):

@@ -23,18 +23,24 @@ Reference: Soo et al. 2024, released code (``PRESETS`` holds its wiring).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from nmcourse.models._as_written import as_written
 from nmcourse.models._base import RecurrentModel, Trajectory, check_sizes, check_times
 from nmcourse.models._sizes import count_parameters
-from nmcourse.models.vision.layers import build_layers, check_images, mean_of_neighbours
-from nmcourse.models.vision.trial import Response, respond
+from nmcourse.models.vision import layers, trial
+from nmcourse.models.vision.area_gains import AreaGains, scaled
+from nmcourse.models.vision.layers import build_layers, mean_of_neighbours
+from nmcourse.models.vision.loop import Plan
+from nmcourse.models.vision.planning import Response, check_state, schedule
+from nmcourse.models.vision.seeing import Seeing, respond_by_steps
 from nmcourse.models.vision.wiring import Area, CordsNetSizes, Stem, count_sizes, image_pair, wire
 
 
-class CordsNet(RecurrentModel):
+class CordsNet(RecurrentModel, Seeing):
     """A convolutional recurrent network in rate form; the state is one map per area.
 
     Args:
@@ -126,10 +132,14 @@ class CordsNet(RecurrentModel):
             template.new_zeros(*seeds, batch_size, *shape) for shape in self.wiring.shapes(size)
         )
 
-    def area_inputs(self, state: tuple[Tensor, ...], image: Tensor) -> list[Tensor]:
+    def area_inputs(
+        self,
+        state: tuple[Tensor, ...],
+        image: Tensor,
+        gains: Sequence[AreaGains | None] | None = None,
+    ) -> list[Tensor]:
         """h_i of every area."""
-        stem = self.stem_maps(image)
-        r = state if self.slope == 0 else [rates.relu() for rates in state]
+        stem, r = self.stem_maps(image), self.seen_of(state, gains)
         inputs = [stem]
         for area in range(1, self.n_areas):
             below = stem if area == 1 else r[area - 2]
@@ -138,33 +148,66 @@ class CordsNet(RecurrentModel):
             inputs.append(r[area - 1] + below)
         return inputs
 
-    def velocity(
-        self, state: tuple[Tensor, ...], input: Tensor, context: Tensor | None = None
+    def seen_of(
+        self, state: tuple[Tensor, ...], gains: Sequence[AreaGains | None] | None = None
     ) -> tuple[Tensor, ...]:
-        """Right-hand side of the equation, per ms, for images (batch, channel, height, width)."""
+        """What other areas and the readout see of the rates: relu(r), times the output gain."""
+        seen = state if self.slope == 0 else tuple(rates.relu() for rates in state)
+        if gains is None:
+            return seen
+        pairs = zip(seen, gains, strict=True)
+        return tuple(r if gain is None else scaled(r, gain.output) for r, gain in pairs)
+
+    def velocity(
+        self,
+        state: tuple[Tensor, ...],
+        input: Tensor,
+        context: Tensor | None = None,
+        *,
+        gains: Sequence[AreaGains | None] | None = None,
+    ) -> tuple[Tensor, ...]:
+        """Right-hand side of the equation, per ms, for images (batch, channel, height, width).
+
+        ``gains`` (one :class:`AreaGains` or None for each area) multiply drives and outputs.
+        """
         no_context(context)
         bias = self.biases[0]
-        check_images(
+        layers.check_images(
             input, self.n_inputs, self.fixed_size, bias.dtype, range(4, 5 + (bias.ndim == 4))
         )
+        inputs = (
+            self.area_inputs(state, input)
+            if gains is None
+            else self.area_inputs(state, input, gains)
+        )
         rates = []
-        for area, h in enumerate(self.area_inputs(state, input)):
+        for area, h in enumerate(inputs):
             r, bias = state[area], self.biases[area].unsqueeze(-4)
-            current = self.recurrent[area](r) + bias + self.feedforward[area](h)
-            rates.append((-r + self.phi(current)) / self.tau)
+            recurrent, feedforward = self.recurrent[area](r), self.feedforward[area](h)
+            if gains is not None and (gain := gains[area]) is not None:
+                recurrent = scaled(recurrent, gain.recurrent)
+                feedforward = scaled(feedforward, gain.feedforward)
+            rates.append((-r + self.phi(recurrent + bias + feedforward)) / self.tau)
         return tuple(rates)
 
     def step(
-        self, state: tuple[Tensor, ...], input: Tensor, context: Tensor | None = None
+        self,
+        state: tuple[Tensor, ...],
+        input: Tensor,
+        context: Tensor | None = None,
+        *,
+        gains: Sequence[AreaGains | None] | None = None,
     ) -> tuple[Tensor, ...]:
-        """State one Euler step of dt later."""
-        velocity = self.velocity(state, input, context)
+        """State one Euler step of dt later; ``gains`` as in :meth:`velocity`."""
+        options = {} if gains is None else {"gains": gains}
+        velocity = self.velocity(state, input, context, **options)
         return tuple(r + self.dt * v for r, v in zip(state, velocity, strict=True))
 
-    def readout(self, state: tuple[Tensor, ...]) -> Tensor:
+    def readout(
+        self, state: tuple[Tensor, ...], *, gains: Sequence[AreaGains | None] | None = None
+    ) -> Tensor:
         """Outputs (batch, class): y = C mean(r_{D-1} + r_{D-2}) + d."""
-        read = state[-self.wiring.n_read :]
-        read = read if self.slope == 0 else tuple(r.relu() for r in read)
+        read = self.seen_of(state, gains)[-self.n_read :]
         return self.classify(sum(r.mean(dim=(-2, -1)) for r in read))  # type: ignore[arg-type]
 
     def forward(
@@ -172,126 +215,121 @@ class CordsNet(RecurrentModel):
         inputs: Tensor,
         context: Tensor | None = None,
         *,
-        n_steps: int | None = None,
-        n_blank: int = 100,
-        state: tuple[Tensor, ...] | None = None,
-        checkpoint_every: int | None = None,
-        gradient_steps: int | None = None,
+        noise_std: float = 0.0,
+        generator: torch.Generator | None = None,
+        **options: Any,
     ) -> Trajectory:
-        """Let the network rest on blank input, then show images; see :meth:`respond`.
+        """Let the network rest on blank input, then show images.
+
+        Args:
+            inputs: the images; see :meth:`respond`.
+            context: must be None; it is there because models are called with it.
+            noise_std: see :meth:`respond`.
+            generator: source of the noise.
+            **options: ``n_steps``, ``n_blank``, ``state`` and whatever else :meth:`respond` takes.
 
         Returns:
-            The outputs (batch, time, class) of the stimulus steps. ``states`` is None, because
-            those of a deep network would take gigabytes: :meth:`record` keeps them.
+            The outputs (batch, time, class) after image onset. ``states`` is None, because those
+            of a deep network would take gigabytes: :meth:`record` keeps them.
         """
         no_context(context)
-        response = self.respond(
-            inputs,
-            n_steps=n_steps,
-            n_blank=n_blank,
-            state=state,
-            checkpoint_every=checkpoint_every,
-            gradient_steps=gradient_steps,
-        )
+        response = self.respond(inputs, noise_std=noise_std, generator=generator, **options)
         return Trajectory(response.outputs, None)
 
-    def respond(
+    def leak(self) -> float:
+        """Alpha = dt / tau."""
+        return self.dt / self.tau
+
+    @property
+    def n_read(self) -> int:  # type: ignore[override]
+        """How many areas the readout sees, two or the only one."""
+        return self.wiring.n_read
+
+    def check_images(self, images: Tensor) -> None:
+        """Raise ``ValueError`` unless images, or a stream of them, fit the network."""
+        bias = self.biases[0]
+        n_axes = range(4, 6 + (bias.ndim == 4))
+        layers.check_images(images, self.n_inputs, self.fixed_size, bias.dtype, n_axes)
+
+    def silence(self, images: Tensor, batch_size: int) -> tuple[Tensor, ...]:
+        """The state a trial starts from, for images of this size."""
+        size = (images.shape[-2], images.shape[-1])
+        if size == tuple(self.image_size):
+            return self.initial_state(batch_size)
+        return self.initial_state(batch_size, size)
+
+    def tensors(self) -> trial.Tensors:
+        """What the fast trial needs: plan, weights in use, and biases."""
+        wiring, n = self.wiring, self.n_areas
+        skips: list[int | None] = [None] * min(2, n)
+        for area in range(2, n):
+            spec = wiring.skip(area)
+            skips.append(0 if spec is None else spec.stride)
+        bias = self.biases[0]
+        plan = Plan(
+            alpha=self.dt / self.tau,
+            slope=self.slope,
+            strides=tuple(area.stride for area in wiring.areas),
+            skip_strides=tuple(skips),
+            n_seeds=len(bias) if bias.ndim == 4 else 1,
+            n_read=wiring.n_read,
+        )
+        ways = zip(self.skips, layers.weights_of(self.skips.values()), strict=True)
+        return trial.Tensors(
+            plan,
+            wiring,
+            self.stem.weights(),
+            layers.weights_of(self.feedforward),
+            layers.weights_of(self.recurrent),
+            {int(area): weights for area, weights in ways},
+            list(self.biases),
+            self.output.weights(),
+            self.output_bias,
+        )
+
+    def _trial(self, images: Tensor, **options: Any) -> Response:
+        """Fast where the equation is the one of this class, without gains and noise."""
+        varied = [options.get(k) for k in ("gains", "noise_std", "image_noise_std")]
+        if any(value is not None and value != 0 for value in varied) or not as_written(self):
+            return respond_by_steps(self, images, **options)
+        for name in ("gains", "noise_std", "image_noise_std", "generator"):
+            options.pop(name, None)
+        return self._fast_trial(images, **options)
+
+    def _fast_trial(
         self,
         images: Tensor,
         *,
         n_steps: int | None = None,
         n_blank: int = 100,
         n_after: int = 0,
-        state: tuple[Tensor, ...] | None = None,
         n_departure: int = 0,
-        checkpoint_every: int | None = None,
+        state: Sequence[Tensor] | None = None,
         gradient_steps: int | None = None,
-        check_finite: bool = True,
+        checkpoint_every: int | None = None,
+        **options: Any,
     ) -> Response:
-        """Blank steps, stimulus steps, blank steps again; all that training needs of them.
-
-        No gradient passes through the first blank steps, as in the released code.
-
-        Args:
-            images: held images (batch, channel, height, width), or a stream
-                (batch, time, channel, height, width) that may change at any step.
-            n_steps: steps with a stimulus; 100 for held images, the length of a stream.
-            n_blank: blank steps before. From silence they are computed once for all images.
-            n_after: blank steps afterwards.
-            state: where the trial starts instead of in silence; a batch of one is shared.
-            n_departure: of so many last steps the departure from rest is returned.
-            checkpoint_every: keep the state only every so many steps for the gradient and compute
-                what lies between a second time: less memory, about a third more time.
-            gradient_steps: let gradients flow only through so many last steps.
-            check_finite: raise an error when activity diverges.
-
-        Raises:
-            ValueError: for images that do not fit, or a number of steps out of range.
-            DivergingActivity: naming the area and the step where activity stopped being finite.
-        """
-        return respond(
-            self,
+        self.check_images(images)
+        planned = schedule(
             images,
             n_steps=n_steps,
             n_blank=n_blank,
             n_after=n_after,
-            state=state,
             n_departure=n_departure,
             checkpoint_every=checkpoint_every,
             gradient_steps=gradient_steps,
-            check_finite=check_finite,
         )
-
-    @torch.no_grad()
-    def rest(self, n_steps: int = 100) -> tuple[Tensor, ...]:
-        """State (batch 1) after blank steps from silence, to start several trials from."""
-        blank = self.biases[0].new_zeros(1, 1, self.n_inputs, *self.image_size)
-        return self.respond(blank.expand(1, n_steps, -1, -1, -1), n_blank=0).state
-
-    @torch.no_grad()
-    def record(
-        self,
-        images: Tensor,
-        n_blank: int = 100,
-        n_steps: int | None = None,
-        *,
-        n_after: int = 0,
-        areas: Sequence[int] | None = None,
-        state: tuple[Tensor, ...] | None = None,
-    ) -> list[Tensor]:
-        """Activity of areas over blank and stimulus steps, without gradient.
-
-        Args:
-            images: as in :meth:`respond`, and so are the numbers of steps and ``state``.
-            n_blank: blank steps before.
-            n_steps: steps with a stimulus.
-            n_after: blank steps afterwards.
-            areas: which areas; all by default. All areas of R8 take 3 MB for one image and step.
-            state: where the trial starts.
-
-        Returns:
-            One (batch, time, channel, height, width) for each area, entry t after step t.
-        """
-        kept = range(self.n_areas) if areas is None else list(areas)
-        wrong = [area for area in kept if not 0 <= area < self.n_areas]
-        if wrong:
-            raise ValueError(f"areas must be from 0 to {self.n_areas - 1}, got {wrong}")
-        found: list[list[Tensor]] = [[] for _ in kept]
         batch = images.shape[-4] if images.ndim == 4 else images.shape[-5]
-
-        def keep(state: Sequence[Tensor]) -> None:
-            for values, area in zip(found, kept, strict=True):
-                r = state[area]
-                values.append(r.clone() if len(r) == batch else r.expand(batch, -1, -1, -1).clone())
-
-        respond(
-            self, images, n_steps=n_steps, n_blank=n_blank, n_after=n_after, state=state, see=keep
+        silent, full = self.silence(images, 1), self.silence(images, batch)
+        return trial.respond(
+            self.tensors(),
+            silent if state is None else check_state(state, full),
+            planned,
+            batch,
+            n_blank=n_blank,
+            checkpoint_every=checkpoint_every,
+            **options,
         )
-        stacked = [torch.stack(values, dim=1) for values in found]
-        if self.biases[0].ndim == 3:
-            return stacked
-        n_seeds = len(self.biases[0])
-        return [r.unflatten(2, (n_seeds, -1)).movedim(2, 0) for r in stacked]
 
     def parts(self) -> dict[str, list[str]]:
         """Parameter names by part."""

@@ -1,23 +1,27 @@
 """The control of CordsNet without convolutions: a fully connected rate network that sees pixels.
 
 Its trials are those of a CordsNet: rest on a blank image, then the image, then blank again. So it
-is trained with the same loss (``trial_loss``) and looked at with the same tools.
+is trained with the same loss (``trial_loss``) and looked at with the same tools. Its one area has
+N channels of a single pixel.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nmcourse.models._base import check_sizes
 from nmcourse.models._sizes import count_parameters, matching_size
 from nmcourse.models.vanilla_rnn import VanillaRNN
 from nmcourse.models.vision.cordsnet import CordsNet
 from nmcourse.models.vision.layers import check_images
-from nmcourse.models.vision.trial import Response
+from nmcourse.models.vision.planning import State
+from nmcourse.models.vision.seeing import Seeing
 
 
-class PixelRNN(nn.Module):
+class PixelRNN(Seeing):
     """A fully connected rate network, ReLU, whose input is an image as one vector.
 
     Args:
@@ -36,6 +40,8 @@ class PixelRNN(nn.Module):
         Control of Soo et al. 2024, Table 1; its details are not published.
     """
 
+    n_read = 1
+
     def __init__(
         self,
         n_units: int,
@@ -49,7 +55,7 @@ class PixelRNN(nn.Module):
     ) -> None:
         super().__init__()
         check_sizes(n_channels=n_channels, height=image_size[0], width=image_size[1])
-        self.n_channels, self.image_size = n_channels, image_size
+        self.n_inputs, self.n_outputs, self.image_size = n_channels, n_classes, image_size
         self.network = VanillaRNN(
             n_channels * image_size[0] * image_size[1],
             n_units,
@@ -68,55 +74,43 @@ class PixelRNN(nn.Module):
         """Time step in ms."""
         return self.network.dt
 
-    def respond(
-        self,
-        images: Tensor,
-        *,
-        n_steps: int = 100,
-        n_blank: int = 100,
-        n_after: int = 0,
-        state: tuple[Tensor, ...] | None = None,
-        n_departure: int = 0,
-        check_finite: bool = True,
-    ) -> Response:
-        """Blank steps, steps with the image, blank steps; as in ``CordsNet.respond``.
+    def leak(self) -> float:
+        """Alpha = dt / tau."""
+        return self.network.dt / self.network.tau
 
-        Args:
-            images: held images (batch, channel, height, width).
-            n_steps: steps with the image.
-            n_blank: blank steps before, without gradient.
-            n_after: blank steps afterwards.
-            state: where the trial starts, one (batch, N); silence by default.
-            n_departure: of so many last steps the departure from rest is returned.
-            check_finite: raise an error when activity diverges.
+    def check_images(self, images: Tensor) -> None:
+        """Raise ``ValueError`` unless images, or a stream of them, fit the network."""
+        dtype = self.network.input_weights.dtype
+        check_images(images, self.n_inputs, self.image_size, dtype, range(4, 6))
 
-        Returns:
-            Outputs (batch, time, class), departure (batch, time), and the state as a tuple of one.
+    def initial_state(self, batch_size: int) -> State:
+        """Silence, one (batch, N, 1, 1)."""
+        return (self.network.initial_state(batch_size)[..., None, None],)
 
-        Raises:
-            ValueError: for images that do not fit, or more steps of departure than steps.
-            RuntimeError: if activity is not finite any more.
-        """
-        check_images(images, self.n_channels, self.image_size, self.network.input_weights.dtype)
-        if not 0 <= n_departure <= n_steps + n_after:
-            raise ValueError(
-                f"n_departure must be from 0 to {n_steps + n_after} steps, got {n_departure}"
-            )
-        pixels = images.flatten(1)
-        dark = torch.zeros_like(pixels)
-        r = self.network.initial_state(len(images)) if state is None else state[0]
-        with torch.no_grad():
-            for _ in range(n_blank):
-                r = self.network.step(r, dark)
-        rest, states = r.detach(), []
-        for step in range(n_steps + n_after):
-            r = self.network.step(r, pixels if step < n_steps else dark)
-            states.append(r)
-        if check_finite and not torch.isfinite(r).all():
-            raise RuntimeError("activity diverged: it is not finite any more")
-        rates = torch.stack(states, dim=1)
-        away = (rates[:, len(states) - n_departure :] - rest.unsqueeze(1)).square().mean(dim=-1)
-        return Response(self.network.readout(rates), away, (r,))
+    def velocity(self, state: State, image: Tensor) -> State:
+        """Right-hand side of the equation, per ms, for images (batch, channel, height, width)."""
+        return (self.network.velocity(*_flat(state), image.flatten(-3))[..., None, None],)
+
+    def step(self, state: State, image: Tensor) -> State:
+        """State one Euler step of dt later."""
+        return (self.network.step(*_flat(state), image.flatten(-3))[..., None, None],)
+
+    def readout(self, state: State) -> Tensor:
+        """Outputs (batch, class)."""
+        return self.network.readout(*_flat(state))
+
+    def parts(self) -> dict[str, list[str]]:
+        """Parameter names by part."""
+        return {
+            part: [f"network.{name}" for name in names]
+            for part, names in self.network.parts().items()
+        }
+
+
+def _flat(state: Sequence[Tensor]) -> tuple[Tensor]:
+    """The rates (batch, N) of the only area."""
+    (rates,) = state
+    return (rates[..., 0, 0],)
 
 
 def matched_pixel_rnn(model: CordsNet, *, generator: torch.Generator | None = None) -> PixelRNN:

@@ -1,4 +1,4 @@
-"""A trial of a CordsNet: which image is shown when, and the steps made fast.
+"""A trial of a CordsNet made fast: which image is shown when, on tensors alone.
 
 What stays constant is computed once: normalised weights once per trial, and the drive of an
 image (stem, skip from the stem, and what both send into areas 0 and 1) once per stimulus. Blank
@@ -8,19 +8,16 @@ steps from silence are the same for all images and are computed for one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from nmcourse.models._base import check_sizes
 from nmcourse.models.vision.layers import (
-    check_images,
     convolve,
     join_seeds,
     mean_of_neighbours,
     split_seeds,
-    weights_of,
 )
 from nmcourse.models.vision.loop import (
     LAYOUT,
@@ -33,125 +30,86 @@ from nmcourse.models.vision.loop import (
     packed,
     pooled,
 )
+from nmcourse.models.vision.planning import DivergingActivity, Response, Schedule
+from nmcourse.models.vision.wiring import Wiring
 
-if TYPE_CHECKING:
-    from nmcourse.models.vision.cordsnet import CordsNet
-
+See = Callable[[int, Sequence[Tensor]], None]  # steps made so far, blank ones included; state
 CHUNK = 20  # steps that share one convolution for the gradient of the weights
 
 
-class DivergingActivity(RuntimeError):
-    """Activity stopped being finite.
+@dataclass(frozen=True)
+class Tensors:
+    """What a trial needs of a network: its plan, and its weights and biases as they are in use.
 
     Attributes:
-        step: the step of the trial, blank steps included, counted from 0.
-        area: the first area, counted from 0.
+        plan: strides, leak and slope.
+        wiring: the table of areas.
+        stem: weights of the stem, ([seed,] out, in, kernel, kernel).
+        feedforward: of the convolution into each area.
+        recurrent: of the convolution of each area's own activity.
+        skips: of the skip convolutions, by the area that they lead to.
+        biases: ([seed,] channel, height or 1, width or 1) for each area.
+        output: weights of the readout, ([seed,] class, channel).
+        output_bias: ([seed,] class).
     """
 
-    def __init__(self, step: int, area: int, n_blank: int) -> None:
-        when = (
-            f"blank step {step}" if step < n_blank else f"step {step - n_blank} after image onset"
-        )
-        super().__init__(
-            f"activity diverged in area {area} at {when} (step {step} of the trial): it is not "
-            "finite any more; make the recurrent weights smaller, or dt shorter"
-        )
-        self.step, self.area = step, area
+    plan: Plan
+    wiring: Wiring
+    stem: Tensor
+    feedforward: list[Tensor]
+    recurrent: list[Tensor]
+    skips: dict[int, Tensor]
+    biases: list[Tensor]
+    output: Tensor
+    output_bias: Tensor
 
-
-class Response(NamedTuple):
-    """What :meth:`nmcourse.models.CordsNet.respond` returns.
-
-    Attributes:
-        outputs: (batch, time, class) over stimulus steps and blank steps after them.
-        departure: (batch, time), mean over areas of the mean squared distance of the rates from
-            those at image onset, over the last ``n_departure`` steps.
-        state: after the last step, one (batch, channel, height, width) for each area.
-    """
-
-    outputs: Tensor
-    departure: Tensor
-    state: tuple[Tensor, ...]
-
-
-class Stretch(NamedTuple):
-    """Steps with one constant image: (batch, channel, height, width), or None for blank."""
-
-    image: Tensor | None
-    n_steps: int
-
-
-def check_count(name: str, value: int) -> int:
-    """Raise ``ValueError`` unless a number of steps is zero or a positive integer."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{name} must be zero or a positive integer, got {value!r}")
-    return value
-
-
-def stretches(images: Tensor, n_steps: int | None) -> list[Stretch]:
-    """A held image, or a stream cut where it changes."""
-    if images.ndim == 4:
-        n_steps = 100 if n_steps is None else n_steps
-        check_sizes(n_steps=n_steps)
-        return [Stretch(images, n_steps)]
-    frames = images.movedim(-4, 0)
-    length = len(frames)
-    if n_steps not in (None, length):
-        raise ValueError(f"n_steps must be {length}, the length of the stream, got {n_steps!r}")
-    found, start = [], 0
-    for t in range(1, length + 1):
-        held = t < length and (frames.stride(0) == 0 or torch.equal(frames[t], frames[start]))
-        if not held:
-            found.append(Stretch(frames[start], t - start))
-            start = t
-    return found
+    @property
+    def n_seeds(self) -> int | None:
+        """Networks side by side; None without a seed axis."""
+        return len(self.biases[0]) if self.biases[0].ndim == 4 else None
 
 
 def respond(
-    model: CordsNet,
-    images: Tensor,
+    network: Tensors,
+    start: Sequence[Tensor],
+    planned: Schedule,
+    batch: int,
     *,
-    n_steps: int | None = None,
-    n_blank: int = 100,
-    n_after: int = 0,
-    state: Sequence[Tensor] | None = None,
-    n_departure: int = 0,
+    n_blank: int,
     checkpoint_every: int | None = None,
-    gradient_steps: int | None = None,
     check_finite: bool = True,
-    see: Callable[[Maps], None] | None = None,
+    see: See | None = None,
+    see_every: int = 1,
 ) -> Response:
-    """See :meth:`nmcourse.models.CordsNet.respond`; ``see`` is shown the state after each step."""
-    bias = model.biases[0]
-    check_images(
-        images, model.n_inputs, model.fixed_size, bias.dtype, range(4, 6 + (bias.ndim == 4))
-    )
-    shown = stretches(images, n_steps)
-    if check_count("n_after", n_after):
-        shown.append(Stretch(None, n_after))
-    total = sum(stretch.n_steps for stretch in shown)
-    check_count("n_blank", n_blank)
-    if check_count("n_departure", n_departure) > total:
-        raise ValueError(f"n_departure must be at most {total} steps, got {n_departure}")
-    for name, value in (("checkpoint_every", checkpoint_every), ("gradient_steps", gradient_steps)):
-        if value is not None:
-            check_sizes(**{name: value})
+    """A planned trial of a batch of images; see ``Seeing.respond``.
 
-    trial = _Trial(model, n_blank, check_finite, see)
-    trial.start(state, images.shape[0] if images.ndim < 6 else images.shape[1], images.shape[-2:])
+    Args:
+        network: its tensors.
+        start: state, of a batch of one or of all images.
+        planned: what is shown when.
+        batch: number of images.
+        n_blank: blank steps before.
+        checkpoint_every: keep the state only every so many steps for the gradient.
+        check_finite: raise an error when activity diverges.
+        see: is shown the number of steps made and the state: after each blank step at the start,
+            then after every ``see_every`` steps.
+        see_every: see there.
+    """
+    trial = _Trial(network, start, batch, n_blank, check_finite, see, see_every)
     with torch.no_grad():
         trial.run(trial.drives(None), n_blank)
     rest = [r.detach() for r in trial.state]
     trial.spread()
     trial.forget_outputs()
     chunk = (checkpoint_every, False) if checkpoint_every else (CHUNK, True)
-    free = n_blank + (total - gradient_steps if gradient_steps else 0)
-    cuts = {free, n_blank + total - n_departure}
-    for stretch in shown:
+    if see is not None and see_every < chunk[0]:
+        chunk = (see_every, chunk[1])
+    cuts = {planned.free, planned.away}
+    for stretch in planned.shown:
         drives, end = trial.drives(stretch.image), trial.step + stretch.n_steps
         for stop in sorted({end} | {cut for cut in cuts if trial.step < cut < end}):
-            trial.rest = rest if trial.step >= n_blank + total - n_departure else []
-            if torch.is_grad_enabled() and trial.step >= free:
+            trial.rest = rest if trial.step >= planned.away else []
+            if torch.is_grad_enabled() and trial.step >= planned.free:
                 trial.run_with_gradient(drives, stop - trial.step, *chunk)
             else:
                 with torch.no_grad():
@@ -170,39 +128,32 @@ class _Trial:
 
     def __init__(
         self,
-        model: CordsNet,
+        network: Tensors,
+        start: Sequence[Tensor],
+        batch: int,
         n_blank: int,
         check_finite: bool,
-        see: Callable[[Maps], None] | None,
+        see: See | None,
+        see_every: int,
     ) -> None:
-        self.model, self.n_blank, self.check_finite, self.see = model, n_blank, check_finite, see
-        self.n_seeds = len(model.biases[0]) if model.biases[0].ndim == 4 else None
-        wiring, n = model.wiring, model.n_areas
-        skips: list[int | None] = [None] * min(2, n)
-        for area in range(2, n):
-            spec = wiring.skip(area)
-            skips.append(0 if spec is None else spec.stride)
-        self.plan = Plan(
-            alpha=model.dt / model.tau,
-            slope=model.slope,
-            strides=tuple(area.stride for area in wiring.areas),
-            skip_strides=tuple(skips),
-            n_seeds=self.n_seeds or 1,
-            n_read=wiring.n_read,
+        self.network, self.plan, self.batch = network, network.plan, batch
+        self.n_blank, self.check_finite, self.see, self.every = (
+            n_blank,
+            check_finite,
+            see,
+            see_every,
         )
-        self.stem = model.stem.weights()
-        self.feedforward = weights_of(model.feedforward)
-        areas = [int(area) for area in model.skips]
-        self.skips = dict(zip(areas, weights_of(model.skips.values()), strict=True))
+        self.n_seeds, n = network.n_seeds, len(network.plan)
+        recurrent, feedforward, skips = network.recurrent, network.feedforward, network.skips
         self.weights = Weights(
-            [self._joined(weights) for weights in weights_of(model.recurrent)],
-            [None, *(self._joined(weights) for weights in self.feedforward[1:])],
-            [self._joined(self.skips[a]) if a > 1 and a in self.skips else None for a in range(n)],
+            [self._joined(weights) for weights in recurrent],
+            [None, *(self._joined(weights) for weights in feedforward[1:])],
+            [self._joined(skips[a]) if a > 1 and a in skips else None for a in range(n)],
         )
-        self.bias = [bias.flatten(0, -3).unsqueeze(0) for bias in model.biases]
+        self.bias = [bias.flatten(0, -3).unsqueeze(0) for bias in network.biases]
         self.packed, self.packed_for = self.weights, torch.Size()
         self.step, self.rest = 0, []  # type: ignore[var-annotated]
-        self.state: Maps = []
+        self.state: Maps = [r if self.n_seeds is None else join_seeds(r) for r in start]
         self.forget_outputs()
 
     def _joined(self, weights: Tensor) -> Tensor:
@@ -212,25 +163,6 @@ class _Trial:
         """Outputs count from here."""
         self.read: list[Tensor] = []
         self.away: list[Tensor] = []
-
-    def start(
-        self, state: Sequence[Tensor] | None, batch: int, size: tuple[int, int] | torch.Size
-    ) -> None:
-        """Begin in silence (for one image), or in a given state."""
-        shapes = self.model.wiring.shapes((size[0], size[1]))
-        self.batch = batch
-        if state is None:
-            state = self.model.initial_state(1, (size[0], size[1]))
-        elif len(state) != len(shapes):
-            raise ValueError(f"state must have {len(shapes)} areas, got {len(state)}")
-        seeds = () if self.n_seeds is None else (self.n_seeds,)
-        for area, (r, shape) in enumerate(zip(state, shapes, strict=True)):
-            if r.shape not in ((*seeds, 1, *shape), (*seeds, batch, *shape)):
-                raise ValueError(
-                    f"state[{area}] must have shape {(*seeds, batch, *shape)} or a batch of one, "
-                    f"got {tuple(r.shape)}"
-                )
-        self.state = [r if self.n_seeds is None else join_seeds(r) for r in state]
 
     def spread(self) -> None:
         """Give every image of the batch a state of its own."""
@@ -243,18 +175,20 @@ class _Trial:
 
         Blank steps have the drive of a black image, which is the bias.
         """
-        drives, wiring = list(self.bias), self.model.wiring
+        drives, wiring = list(self.bias), self.network.wiring
         if image is None:
             return drives
-        stem = convolve(image, self.stem, wiring.stem.stride)
+        stem = convolve(image, self.network.stem, wiring.stem.stride)
         stem = mean_of_neighbours(stem) if wiring.stem.pool else stem
         drives[0] = self._constant(0, stem)
         if len(wiring) > 1:
-            drives[1] = self._constant(1, convolve(stem, self.skips[1], self.plan.strides[0]))
+            drives[1] = self._constant(
+                1, convolve(stem, self.network.skips[1], self.plan.strides[0])
+            )
         return drives
 
     def _constant(self, area: int, h: Tensor) -> Tensor:
-        maps = convolve(h, self.feedforward[area], self.plan.strides[area])
+        maps = convolve(h, self.network.feedforward[area], self.plan.strides[area])
         maps = maps if self.n_seeds is None else join_seeds(maps)
         return (maps + self.bias[area]).contiguous(memory_format=LAYOUT)
 
@@ -268,22 +202,23 @@ class _Trial:
         for first in range(0, n_steps, CHUNK):
             steps = min(CHUNK, n_steps - first)
             before = [r.clone() for r in state] if self.check_finite else []
-            for _ in range(steps):
+            for made in range(self.step + 1, self.step + steps + 1):
                 state = advance(state, drives, self.packed, self.plan)
                 self.read.append(pooled(state, self.plan).unsqueeze(0))
                 if self.rest:
                     self.away.append(departure(state, self.rest, self.plan).unsqueeze(0))
-                if self.see is not None:
-                    self.see(state)
+                self._show(made, state)
             self._check(before, state, drives)
             self.step += steps
         self.state = state
 
     def run_with_gradient(self, drives: list[Tensor], n_steps: int, chunk: int, keep: bool) -> None:
         """Steps with gradient, ``chunk`` at a time."""
-        weights, n = self.weights.tensors(), len(self.plan)
-        for first in range(0, n_steps, chunk):
-            steps, before = min(chunk, n_steps - first), self.state
+        weights, n, end = self.weights.tensors(), len(self.plan), self.step + n_steps
+        while self.step < end:
+            # whole chunks are counted from image onset, so that what is to be seen ends one
+            steps = min(chunk - (self.step - self.n_blank) % chunk, end - self.step)
+            before = self.state
             found = ConvScan.apply(self.plan, steps, keep, *before, *drives, *weights, *self.rest)
             self.state = list(found[:n])
             self.read.append(found[n])
@@ -291,6 +226,14 @@ class _Trial:
                 self.away.append(found[n + 1])
             self._check(before, self.state, drives)
             self.step += steps
+            self._show(self.step, self.state)
+
+    def _show(self, made: int, state: Maps) -> None:
+        """Let ``see`` see the state after so many steps, if they are the ones it wants."""
+        if self.see is None or (made > self.n_blank and (made - self.n_blank) % self.every):
+            return
+        n = self.n_seeds
+        self.see(made, state if n is None else [split_seeds(r, n) for r in state])
 
     @torch.no_grad()
     def _check(self, before: Maps, after: Maps, drives: list[Tensor]) -> None:
@@ -317,5 +260,5 @@ class _Trial:
             rows = read.unflatten(-1, (self.n_seeds, -1)).permute(2, 1, 0, 3).flatten(1, 2)
             departure = away.permute(2, 1, 0)
             state = tuple(split_seeds(r, self.n_seeds) for r in self.state)
-        outputs = self.model.classify(rows).unflatten(-2, (batch, n_steps))
-        return Response(outputs, departure, state)
+        outputs = rows @ self.network.output.mT + self.network.output_bias.unsqueeze(-2)
+        return Response(outputs.unflatten(-2, (batch, n_steps)), departure, state)

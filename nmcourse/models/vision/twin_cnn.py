@@ -16,22 +16,30 @@ Reference: Soo et al. 2024, released code (first stage of training).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from nmcourse.models._base import check_sizes
+from nmcourse.models._as_written import as_written
+from nmcourse.models._base import check_sizes, check_times
 from nmcourse.models.vision.layers import (
     NormalisedConvolution,
     build_layers,
     check_images,
     mean_of_neighbours,
 )
-from nmcourse.models.vision.wiring import Area, Stem, wire
+from nmcourse.models.vision.planning import Response, State, Stretch, check_count, stretches
+from nmcourse.models.vision.seeing import Seeing, respond_by_steps
+from nmcourse.models.vision.wiring import Area, Stem, image_pair, wire
 
 
-class TwinCNN(nn.Module):
+class TwinCNN(Seeing):
     """A convolutional network with the wiring of a CordsNet.
+
+    Called with images it gives logits. Asked for a trial, it answers at every step for the image of
+    that step alone: nothing of the step before is left, and its activity at rest is that on a
+    blank image.
 
     Layers that both have go by the same names: ``stem``, ``feedforward``, ``recurrent``,
     ``skips``, ``output``, ``output_bias``, and after folding ``biases``.
@@ -43,6 +51,7 @@ class TwinCNN(nn.Module):
         image_size: pixels.
         stem: what the image passes first.
         folded: bias maps instead of normalisations.
+        dt: time that a step of a trial stands for, in ms.
         generator: source of the initial weights.
 
     Raises:
@@ -58,11 +67,14 @@ class TwinCNN(nn.Module):
         image_size: int | tuple[int, int] | None = None,
         stem: Stem | None = None,
         folded: bool = False,
+        dt: float = 2.0,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
         check_sizes(n_channels=n_channels, n_classes=n_classes)
+        check_times(dt, dt)
         self.wiring, self.image_size = wire(areas, n_channels, image_size, stem)
+        self.dt = dt
         self.n_inputs, self.n_outputs, self.folded = n_channels, n_classes, folded
         layers = build_layers(self.wiring, n_classes, generator)
         self.stem, self.feedforward, self.recurrent, self.skips, self.output = layers
@@ -104,7 +116,74 @@ class TwinCNN(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (batch, class) of images (batch, channel, height, width)."""
-        read = self.activities(images)[-self.wiring.n_read :]
+        return self.readout(tuple(self.activities(images)))
+
+    @property
+    def n_read(self) -> int:  # type: ignore[override]
+        """How many areas the readout sees, two or the only one."""
+        return self.wiring.n_read
+
+    def check_images(self, images: Tensor) -> None:
+        """Raise ``ValueError`` unless images, or a stream of them, fit the network."""
+        size = self.image_size if self.folded else None
+        check_images(images, self.n_inputs, size, self.output_bias.dtype, range(4, 6))
+
+    def initial_state(
+        self, batch_size: int, image_size: int | tuple[int, int] | None = None
+    ) -> State:
+        """Activity of zero, one (batch, channel, height, width) for each area."""
+        check_sizes(batch_size=batch_size)
+        size = self.image_size if image_size is None else image_pair(image_size)
+        shapes = self.wiring.shapes(size)
+        return tuple(self.output_bias.new_zeros(batch_size, *shape) for shape in shapes)
+
+    def silence(self, images: Tensor, batch_size: int) -> State:
+        """Activity of zero for images of this size."""
+        return self.initial_state(batch_size, (images.shape[-2], images.shape[-1]))
+
+    def step(self, state: State, image: Tensor) -> State:
+        """Activity on the image of this step; ``state`` leaves no trace."""
+        return tuple(self.activities(image))
+
+    def parts(self) -> dict[str, list[str]]:
+        """Parameter names by part."""
+        names = [name for name, _ in self.named_parameters()]
+        starts = {
+            "input weights": ("stem",),
+            "feedforward weights": ("feedforward", "skip"),
+            "recurrent weights": ("recurrent",),
+            "biases": ("biases.",),
+            "readout": ("output.", "output_bias"),
+        }
+        return {part: [n for n in names if n.startswith(start)] for part, start in starts.items()}
+
+    def _trial(self, images: Tensor, **options: Any) -> Response:
+        """A trial in which every image is looked at once, however long it stays.
+
+        Nothing is left of the blank steps before the image: they are made only for somebody who
+        looks at them or asks for the distance from rest.
+        """
+        varied = [options.get(k) for k in ("gains", "noise_std", "image_noise_std", "see")]
+        wanted = bool(options.get("n_departure")) or any(varied) or options.get("state") is not None
+        if wanted or not as_written(self):
+            return respond_by_steps(self, images, **options)
+        self.check_images(images)
+        shown = stretches(images, options.get("n_steps"))
+        if n_after := check_count("n_after", options.get("n_after", 0)):
+            shown.append(Stretch(None, n_after))
+        check_count("n_blank", options.get("n_blank", 100))
+        outputs, state = [], None
+        dark = torch.zeros_like(images if images.ndim == 4 else images[:, 0])
+        for image, n_steps in shown:
+            state = tuple(self.activities(dark if image is None else image))
+            outputs.append(self.readout(state).unsqueeze(-2).expand(-1, n_steps, -1))
+        assert state is not None
+        answers = torch.cat(outputs, dim=-2)
+        return Response(answers, answers.new_zeros(len(answers), 0), state)
+
+    def readout(self, state: State) -> Tensor:
+        """Logits (batch, class) of activities."""
+        read = state[-self.n_read :]
         pooled = torch.stack([x.mean(dim=(-2, -1)) for x in read]).sum(dim=0)
         return pooled @ self.output.weights().mT + self.output_bias
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from nmcourse.models import DivergingActivity
+from nmcourse.models import DivergingActivity, SeeingNetwork
 from nmcourse.tasks import ImageSet
 from nmcourse.training.vision.trial_loss import ImageTrial, show
 
@@ -31,8 +31,8 @@ def accuracy(
     """Share of images whose largest output is the right one.
 
     Args:
-        model: a CNN (images -> outputs), or a network with ``respond``: then the outputs of the
-            last step with the image count.
+        model: a network that sees (``SeeingNetwork``): the outputs of the last step with the image
+            count; or any other module that maps images to outputs.
         images: the images and their classes.
         trial: when the image is shown; as published by default. What comes after it is left out.
         batch_size: images at a time.
@@ -44,7 +44,7 @@ def accuracy(
     trial = replace(trial, after=0.0, rest_window=0.0, rest_coefficient=0.0)
     right = 0
     for shown, labels in images.batches(batch_size, shuffle=False):
-        if hasattr(model, "respond"):
+        if isinstance(model, SeeingNetwork):
             try:
                 outputs = show(model, shown, trial).outputs[..., -1, :]
             except DivergingActivity:

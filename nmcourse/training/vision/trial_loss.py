@@ -1,4 +1,4 @@
-r"""The loss of a CordsNet: the right answer in a window of time, and a return to rest.
+r"""The loss of a network that sees: the right answer in a window of time, and a return to rest.
 
     L = (1/K) sum_k w_k CE_k  +  lambda (1/(M D)) sum_t sum_i mean[(r_i(t) - r_i^rest)^2]
 
@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from nmcourse.models import Response
+from nmcourse.models import Response, SeeingNetwork
 from nmcourse.tasks._base import whole_steps
 
 
@@ -166,11 +166,11 @@ def rest_penalty(departure: Tensor, coefficient: float = 1e-3) -> Tensor:
     return coefficient * departure.mean(dim=(-2, -1))
 
 
-def show(model: nn.Module, images: Tensor, trial: ImageTrial, **options: Any) -> Response:
+def show(model: SeeingNetwork, images: Tensor, trial: ImageTrial, **options: Any) -> Response:
     """The trial of each image.
 
     Args:
-        model: a CordsNet or another model with its ``respond`` and ``dt``.
+        model: any network that sees.
         images: held images, (batch, channel, height, width), or (seed, batch, ..) where every
             network of a seed axis is shown its own.
         trial: what is shown when.
@@ -179,10 +179,10 @@ def show(model: nn.Module, images: Tensor, trial: ImageTrial, **options: Any) ->
     Returns:
         Outputs of stimulus and blank steps, and the departure over the rest window.
     """
-    blank, stimulus, after, _, rest_window = trial.steps(model.dt)  # type: ignore[arg-type]
+    blank, stimulus, after, _, rest_window = trial.steps(model.dt)
     if images.ndim == 5:  # five axes would be a stream: so this is one that never changes
         images = images.unsqueeze(2).expand(-1, -1, stimulus, -1, -1, -1)
-    return model.respond(  # type: ignore[operator]
+    return model.respond(
         images,
         n_steps=stimulus,
         n_blank=blank,
@@ -193,7 +193,7 @@ def show(model: nn.Module, images: Tensor, trial: ImageTrial, **options: Any) ->
 
 
 def trial_loss(
-    model: nn.Module, images: Tensor, labels: Tensor, trial: ImageTrial, **options: Any
+    model: SeeingNetwork, images: Tensor, labels: Tensor, trial: ImageTrial, **options: Any
 ) -> Tensor:
     """The whole loss of a trial: windowed cross entropy and return-to-rest penalty.
 
@@ -210,7 +210,7 @@ def trial_loss(
     Reference:
         Soo et al. 2024; released code.
     """
-    steps = trial.steps(model.dt)  # type: ignore[arg-type]
+    steps = trial.steps(model.dt)
     response = show(model, images, trial, check_finite=False, **options)
     answers = response.outputs[..., steps.stimulus - steps.window : steps.stimulus, :]
     answer = windowed_cross_entropy(answers, labels, log_scale=trial.log_scale)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nmcourse.models import CordsNet, PixelRNN, count_parameters, matched_pixel_rnn
+from nmcourse.models import (
+    CordsNet,
+    DivergingActivity,
+    PixelRNN,
+    count_parameters,
+    matched_pixel_rnn,
+)
 from nmcourse.tasks import ImageSet
 from nmcourse.training import ImageTrial, fit_images, trial_loss
 
@@ -31,7 +37,7 @@ def test_it_is_the_rate_form_of_the_vanilla_rnn():
     rest = trajectory.states[:, 2:3]
     expected = (trajectory.states[:, -2:] - rest).square().mean(dim=-1)
     torch.testing.assert_close(response.departure, expected)
-    torch.testing.assert_close(response.state[0], trajectory.states[:, -1])
+    torch.testing.assert_close(response.state[0][..., 0, 0], trajectory.states[:, -1])
 
 
 def test_no_gradient_passes_through_the_blank_steps_before():
@@ -76,7 +82,7 @@ def test_it_is_trained_like_a_cordsnet():
 def test_activity_that_diverges():
     model = network()
     model.network.recurrent_weights.data.fill_(1e100)
-    with pytest.raises(RuntimeError, match="activity diverged"):
+    with pytest.raises(DivergingActivity, match="activity diverged in area 0 at blank step"):
         model.respond(images(), n_steps=10)
     found = model.respond(images(), n_steps=10, check_finite=False)
     assert not found.outputs.isfinite().all()
@@ -85,8 +91,8 @@ def test_activity_that_diverges():
 @pytest.mark.parametrize(
     ("shape", "options", "message"),
     [
-        ((2, 2, 3, 4), {}, r"images must have shape \(batch, 2, 4, 3\), got \(2, 2, 3, 4\)"),
-        ((2, 2, 4, 3), {"n_departure": 6}, "n_departure must be from 0 to 5 steps, got 6"),
+        ((2, 2, 3, 4), {}, r"images must have shape \(batch, 2, 4, 3\) or .*, got \(2, 2, 3, 4\)"),
+        ((2, 2, 4, 3), {"n_departure": 6}, "n_departure must be at most 5 steps, got 6"),
     ],
     ids=str,
 )
