@@ -21,7 +21,7 @@ export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install book test $(STAGES) format pairs addresses chapter page slides inventory serve bench \
-	assignments grade simulate-class nbgrader-check gpu-notebooks lock colab-check colab-newest bundle \
+	assignments grade similarity simulate-class nbgrader-check gpu-notebooks lock colab-check colab-newest bundle \
 	links audit browser clean distclean
 
 help: ## list the targets
@@ -126,11 +126,14 @@ serve: $(INSTALLED) ## serve the built site at http://localhost:8000
 bench: $(INSTALLED) ## measure the speed figures
 	@for script in benchmarks/*.py; do echo "=== $$script"; $(PY) $$script || exit 1; done
 
-assignments: $(INSTALLED) ## homework for a class; SEED=2026 OUT=../homework [HOMEWORK=rates SETS=class.toml VERSIONS=3]
-	$(PY) -m tools.teaching.assignments --out "$(OUT)" $(if $(SEED),--seed "$(SEED)") $(if $(HOMEWORK),--homework $(HOMEWORK)) $(if $(SETS),--sets "$(SETS)") $(if $(VERSIONS),--versions $(VERSIONS))
+assignments: $(INSTALLED) ## homework for a class; SEED=2026 OUT=../homework [HOMEWORK=rates SETS=class.toml SETTINGS=class.toml VERSIONS=3]
+	$(PY) -m tools.teaching.assignments --out "$(OUT)" $(if $(SEED),--seed "$(SEED)") $(if $(HOMEWORK),--homework $(HOMEWORK)) $(if $(SETS),--sets "$(SETS)") $(if $(SETTINGS),--settings "$(SETTINGS)") $(if $(VERSIONS),--versions $(VERSIONS))
 
 grade: $(INSTALLED) ## mark a folder; HOMEWORK=../homework/rates.json SUBMISSIONS=... OUT=... [SETTINGS= TIMES=]
 	$(PY) -m tools.teaching.grade --homework "$(HOMEWORK)" --submissions "$(SUBMISSIONS)" --out "$(OUT)" $(if $(SETTINGS),--settings "$(SETTINGS)") $(if $(TIMES),--times "$(TIMES)") $(if $(UNPROTECTED),--unprotected "$(UNPROTECTED)")
+
+similarity: $(INSTALLED) ## which notebooks share code, never a verdict; HOMEWORK= SUBMISSIONS= OUT= as for grade
+	$(PY) -m tools.teaching.similarity --homework "$(HOMEWORK)" --submissions "$(SUBMISSIONS)" --out "$(OUT)"
 
 simulate-class: $(INSTALLED) ## mark a simulated class of 200 and compare every mark; minutes
 	$(PY) -m tools.teaching.simulate --size $(or $(SIZE),200) $(if $(HOMEWORK),--homework $(HOMEWORK)) $(if $(REPORT),--report "$(REPORT)")

@@ -109,14 +109,14 @@ def find_large_fixed_points(
     ends = torch.stack([_newton(system, x, fixed_tolerance, n_iterations) for x in start])
     speeds = 0.5 * system.velocity(ends).square().sum(dim=-1)
     fixed = speeds <= fixed_tolerance
-    points, q, counts = distinct_points(ends[fixed], speeds[fixed], same_point_distance)
+    points, q, reaching = distinct_points(ends[fixed], speeds[fixed], same_point_distance)
     values = [_leading(system, x, n_eigenvalues) for x in points]
     return LargeFixedPoints(
         points,
         system.state(points),
         q,
         torch.stack(values) if values else torch.zeros(0, n_eigenvalues, dtype=torch.complex128),
-        counts,
+        reaching,
         ends[~fixed],
         speeds[~fixed],
     )

@@ -29,7 +29,7 @@ from nmcourse._files import user_path
 from tools.teaching import assignments
 from tools.teaching.notebooks import ROOT
 from tools.teaching.results import counted, load_result
-from tools.teaching.sandbox.methods import choose
+from tools.teaching.sandbox.choice import choose
 from tools.teaching.settings import Settings
 from tools.teaching.simulated import Handed, Targets, a_class
 
