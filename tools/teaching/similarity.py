@@ -180,9 +180,9 @@ def given_code(hidden: Hidden) -> list[str]:
 def main(arguments: list[str]) -> int:
     """Write the page; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.teaching.similarity")
-    parser.add_argument("--homework", type=Path, required=True, help="NAME.json of the assignment")
-    parser.add_argument("--submissions", type=Path, required=True, help="STUDENT.ipynb, or folders")
-    parser.add_argument("--out", type=Path, required=True, help="where the page goes")
+    parser.add_argument("--homework", type=user_path, required=True, help="NAME.json of the assignment")
+    parser.add_argument("--submissions", type=user_path, required=True, help="STUDENT.ipynb, or folders")
+    parser.add_argument("--out", type=user_path, required=True, help="where the page goes")
     options = parser.parse_args(arguments)
     try:
         refuse_tree(options.out)

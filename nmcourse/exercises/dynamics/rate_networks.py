@@ -13,7 +13,7 @@ from nmcourse.exercises.dynamics import rate_networks_answers as functions
 _CHAPTER = "book/dynamics/rate_networks"
 
 
-_CHAOS = "Chaos has a number"
+_CHAOS = "A measure of chaos"
 
 EXERCISES = (
     Exercise(

@@ -264,8 +264,8 @@ EXERCISES = (
             Wrong(
                 "as if tanh did not bend",
                 lambda gain, phi: functions.left_under(gain, identity),
-                "Does your network use the nonlinearity that it is given? And does it start from "
-                "25 times ℓ? Weak activity does not feel the bending.",
+                "Does your network use the nonlinearity that it is given? And does it start at 25 "
+                "times ℓ? Weak activity does not feel the bending.",
                 _MOVING,
             ),
             Wrong(
