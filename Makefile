@@ -20,7 +20,7 @@ UNIT ?= --ignore=tests/site --durations=10
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test $(STAGES) format pairs addresses chapter page slides inventory serve bench \
+.PHONY: help install book test $(STAGES) format pairs addresses chapter page slides inventory serve bench bench-against \
 	assignments grade similarity simulate-class nbgrader-check gpu-notebooks lock colab-check colab-newest bundle \
 	links audit browser clean distclean
 
@@ -125,6 +125,9 @@ serve: $(INSTALLED) ## serve the built site at http://localhost:8000
 
 bench: $(INSTALLED) ## measure the speed figures
 	@for script in benchmarks/*.py; do echo "=== $$script"; $(PY) $$script || exit 1; done
+
+bench-against: $(INSTALLED) ## fail if training takes more time or memory than at BASE=<tag or commit>
+	$(PY) -m tools.bench_against "$(BASE)" $(NAMES)
 
 assignments: $(INSTALLED) ## homework for a class; SEED=2026 OUT=../homework [HOMEWORK=rates SETS=class.toml SETTINGS=class.toml VERSIONS=3]
 	$(PY) -m tools.teaching.assignments --out "$(OUT)" $(if $(SEED),--seed "$(SEED)") $(if $(HOMEWORK),--homework $(HOMEWORK)) $(if $(SETS),--sets "$(SETS)") $(if $(SETTINGS),--settings "$(SETTINGS)") $(if $(VERSIONS),--versions $(VERSIONS))
