@@ -25,7 +25,7 @@ from typing import Any
 
 import nbformat
 
-from nmcourse._files import write_text
+from nmcourse._files import user_path, write_text
 from nmcourse.exercises.checking.record import Draw
 from tools.teaching import nbgrader_course
 from tools.teaching.homework import PROBLEMS, Part, Version, problem
@@ -182,10 +182,10 @@ def main(arguments: list[str]) -> int:
     """Make assignments; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.teaching.assignments")
     parser.add_argument("--seed", default="", help="any text; drawn if left out")
-    parser.add_argument("--out", type=Path, required=True, help="a folder outside the tree")
+    parser.add_argument("--out", type=user_path, required=True, help="a folder outside the tree")
     parser.add_argument("--homework", nargs="*", help="all, if no sets are asked for either")
-    parser.add_argument("--sets", type=Path, help="a TOML file with [sets.NAME]")
-    parser.add_argument("--settings", type=Path, help="a TOML file: its limits are told")
+    parser.add_argument("--sets", type=user_path, help="a TOML file with [sets.NAME]")
+    parser.add_argument("--settings", type=user_path, help="a TOML file: its limits are told")
     parser.add_argument("--versions", type=int, default=1, help="versions of each problem")
     options = parser.parse_args(arguments)
     seed = options.seed or secrets.token_hex(8)

@@ -28,7 +28,7 @@ from datetime import datetime
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
-from nmcourse._files import write_text
+from nmcourse._files import user_path, write_text
 from tools.teaching.assignments import Hidden, load, refuse_tree
 from tools.teaching.handed_in import Found, HandedIn, collect
 from tools.teaching.marking import NotMarked, mark
@@ -202,11 +202,15 @@ def prepare(
 def main(arguments: list[str]) -> int:
     """Mark a folder of submissions; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.teaching.grade")
-    parser.add_argument("--homework", type=Path, required=True, help="NAME.json of the assignment")
-    parser.add_argument("--submissions", type=Path, required=True, help="STUDENT.ipynb, or folders")
-    parser.add_argument("--out", type=Path, required=True, help="where the marks go")
-    parser.add_argument("--settings", type=Path, help="a TOML file")
-    parser.add_argument("--times", type=Path, help="lines of student,time")
+    parser.add_argument(
+        "--homework", type=user_path, required=True, help="NAME.json of the assignment"
+    )
+    parser.add_argument(
+        "--submissions", type=user_path, required=True, help="STUDENT.ipynb, or folders"
+    )
+    parser.add_argument("--out", type=user_path, required=True, help="where the marks go")
+    parser.add_argument("--settings", type=user_path, help="a TOML file")
+    parser.add_argument("--times", type=user_path, help="lines of student,time")
     parser.add_argument("--unprotected", default="", help="run without protection, in words")
     options = parser.parse_args(arguments)
     try:

@@ -24,9 +24,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 
-from nmcourse._files import write_text
+from nmcourse._files import user_path, write_text
 from tools.teaching.assignments import Hidden, load, refuse_tree
 from tools.teaching.handed_in import collect
 from tools.teaching.results import CLOSED
@@ -180,9 +179,13 @@ def given_code(hidden: Hidden) -> list[str]:
 def main(arguments: list[str]) -> int:
     """Write the page; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.teaching.similarity")
-    parser.add_argument("--homework", type=Path, required=True, help="NAME.json of the assignment")
-    parser.add_argument("--submissions", type=Path, required=True, help="STUDENT.ipynb, or folders")
-    parser.add_argument("--out", type=Path, required=True, help="where the page goes")
+    parser.add_argument(
+        "--homework", type=user_path, required=True, help="NAME.json of the assignment"
+    )
+    parser.add_argument(
+        "--submissions", type=user_path, required=True, help="STUDENT.ipynb, or folders"
+    )
+    parser.add_argument("--out", type=user_path, required=True, help="where the page goes")
     options = parser.parse_args(arguments)
     try:
         refuse_tree(options.out)

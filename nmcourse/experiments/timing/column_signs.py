@@ -26,7 +26,7 @@ from nmcourse.experiments.timing.networks import WEIGHT_DECAY, evaluate
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import NMRNN, LowRankRNN, Modulator
 from nmcourse.tasks import MeasureWaitGo
-from nmcourse.training import fit_many
+from nmcourse.training import fit_many, for_tier
 from nmcourse.training.checkpoints import save_tensors
 
 ARMS: dict[str, bool | Literal["raw"]] = {"raw": "raw", "continuous": True}
@@ -73,7 +73,7 @@ def build(orthonormal: bool | Literal["raw"], generator: torch.Generator) -> NMR
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Train the networks with either choice; an arm that is done is not trained again."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     jobs = {name: partial(_train, name, settings, str(run_dir)) for name in ARMS}
     rule = {"window": WINDOW, "spike": SPIKE, "back": BACK, "block": BLOCK}
     return {
