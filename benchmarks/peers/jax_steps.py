@@ -4,8 +4,8 @@
 
 NAME is nm_rnn, low_rank_rnn, vanilla_rnn or lstm. A step is loss and gradient of 40 trials of 110
 steps, the norm of the gradient clipped at 1, and Adam. Answers lines on standard input: for each,
-it takes the steps and prints the seconds of processor time, the seconds, and the peak memory in MB of
-this process so far; times are those of one step. It uses one core.
+it takes the steps and prints the seconds of processor time, the seconds, and the peak memory in MB
+of this process so far; times are those of one step. It uses one core.
 """
 
 from __future__ import annotations
