@@ -36,6 +36,7 @@ from nmcourse.tasks import (
     MeasureWaitGo,
     learned_to_measure,
 )
+from nmcourse.training import for_tier
 
 BUILDER = "measure_wait_go_linear_nm_rnn"
 GAIN_DRIVEN = "measure_wait_go_gain_driven_nm_rnn"
@@ -76,7 +77,7 @@ def build_gain_driven(generator: torch.Generator) -> nn.Module:
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune, train and compare; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     torch.set_num_threads(1)  # a network of rank one gains nothing from a second thread
     metrics = tune_and_train(
         build,
