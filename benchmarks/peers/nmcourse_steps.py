@@ -6,8 +6,8 @@ NAME is nm_rnn, ten_nm_rnns, feedback_nm_rnn, low_rank_rnn, vanilla_rnn, lstm or
 rank 3, 5 modulator units. A step is one of ``fit`` on all 40 trials of Measure-Wait-Go, 110 steps
 each. Answers lines on standard input: for each, it trains a new network for that many steps and
 prints the seconds of processor time, the seconds, and the peak memory in MB of this process so
-far; times are those of one step. Only what the package has had since version 0.1 is used, so that the program
-also runs beside an older checkout.
+far; times are those of one step. Only what the package has had since version 0.1 is used, so that
+the program also runs beside an older checkout.
 """
 
 from __future__ import annotations

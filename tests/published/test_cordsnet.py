@@ -221,7 +221,6 @@ def _before(prefix: str):
         lambda state: {key: values.numpy().astype(">f4") for key, values in state.items()},
         lambda state: {key: values.requires_grad_() for key, values in state.items()},
     ],
-    ids=str,
 )
 def test_what_tools_put_around_the_parameters_is_taken_away(wrap):
     state = some_state(4, 10, 1)

@@ -90,6 +90,9 @@ def mistake(function: Any, error: BaseException) -> list[tuple[str, str]]:
     lines = [("Came out", f"{name}: {first[:_LONG]}" if first else name)]
     if where := _line(function, error):
         lines.append(("In your line", where))
+    if isinstance(error, TypeError | AttributeError) and "'NoneType'" in text:
+        why = "Something in this line is None: a gradient that was not asked for with "
+        lines.append(("Why", why + "`requires_grad=True`, or what a function did not return."))
     if isinstance(error, RecursionError):
         lines.append(("Why", "The function calls itself without an end."))
     if isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
