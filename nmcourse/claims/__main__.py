@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from nmcourse._files import user_path
 from nmcourse.claims.display import Box, table
 from nmcourse.claims.judging import check, update
 from nmcourse.claims.ledger import entries
@@ -65,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     again.add_argument(
         "--resume-dir",
-        type=Path,
+        type=user_path,
         default=Path("runs"),
         help="where a killed run left its work, and finds it again (default: runs)",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from nmcourse._files import Busy, locked
+from nmcourse._files import Busy, locked, user_path
 from nmcourse.claims.judging import command, find, judge, update
 from nmcourse.claims.ledger import Entry
 from nmcourse.evidence import (
@@ -24,7 +24,7 @@ def run(
     claim_id: str,
     *,
     tier: str = "cpu",
-    resume_dir: Path = Path("runs"),
+    resume_dir: str | Path = "runs",
     fresh: bool = False,
     at_published_budget: bool = False,
 ) -> list[Entry]:
@@ -46,7 +46,7 @@ def run(
         The lines of the ledger for all claims of that experiment.
 
     Raises:
-        ValueError: ``tier`` is unknown.
+        ValueError: ``tier`` is unknown, or the experiment has no settings for it.
         ClaimError: There is no such claim, no experiment for it yet, or another process is
             running it in the same folder.
     """
@@ -56,7 +56,12 @@ def run(
     experiment = _experiment(claim_id, at_published_budget)
     if experiment is None:
         raise ClaimError(f"claim {claim_id} has no experiment yet: its status is 'not attempted'")
-    run_dir = resume_dir / experiment.name / tier
+    if tier not in experiment.tiers:
+        raise ValueError(
+            f"tier must be one of {', '.join(experiment.tiers)} for claim {claim_id}: its "
+            f"experiment, {experiment.name}, has no settings for {tier!r}"
+        )
+    run_dir = user_path(resume_dir, "resume_dir") / experiment.name / tier
     run_dir.parent.mkdir(parents=True, exist_ok=True)
     try:
         with locked(run_dir.with_name(f"{tier}.lock"), wait=False):

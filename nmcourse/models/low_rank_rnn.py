@@ -25,9 +25,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import check_function, check_generator, counts
 from nmcourse.models._base import (
     RecurrentScaling,
-    check_sizes,
     check_times,
     join_context,
     recurrent_scale,
@@ -105,7 +105,11 @@ class LowRankRNN(OutputNetwork):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs, rank=rank)
+        n_inputs, n_units, n_outputs, rank = counts(
+            n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs, rank=rank
+        )
+        check_generator(generator)
+        check_function("nonlinearity", nonlinearity, "torch.tanh")
         check_times(tau, dt)
         if rank > n_units:
             raise ValueError(f"rank must be at most n_units={n_units}, got {rank}")

@@ -83,7 +83,7 @@ class LinearLSTM(LSTM):
 
     def __init__(self, n_inputs: int, n_units: int, n_outputs: int, *, dt: float = 10.0) -> None:
         super().__init__(n_inputs, n_units, n_outputs, readout_bias=True, dt=dt)
-        self.cell_weights = nn.Parameter(torch.zeros(3 * n_units, n_units))
+        self.cell_weights = nn.Parameter(torch.zeros(3 * self.n_units, self.n_units))
 
     def readout(self, state: LSTMState) -> Tensor:
         """Outputs y = C c + d."""

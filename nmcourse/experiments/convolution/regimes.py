@@ -43,6 +43,7 @@ from nmcourse.evidence.store import Results, remember
 from nmcourse.experiments.convolution.spectra import gaussian_convolution
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import VanillaRNN
+from nmcourse.training import for_tier
 
 ZERO = 0.01  # exponent per time constant that counts as zero
 AT_REST = 1e-3  # root mean square of tau dr/dt below which activity counts as at rest
@@ -96,7 +97,7 @@ def random_network(gain: float, seed: int, nonlinearity: str = "tanh") -> Vanill
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Measure every network; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     jobs: dict[str, Any] = {
         f"{name}_{seed}": partial(_measure_seed, name, seed, settings, run_dir)
         for name in settings["gains"]

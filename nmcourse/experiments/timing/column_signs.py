@@ -26,7 +26,7 @@ from nmcourse.experiments.timing.networks import WEIGHT_DECAY, evaluate
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import NMRNN, LowRankRNN, Modulator
 from nmcourse.tasks import MeasureWaitGo
-from nmcourse.training import fit_many
+from nmcourse.training import fit_many, for_tier
 from nmcourse.training.checkpoints import save_tensors
 
 ARMS: dict[str, bool | Literal["raw"]] = {"raw": "raw", "continuous": True}
@@ -75,7 +75,7 @@ def build(orthonormal: bool | Literal["raw"], generator: torch.Generator) -> NMR
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Train the networks with either choice; an arm that is done is not trained again."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     jobs = {name: partial(_train, name, settings, str(run_dir)) for name in ARMS}
     rule = {
         "window": WINDOW,
@@ -237,8 +237,8 @@ def judge(results: Results) -> Judgement:
             f"{results.config['window']} steps before, a large one a loss above "
             f"{results.config['large']:g} after the first {results.config['early']:,} steps. "
             "Constant rates have many small spikes of their own, with either choice.",
-            "The size of the jump and the large spikes were chosen as measures after a first look at "
-            "the courses of these runs.",
+            "The size of the jump and the large spikes were chosen as measures after a first look "
+            "at the courses of these runs.",
             "A pivot near zero may pass it several times: with continuous signs nothing keeps it "
             "from there, and a turn throws it away from there.",
         ),

@@ -32,7 +32,7 @@ from nmcourse.experiments.timing.networks import (
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import NMRNN, LowRankRNN
 from nmcourse.tasks import MeasureWaitGo
-from nmcourse.training import fit_many
+from nmcourse.training import fit_many, for_tier
 from nmcourse.training.checkpoints import load_tensors, save_tensors
 
 BLOCK = 1000  # steps between two resets in the released code
@@ -56,7 +56,7 @@ RESET_MODELS = ("nm_rnn", "lstm")
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Train with and without resets, then by the released recipe; resumes block by block."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     jobs: dict[str, Any] = {
         f"{name}-{kind}": partial(
             _train_with_resets, name, kind == "resets", settings, str(run_dir)
