@@ -1,15 +1,18 @@
 """Tasks: what the networks are trained on. Times in ms, channels by name."""
 
-from nmcourse.tasks._base import Task, Trials
+from nmcourse.tasks._base import Task, Trials, whole_steps
 from nmcourse.tasks.delayed_response import TASK_NAMES, DelayedResponse
 from nmcourse.tasks.element_finder import ElementFinder
 from nmcourse.tasks.measure_wait_go import (
     LONGER,
     SHORTER,
     TRAINED,
+    WINDOW,
     MeasureWaitGo,
+    apparent_interval,
     produced_interval,
     ramp_slope,
+    slope_against,
 )
 from nmcourse.tasks.response_metrics import correct_trials, decode_angle, percent_correct
 from nmcourse.tasks.row_by_row_digits import RowByRowDigits, class_accuracy
@@ -24,6 +27,7 @@ __all__ = [
     "SHORTER",
     "TASK_NAMES",
     "TRAINED",
+    "WINDOW",
     "DelayedResponse",
     "ElementFinder",
     "ImageFileError",
@@ -33,6 +37,7 @@ __all__ = [
     "RowByRowDigits",
     "Task",
     "Trials",
+    "apparent_interval",
     "class_accuracy",
     "correct_trials",
     "decode_angle",
@@ -44,4 +49,6 @@ __all__ = [
     "read_cifar",
     "read_idx",
     "read_image_folder",
+    "slope_against",
+    "whole_steps",
 ]

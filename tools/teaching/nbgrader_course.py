@@ -15,7 +15,7 @@ import nbformat
 from nbformat.v4 import new_code_cell
 
 from nmcourse._files import write_text
-from nmcourse.exercises.checking.compare import _LOOSE, _SMALL, equal
+from nmcourse.exercises.checking.compare import LOOSE, SMALL, equal
 from tools.teaching.homework import Part, Version
 from tools.teaching.homework._record import STUB
 from tools.teaching.literals import literal
@@ -136,8 +136,8 @@ def hidden_source(version: Version, part: Part, cases: list[Any]) -> str:
         function=part.function,
         found=part.brought("found"),
         points=float(part.points),
-        small=_SMALL,
-        loose=_LOOSE,
+        small=SMALL,
+        loose=LOOSE,
         equal=textwrap.indent(inspect.getsource(equal).rstrip(), 4 * " "),
     )
     return f"# Part {part.name}: {points}. The tests of this cell run when it is marked.\n{body}"

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-_LOOSE = {"float32": 1e-3, "complex64": 1e-3, "float16": 2e-2, "bfloat16": 2e-2}
+LOOSE = {"float32": 1e-3, "complex64": 1e-3, "float16": 2e-2, "bfloat16": 2e-2}
 NUMBERS_DIFFER = "The two numbers differ."
-_SMALL = 0.01  # of the relative tolerance: what is forgiven relative to the largest entry
+SMALL = 0.01  # of the relative tolerance: what is forgiven relative to the largest entry
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def as_array(value: Any) -> tuple[np.ndarray, float]:
         raise NotNumbers("None")
     loose = 0.0
     if isinstance(value, torch.Tensor):
-        loose = _LOOSE.get(str(value.dtype).removeprefix("torch."), 0.0)
+        loose = LOOSE.get(str(value.dtype).removeprefix("torch."), 0.0)
         try:
             found = value.detach().cpu().resolve_conj()
             found = found.float() if found.dtype == torch.bfloat16 else found
@@ -65,7 +65,7 @@ def as_array(value: Any) -> tuple[np.ndarray, float]:
                 raise NotNumbers(f"an empty {type(value).__name__}") from None
             raise NotNumbers(f"a {type(value).__name__} of parts of different shapes") from None
     if isinstance(value, np.ndarray | np.generic):
-        loose = _LOOSE.get(value.dtype.name, 0.0)
+        loose = LOOSE.get(value.dtype.name, 0.0)
         return _double(np.asarray(value)), loose
     if isinstance(value, bool | int | float | complex):
         return _double(np.asarray(value)), 0.0
@@ -83,7 +83,7 @@ def equal(found: np.ndarray, expected: np.ndarray, rtol: float) -> bool:
     if found.shape != expected.shape:
         return False
     finite = np.abs(expected[np.isfinite(expected)])
-    atol = _SMALL * rtol * float(finite.max()) if finite.size else 0.0
+    atol = SMALL * rtol * float(finite.max()) if finite.size else 0.0
     return bool(np.allclose(found, expected, rtol=rtol, atol=atol, equal_nan=True))
 
 

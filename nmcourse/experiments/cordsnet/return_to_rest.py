@@ -23,13 +23,11 @@ import torch
 from torch import nn
 
 from nmcourse.analysis import after_images, is_transient, kind_of_return
-from nmcourse.evidence.record import Experiment
-from nmcourse.evidence.store import plain, remember
+from nmcourse.evidence import Experiment, plain, remember
 from nmcourse.experiments.cordsnet.return_to_rest_arms import ARMS, PUBLISHED
 from nmcourse.experiments.cordsnet.return_to_rest_rules import KINDS, LEARNT, RULES
 from nmcourse.experiments.training_runs import in_parallel, ship, trained_models
 from nmcourse.models import CordsNet
-from nmcourse.models.vision.layers import weights_of
 from nmcourse.pretrained import digits_cordsnet
 from nmcourse.tasks import ImageSet, digit_images
 from nmcourse.training import (
@@ -37,10 +35,11 @@ from nmcourse.training import (
     FitManyResult,
     Recipe,
     fit_many_images,
+    load_tensors,
+    save_tensors,
     train_linear,
     trial_loss,
 )
-from nmcourse.training.checkpoints import load_tensors, save_tensors
 
 COMMAND = "python -m nmcourse.claims run C11"
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -210,7 +209,7 @@ def examine(
     for model in models:
         assert isinstance(model, CordsNet)
         seen = after_images(model, images, labels)
-        recurrent = torch.cat([weights.flatten() for weights in weights_of(model.recurrent)])
+        recurrent = torch.cat([layer.weights().flatten() for layer in model.recurrent])  # type: ignore[operator]
         for key, value in {
             "accuracy": seen.accuracy,
             "held_accuracy": seen.held_accuracy,

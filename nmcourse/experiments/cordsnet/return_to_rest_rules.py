@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Judgement, Results, Rule
+from nmcourse.evidence import Judgement, Results, Rule, format_number
 from nmcourse.experiments.cordsnet.return_to_rest_arms import (
     DECAYS,
     DIRECT,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Judgement, Results, Rule
+from nmcourse.evidence import Judgement, Results, Rule, format_number
 
 EXACT = 1e-4  # of the largest logit, in single precision
 LEARNED = 0.5  # accuracy; chance is 0.1

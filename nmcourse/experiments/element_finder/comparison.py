@@ -14,8 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nmcourse.evidence.record import Experiment
-from nmcourse.evidence.store import plain, remember
+from nmcourse.evidence import Experiment, plain, remember
 from nmcourse.experiments.element_finder.networks import (
     ALL_GAINS,
     ALL_NETWORKS,
@@ -32,8 +31,7 @@ from nmcourse.experiments.element_finder.networks import (
 from nmcourse.experiments.element_finder.rules import RULES
 from nmcourse.experiments.training_runs import in_parallel, ship, trained_models
 from nmcourse.tasks import ElementFinder
-from nmcourse.training import FitManyResult, fit_many
-from nmcourse.training.checkpoints import save_tensors
+from nmcourse.training import FitManyResult, fit_many, save_tensors
 
 COMMAND = "python -m nmcourse.claims run N13"
 SETTINGS: dict[str, dict[str, Any]] = {

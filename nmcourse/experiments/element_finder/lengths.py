@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nmcourse import pretrained
-from nmcourse.evidence.record import Experiment, LedgerError
-from nmcourse.evidence.store import plain, read_results
+from nmcourse.evidence import Experiment, LedgerError, plain, read_results
 from nmcourse.experiments.element_finder import comparison
 from nmcourse.experiments.element_finder.networks import (
     BATCH,

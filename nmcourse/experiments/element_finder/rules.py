@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Judgement, Results, Rule
+from nmcourse.evidence import Judgement, Results, Rule, format_number
 from nmcourse.experiments.element_finder.networks import (
     ALL_GAINS,
     ATTENTION,

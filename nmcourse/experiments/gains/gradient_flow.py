@@ -22,9 +22,7 @@ from torch import Tensor, nn
 
 from nmcourse import pretrained
 from nmcourse.analysis import gradient_norms
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number
 from nmcourse.experiments.timing.networks import FAIR, TEST_TIME
 from nmcourse.models import RecurrentModel
 from nmcourse.tasks import TRAINED, MeasureWaitGo, Trials

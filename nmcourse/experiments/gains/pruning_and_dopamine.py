@@ -24,14 +24,18 @@ from nmcourse.analysis import (
     pruning_order,
     smallest_sufficient_set,
 )
-from nmcourse.evidence.numbers import format_number, summarise
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
-from nmcourse.experiments.gains.ablation import HURTS, MAJORITY, apparent_interval
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number, summarise
+from nmcourse.experiments.gains.ablation import HURTS, MAJORITY
 from nmcourse.experiments.timing.networks import TEST_TIME
 from nmcourse.models import NMRNN, PrescribedGain
-from nmcourse.tasks import TRAINED, MeasureWaitGo, Trials, produced_interval
-from nmcourse.tasks.measure_wait_go import ramp_slope
+from nmcourse.tasks import (
+    TRAINED,
+    MeasureWaitGo,
+    Trials,
+    apparent_interval,
+    produced_interval,
+    ramp_slope,
+)
 from nmcourse.training import masked_mse
 
 # R12

@@ -19,9 +19,16 @@ import scipy.stats
 import torch
 from torch import nn
 
-from nmcourse.evidence.numbers import format_number, summarise
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results, plain, remember
+from nmcourse.evidence import (
+    Experiment,
+    Judgement,
+    Results,
+    Rule,
+    format_number,
+    plain,
+    remember,
+    summarise,
+)
 from nmcourse.experiments.multitask.networks import (
     ALL,
     MATCHED,
@@ -36,8 +43,7 @@ from nmcourse.experiments.multitask.networks import (
 )
 from nmcourse.experiments.training_runs import in_parallel, ship, trained_models, tune_and_train
 from nmcourse.tasks import DelayedResponse
-from nmcourse.training import fit_many, kept_parts, with_new_context
-from nmcourse.training.checkpoints import load_tensors, save_tensors
+from nmcourse.training import fit_many, kept_parts, load_tensors, save_tensors, with_new_context
 
 COMMAND = "python -m nmcourse.claims run N9"
 POINTS = 5.0  # percent correct: what counts as a difference between two medians

@@ -24,9 +24,7 @@ from torch import Tensor
 
 from nmcourse import pretrained
 from nmcourse.analysis import angle_code, fit_ring, principal_subspace, store_gains, with_gains
-from nmcourse.evidence.numbers import format_number, summarise
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number, summarise
 from nmcourse.experiments.multitask.networks import (
     ALL,
     NM_RNN,

@@ -14,9 +14,7 @@ from typing import Any
 
 import torch
 
-from nmcourse.evidence.numbers import format_number, summarise
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number, summarise
 from nmcourse.experiments.timing.networks import (
     DIVIDED_BY_N,
     FAIR,

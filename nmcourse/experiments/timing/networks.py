@@ -13,16 +13,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from nmcourse.evidence.store import Results
+from nmcourse.evidence import Results
 from nmcourse.models import count_parameters
 from nmcourse.pretrained import BUILDERS
-from nmcourse.tasks.measure_wait_go import (
-    LONGER,
-    SHORTER,
-    TRAINED,
-    MeasureWaitGo,
-    produced_interval,
-)
+from nmcourse.tasks import LONGER, SHORTER, TRAINED, MeasureWaitGo, produced_interval
 from nmcourse.training import masked_mse
 
 WEIGHT_DECAY = 1e-4  # the default of the released optimiser; the same for every model here

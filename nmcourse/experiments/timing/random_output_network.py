@@ -21,15 +21,13 @@ from typing import Any
 
 import torch
 
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number
 from nmcourse.experiments.timing.networks import STUCK, WEIGHT_DECAY, evaluate, n_learned
 from nmcourse.experiments.training_runs import in_parallel, ship, trained_models, tune_and_train
 from nmcourse.models import NMRNN
 from nmcourse.pretrained import measure_wait_go_nm_rnn
 from nmcourse.tasks import MeasureWaitGo
-from nmcourse.training.options import frozen_parameters
+from nmcourse.training import frozen_parameters
 
 COMMAND = "python -m nmcourse.claims run R1"
 MAJORITY = 0.8

@@ -19,9 +19,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results, plain, remember
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number, plain, remember
 from nmcourse.experiments.timing.networks import (
     NETWORKS,
     PUBLISHED,
@@ -31,8 +29,7 @@ from nmcourse.experiments.timing.networks import (
 )
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.tasks import MeasureWaitGo
-from nmcourse.training import fit_many
-from nmcourse.training.checkpoints import load_tensors, save_tensors
+from nmcourse.training import fit_many, load_tensors, save_tensors
 
 BLOCK = 1000  # steps between two resets in the released code
 # Stages of the released scripts: (steps, learning rate, parts that are frozen).

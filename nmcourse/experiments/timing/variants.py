@@ -16,9 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number
 from nmcourse.experiments.timing.networks import (
     STUCK,
     TEST_INTERVALS,

@@ -20,8 +20,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nmcourse.models import CordsNet, TwinCNN
-from nmcourse.models.vision.layers import convolve
+from nmcourse.models import CordsNet, TwinCNN, convolve
 
 N_PRODUCTS = 3  # terms of the series after the first one
 LAST_TERM_WEIGHT = 10.0

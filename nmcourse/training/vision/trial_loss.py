@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from nmcourse.models import Response, SeeingNetwork
-from nmcourse.tasks._base import whole_steps
+from nmcourse.tasks import whole_steps
 
 
 class TrialSteps(NamedTuple):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from nmcourse.analysis import gaussian_convolution
 from nmcourse.evidence.store import Results, plain
 from nmcourse.experiments.convolution.regimes import (
     REGIMES,
@@ -18,7 +19,6 @@ from nmcourse.experiments.convolution.regimes import (
     run,
     second_peak,
 )
-from nmcourse.experiments.convolution.spectra import gaussian_convolution
 
 QUICK = {"n_steps": 300, "n_transient": 300, "n_seen": 200}
 

@@ -9,9 +9,14 @@ import pytest
 import torch
 
 from nmcourse.analysis import optimal_gain
-from nmcourse.experiments.gains.ablation import apparent_interval
 from nmcourse.models import NMRNN, LowRankRNN, Modulator, NMState, PrescribedGain, identity
-from nmcourse.tasks import DelayedResponse, ElementFinder, MeasureWaitGo, decode_angle
+from nmcourse.tasks import (
+    DelayedResponse,
+    ElementFinder,
+    MeasureWaitGo,
+    apparent_interval,
+    decode_angle,
+)
 from nmcourse.tasks import percent_correct as score_of_the_package
 from nmcourse.training import masked_mse
 from tools.teaching.homework import Version
