@@ -153,7 +153,7 @@ def _train(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]
     measured: dict[str, Any] = plain(examine(result.models, test.images, test.labels))
     return measured | {
         "training_loss": result.losses[-20:].mean(dim=0).tolist(),
-        "diverged": sorted(seed % OTHER_IMAGES for seed in result.diverged),
+        "diverged": [n for n, seed in enumerate(result.seeds) if seed in result.diverged],
     }
 
 
@@ -169,17 +169,12 @@ def _from_linear(
     ]
     fits.append((0.0, {"n_steps": settings["n_steps"]}))
     for number, (slope, options) in enumerate(fits):
-
-        def build(
-            generator: torch.Generator, states: Any = tuple(states), slope: float = slope
-        ) -> nn.Module:
-            model = digits_cordsnet()
+        models = [digits_cordsnet() for _ in seeds]
+        for model, state in zip(models, states, strict=True):
             model.slope = slope
-            model.load_state_dict(states[generator.initial_seed() % OTHER_IMAGES])
-            return model
-
+            model.load_state_dict(state)
         result = fit(
-            build,
+            models,
             seeds=[seed + OTHER_IMAGES * (number + 1) for seed in seeds],
             learning_rate=settings["learning_rate"],
             checkpoint=folder / f"checkpoint_{number}.pt",

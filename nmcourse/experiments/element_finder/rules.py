@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from nmcourse.evidence import Judgement, Results, Rule, format_number
+from nmcourse.experiments.contenders import Contender
 from nmcourse.experiments.element_finder.networks import (
     ALL_GAINS,
     ATTENTION,
@@ -16,7 +17,6 @@ from nmcourse.experiments.element_finder.networks import (
     NM_RNNS,
     RELEASED,
     ZERO,
-    Network,
 )
 from nmcourse.tasks import ElementFinder
 
@@ -32,7 +32,7 @@ def _median(results: Results, name: str) -> float:
     return results.summary(f"{name}.error").median
 
 
-def _listing(results: Results, networks: Sequence[Network]) -> str:
+def _listing(results: Results, networks: Sequence[Contender]) -> str:
     return "; ".join(f"{n.label} {format_number(_median(results, n.name))}" for n in networks)
 
 
@@ -40,7 +40,7 @@ def _spread(results: Results, names: Sequence[tuple[str, str]]) -> str:
     return "; ".join(f"{label} {results.summary(f'{name}.error')}" for name, label in names)
 
 
-def _labelled(networks: Sequence[Network]) -> list[tuple[str, str]]:
+def _labelled(networks: Sequence[Contender]) -> list[tuple[str, str]]:
     return [(n.name, n.label) for n in networks]
 
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import scipy.stats
-import torch
 from torch import nn
 
 from nmcourse.evidence import (
@@ -29,6 +29,7 @@ from nmcourse.evidence import (
     remember,
     summarise,
 )
+from nmcourse.experiments.contenders import Contender
 from nmcourse.experiments.multitask.networks import (
     ALL,
     MATCHED,
@@ -37,9 +38,9 @@ from nmcourse.experiments.multitask.networks import (
     PAPER,
     SETS,
     TRAINED,
-    Network,
     evaluate,
     mean_over_tasks,
+    n_retrained,
 )
 from nmcourse.experiments.training_runs import in_parallel, ship, trained_models, tune_and_train
 from nmcourse.tasks import DelayedResponse
@@ -106,28 +107,23 @@ def _train(name: str, settings: dict[str, Any], run_dir: str) -> dict[str, Any]:
         "loss_at": _late_losses(folder / "checkpoint.pt", settings["n_steps"]),
         **retrained,
         "n_parameters": network.n_parameters(),
-        "n_retrained": network.n_retrained(),
+        "n_retrained": n_retrained(network),
     }
 
 
-def _retrain(network: Network, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
+def _retrain(network: Contender, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The new task: a context channel more, and only some weights free."""
     models: Sequence[Any] = trained_models(network.build, folder)
-
-    def widen(generator: torch.Generator) -> nn.Module:
-        wider: nn.Module = with_new_context(models[generator.initial_seed()])
-        return wider
-
-    start = [widen(torch.Generator().manual_seed(seed)) for seed in range(len(models))]
+    wider: list[nn.Module] = [with_new_context(model) for model in models]
+    before = evaluate(wider, [NEW])
     path = folder / "retraining.pt"
     result = fit_many(
-        widen,
+        wider,
         DelayedResponse([NEW], contexts=ALL),
-        seeds=len(models),
         n_steps=settings["retraining_steps"],
         learning_rate=settings["retraining_rate"],
         batch_size=settings["batch_size"],
-        freeze=kept_parts(start[0]),
+        freeze=kept_parts(wider[0]),
         checkpoint=path,
         progress=False,
     )
@@ -135,7 +131,7 @@ def _retrain(network: Network, settings: dict[str, Any], folder: Path) -> dict[s
     save_tensors(folder / "retrained" / "weights.pt", [m.state_dict() for m in result.models])
     measured: dict[str, Any] = plain(
         {
-            "before_retraining": evaluate(start, [NEW]),
+            "before_retraining": before,
             "retrained": evaluate(result.models, ALL),
             "retraining_loss_at": _late_losses(path, settings["retraining_steps"]),
             "retraining_diverged": sorted(result.diverged),
@@ -151,15 +147,14 @@ def _late_losses(checkpoint: Path, n_steps: int) -> dict[str, list[float]]:
     return {name: losses[max(0, end - 50) : end].mean(dim=0).tolist() for name, end in ends.items()}
 
 
-def _ship(network: Network, measured: dict[str, Any], folder: Path) -> None:
+def _ship(network: Contender, measured: dict[str, Any], folder: Path) -> None:
     """Weights before and after the fourth task."""
     for suffix, n_context, part in (("", 3, "trained"), ("_retrained", 4, "retrained")):
-        wide = Network(
-            network.name, network.builder, network.label, {**network.kwargs, "n_context": n_context}
-        )
+        kwargs = {**network.kwargs, "n_context": n_context}
+        wide = replace(network, name=network.name + suffix, kwargs=kwargs)
         names = {"trained": TRAINED, "retrained": (NEW,)}[part]
         ship(
-            f"mt_{network.name}{suffix}",
+            wide.weights,
             trained_models(wide.build, folder / suffix[1:]),
             builder=wide.builder,
             kwargs=wide.kwargs,
@@ -170,7 +165,9 @@ def _ship(network: Network, measured: dict[str, Any], folder: Path) -> None:
         )
 
 
-def medians(results: Results, networks: Sequence[Network], part: str, measure: str) -> list[float]:
+def medians(
+    results: Results, networks: Sequence[Contender], part: str, measure: str
+) -> list[float]:
     """Median over seeds for each network: ``part`` is "trained" (mean of tasks) or "retrained"."""
     return [
         summarise(_per_seed(results, network.name, part, measure)).median for network in networks
@@ -264,7 +261,7 @@ def _by_task(results: Results) -> str:
     return f"Medians in {', '.join(TRAINED)}: {'; '.join(parts)}."
 
 
-def _range(results: Results, network: Network, part: str) -> str:
+def _range(results: Results, network: Contender, part: str) -> str:
     values = _per_seed(results, network.name, part, "arctan2")
     return f"{network.label} {format_number(min(values))} to {format_number(max(values))}"
 

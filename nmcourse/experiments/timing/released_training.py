@@ -71,9 +71,8 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
 
 def _train_block(models: list[nn.Module], seeds: list[int], **options: Any) -> torch.Tensor:
     """Train networks on, in place, with fresh moments; returns the losses (step, seed)."""
-    by_seed = dict(zip(seeds, models, strict=True))
     result = fit_many(
-        lambda generator: by_seed[generator.initial_seed()],
+        models,
         MeasureWaitGo(),
         seeds=seeds,
         schedule="constant",

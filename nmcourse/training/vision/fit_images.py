@@ -22,7 +22,7 @@ from torch.func import functional_call
 from nmcourse.tasks import ImageSet
 from nmcourse.training._networks import Networks
 from nmcourse.training._run import data_generators
-from nmcourse.training.fit import FitManyResult, FitResult, train_many, train_one
+from nmcourse.training.fit import FitManyResult, FitResult, Start, train_many, train_one
 from nmcourse.training.options import OptimiserOptions
 
 ImageLoss = Callable[[nn.Module, Tensor, Tensor], Tensor]
@@ -70,11 +70,11 @@ def fit_images(
 
 
 def fit_many_images(
-    build: Callable[[torch.Generator], nn.Module],
+    build: Start,
     images: ImageSet,
     seen: ImageLoss,
     *,
-    seeds: int | Iterable[int] = 10,
+    seeds: int | Iterable[int] | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 50,
     progress: bool = True,
@@ -84,12 +84,13 @@ def fit_many_images(
     """Train one network per seed, all in one batch: their convolutions are one grouped convolution.
 
     Args:
-        build: makes a network from a generator, which is seeded with the network's seed.
+        build: makes a network from a generator, which is seeded with the network's seed; or
+            networks that exist, one per seed, which are trained in place.
         images: what they learn from; every network draws its own batches.
         seen: ``seen(model, images, labels)`` -> losses (seed,), for images
             (seed, batch, channel, height, width), labels (seed, batch), and a model whose
             parameters have the seed axis in front.
-        seeds: the seeds, or how many (0, 1, ...).
+        seeds: the seeds, or how many (0, 1, ...); None for ten, or for one per given network.
         checkpoint: as in :func:`fit_images`, and so are the following ones.
         checkpoint_every: steps between two checkpoints.
         progress: show a progress bar.
@@ -101,7 +102,8 @@ def fit_many_images(
         state, and is reported in ``diverged`` and by a warning; the others go on.
 
     Raises:
-        ValueError: for bad settings, no seed or a repeated one.
+        ValueError: for bad settings, no seed or a repeated one, or networks that are not one per
+            seed.
         CheckpointError: for a damaged checkpoint or one of another run.
     """
     settings = OptimiserOptions(**options)
