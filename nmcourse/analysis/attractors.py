@@ -108,30 +108,6 @@ def fit_ring(states: Tensor, angle: Tensor) -> Ring:
     )
 
 
-def angle_persistence(ring: Ring, states: Tensor, angle: Tensor) -> Tensor:
-    """How much of an angle can still be read from states at each time, with one fixed ring.
-
-    Args:
-        ring: ring found at one time.
-        states: (trial, time, unit), e.g. of :func:`run_on`.
-        angle: true angle (trial,), in radians.
-
-    Returns:
-        (time,): mean over trials of the cosine of the error. 1 is no error, 0 nothing left.
-
-    Raises:
-        ValueError: for shapes that do not fit or values that are not finite.
-    """
-    if states.ndim != 3 or angle.shape != states.shape[:1]:
-        raise ValueError(
-            "states and angle must have shapes (trial, time, unit) and (trial,), got "
-            f"{tuple(states.shape)} and {tuple(angle.shape)}"
-        )
-    check_finite("states", states)
-    check_finite("angle", angle)
-    return (ring.decode(states) - angle.double()[:, None]).cos().mean(dim=0)
-
-
 @dataclass(frozen=True)
 class Line:
     """States seen as a line along their first principal component.

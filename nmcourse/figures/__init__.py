@@ -13,7 +13,6 @@ from nmcourse.figures.activity import (
     plot_gains,
     plot_raster,
     plot_trial,
-    plot_units,
 )
 from nmcourse.figures.circuit import (
     Circuit,
@@ -24,7 +23,6 @@ from nmcourse.figures.circuit import (
     draw_two_units,
 )
 from nmcourse.figures.comparison import (
-    plot_ablations,
     plot_losses,
     plot_produced_intervals,
     plot_ramps,
@@ -35,7 +33,6 @@ from nmcourse.figures.dynamics import (
     plot_flow_1d,
     plot_flow_2d,
     plot_spectrum,
-    plot_trajectories,
 )
 from nmcourse.figures.explorer import Explorer, explore
 from nmcourse.figures.interactive import interactive_lines, interactive_simulation
@@ -111,7 +108,6 @@ __all__ = [
     "interval_kind",
     "look",
     "my_answers",
-    "plot_ablations",
     "plot_areas",
     "plot_by_interval",
     "plot_decays",
@@ -127,9 +123,7 @@ __all__ = [
     "plot_raster",
     "plot_seeds",
     "plot_spectrum",
-    "plot_trajectories",
     "plot_trial",
-    "plot_units",
     "plot_wiring",
     "predict_first",
     "shade_images",

@@ -15,12 +15,9 @@ Reference:
 from __future__ import annotations
 
 import copy
-import itertools
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import scipy.integrate
 import torch
 from torch import Tensor
 
@@ -101,52 +98,6 @@ def mode_decay(gains: Tensor, tau: float, dt: float, *, w0: float | Tensor = 1.0
     """
     start = _check_modes(gains, tau, dt, w0)
     return start * torch.exp(-(1 - gains).cumsum(dim=-2) * dt / tau)
-
-
-def euler_mode_decay(gains: Tensor, tau: float, dt: float, *, w0: float | Tensor = 1.0) -> Tensor:
-    """What the simulated network does instead: w(0) prod (1 - (dt / tau)(1 - s)).
-
-    Arguments, result and errors are those of :func:`mode_decay`.
-    """
-    start = _check_modes(gains, tau, dt, w0)
-    return start * (1 - dt / tau * (1 - gains)).cumprod(dim=-2)
-
-
-def mode_solution(
-    gain: Callable[[float], float], times: Tensor, tau: float, *, w0: float = 1.0
-) -> Tensor:
-    """Closed form of a mode under a gain s(t) in continuous time, by adaptive quadrature.
-
-    Args:
-        gain: s(t), from a time in ms to a number.
-        times: (time,), in ms, increasing, none below zero.
-        tau: time constant in ms.
-        w0: activity at time zero.
-
-    Returns:
-        w at the given times, (time,), float64.
-
-    Raises:
-        ValueError: for times out of order, tau not above zero, or a gain that is not finite.
-
-    Reference:
-        Costacurta et al. 2024, Eq. 5; chapter 4.
-    """
-    check_positive(tau=tau)
-    moments = torch.as_tensor(times, dtype=torch.float64)
-    check_finite("times", moments)
-    edges = [0.0, *moments.flatten().tolist()]
-    if moments.ndim != 1 or any(b < a for a, b in itertools.pairwise(edges)):
-        raise ValueError("times must be one axis of increasing values from 0 on")
-    leak = 0.0
-    values = []
-    for start, end in itertools.pairwise(edges):
-        area = scipy.integrate.quad(lambda t: float(gain(t)), start, end, epsabs=1e-12)[0]
-        if not math.isfinite(area):
-            raise ValueError(f"gain must be finite, got NaN or infinity between {start} and {end}")
-        leak += (end - start - area) / tau
-        values.append(w0 * math.exp(-leak))
-    return torch.tensor(values, dtype=torch.float64)
 
 
 def ablate_gains(
