@@ -10,7 +10,7 @@ The first is asked of states at one time, the second of ``run_on``, which goes o
 from any state. Angles are in radians, times in ms.
 
 Reference:
-    Costacurta et al. 2024, Figs. 4D and 4E (ring, angle code), 5E and 5F (lines); chapters 7 and 8.
+    Costacurta et al. 2024, Figs. 4D and 4E (ring, angle code), 5E and 5F (lines); chapters *One network, many tasks* and *Remembering one of many*.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def fit_ring(states: Tensor, angle: Tensor) -> Ring:
             finite, or states on one line.
 
     Reference:
-        Costacurta et al. 2024, Fig. 4D; chapter 7.
+        Costacurta et al. 2024, Fig. 4D; chapter *One network, many tasks*.
     """
     points, angles = _points("states", states, "angle", angle, at_least=3)
     plane = principal_subspace(points, 2)
@@ -287,7 +287,7 @@ def angle_code(scores: Tensor, angle: Tensor) -> AngleCode:
             finite, or angles that do not determine the fit (fewer than three different ones).
 
     Reference:
-        Costacurta et al. 2024, Fig. 4E; chapter 7.
+        Costacurta et al. 2024, Fig. 4E; chapter *One network, many tasks*.
     """
     columns = scores.unsqueeze(-1) if scores.ndim == 1 else scores
     values, angles = _points("scores", columns, "angle", angle, at_least=4)

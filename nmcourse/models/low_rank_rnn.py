@@ -12,7 +12,7 @@ An NM-RNN (``nmcourse.models.NMRNN``) multiplies them by gains: W = L diag(s) R^
 
 With ``orthonormal=True`` the L in use is the Q factor of a QR decomposition of the trained
 ``row_factors``. The released NM-RNN code does the same; its LR-RNN also has g = 1/N, its
-NM-RNN g = 1 (chapter 5 asks what that does to the comparison).
+NM-RNN g = 1 (chapter *Keeping time with gain* asks what that does to the comparison).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class LowRankRNN(OutputNetwork):
         ValueError: for a size below one, a rank above N, an unknown scaling, or dt > tau.
 
     Reference:
-        Chapter 2; Mastrogiuseppe and Ostojic 2018; Costacurta et al. 2024, Eqs. 2-4.
+        Chapter *Low-rank networks*; Mastrogiuseppe and Ostojic 2018; Costacurta et al. 2024, Eqs. 2-4.
     """
 
     def __init__(

@@ -36,7 +36,7 @@ from nmcourse.training.vision.trial_loss import (
     TrialSteps,
     rest_penalty,
     rising_weights,
-    show,
+    run_trial,
     trial_loss,
     windowed_cross_entropy,
 )
@@ -81,8 +81,8 @@ __all__ = [
     "recurrent_radii",
     "rest_penalty",
     "rising_weights",
+    "run_trial",
     "save_tensors",
-    "show",
     "start_from_cnn",
     "tier",
     "tier_device",

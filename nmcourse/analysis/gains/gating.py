@@ -130,7 +130,7 @@ def lstm_assumptions(
         ValueError: if the model has no such parts at all.
 
     Reference:
-        Costacurta et al. 2024, Eq. 6 and Proposition 1; chapter 6.
+        Costacurta et al. 2024, Eq. 6 and Proposition 1; chapter *Why gain gates*.
     """
     net, modulator = _parts(model)
     left, right = (factor.detach().double() for factor in net.factors())
@@ -190,7 +190,7 @@ def lstm_from_nm_rnn(
             unknown ``candidates`` or an epsilon outside (0, 1].
 
     Reference:
-        Costacurta et al. 2024, Eq. 6 and Proposition 1; chapter 6.
+        Costacurta et al. 2024, Eq. 6 and Proposition 1; chapter *Why gain gates*.
     """
     check_choice("candidates", candidates, CANDIDATES)
     if not 0 < epsilon <= 1:

@@ -9,7 +9,7 @@ w by 1 - (dt / tau)(1 - s) instead of exp(-(dt / tau)(1 - s)); its time constant
 shorter. All times are in ms.
 
 Reference:
-    Costacurta et al. 2024, Eq. 5 and Fig. 2A (modes), Fig. 3E and 3F (gains); chapters 4 and 5.
+    Costacurta et al. 2024, Eq. 5 and Fig. 2A (modes), Fig. 3E and 3F (gains); chapters *Gain as neuromodulation* and *Keeping time with gain*.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def effective_time_constant(gain: float | Tensor, tau: float) -> Tensor:
         ValueError: for a gain that is not finite, or tau not above zero.
 
     Reference:
-        Costacurta et al. 2024, Eq. 5; chapter 4.
+        Costacurta et al. 2024, Eq. 5; chapter *Gain as neuromodulation*.
     """
     gain = _number("gain", gain)
     check_positive(tau=tau)
@@ -63,7 +63,7 @@ def euler_time_constant(gain: float | Tensor, tau: float, dt: float) -> Tensor:
             (dt / tau)(1 - s) > 1: the mode then alternates in sign and has no time constant.
 
     Reference:
-        Chapter 4.
+        Chapter *Gain as neuromodulation*.
     """
     gain = _number("gain", gain)
     check_positive(tau=tau, dt=dt)
@@ -94,7 +94,7 @@ def mode_decay(gains: Tensor, tau: float, dt: float, *, w0: float | Tensor = 1.0
         ValueError: for gains of fewer than two axes or not finite, tau or dt not above zero.
 
     Reference:
-        Costacurta et al. 2024, Eq. 5; chapter 4.
+        Costacurta et al. 2024, Eq. 5; chapter *Gain as neuromodulation*.
     """
     start = _check_modes(gains, tau, dt, w0)
     return start * torch.exp(-(1 - gains).cumsum(dim=-2) * dt / tau)
@@ -120,10 +120,10 @@ def ablate_gains(
             ``"initial"``) gains prescribed trial by trial.
 
     Reference:
-        Costacurta et al. 2024, Fig. 3F; chapter 5.
+        Costacurta et al. 2024, Fig. 3F; chapter *Keeping time with gain*.
     """
     check_nm_rnn(model)
-    n_gains = model.modulator.rank
+    n_gains = model.modulator.n_gains
     chosen = [component] if isinstance(component, int) else list(component)
     if not chosen or any(k not in range(n_gains) for k in chosen):
         raise ValueError(f"component must name gains in 0..{n_gains - 1}, got {component!r}")
@@ -184,7 +184,7 @@ def align_to(gains: Tensor, cue_times: Tensor, dt: float, window: tuple[float, f
             steps, or an empty window.
 
     Reference:
-        Costacurta et al. 2024, Fig. 3E; chapter 5.
+        Costacurta et al. 2024, Fig. 3E; chapter *Keeping time with gain*.
     """
     if gains.ndim != 3:
         raise ValueError(f"gains must have shape (trial, time, K), got {tuple(gains.shape)}")
@@ -217,7 +217,7 @@ def correlate_over_trials(values: Tensor, quantity: Tensor) -> Tensor:
         ValueError: for shapes that do not fit, or a quantity that is not finite.
 
     Reference:
-        Costacurta et al. 2024, Fig. 3E (the gains that follow the interval); chapter 5.
+        Costacurta et al. 2024, Fig. 3E (the gains that follow the interval); chapter *Keeping time with gain*.
     """
     if values.ndim != 3 or quantity.shape != values.shape[:1]:
         raise ValueError(

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from nmcourse.exercises.checking.compare import NotNumbers, as_array, compare, equal
-from nmcourse.exercises.checking.describe import call_text, mistake, show, stub
+from nmcourse.exercises.checking.describe import call_text, in_words, mistake, stub
 from nmcourse.exercises.checking.limits import Outcome, call, protected
 from nmcourse.exercises.checking.record import Draw, Exercise
 from nmcourse.exercises.checking.result import Result
@@ -72,7 +72,7 @@ def _callable(exercise: Exercise, answer: Any) -> Callable[..., Any] | Result:
         return lambda: answer
     if not callable(answer):
         wish = f'check("{exercise.id}", {exercise.function})'
-        text = f"This is {show(answer)}, not a function. Give the function itself: {wish}"
+        text = f"This is {in_words(answer)}, not a function. Give the function itself: {wish}"
         return _not_right(exercise, [("Came out", text)])
     try:
         signature = inspect.signature(answer)
@@ -177,10 +177,10 @@ def _judge(
         if not same:
             lines = [
                 ("Tried", call_text(exercise, case)),
-                ("Came out", show(outcome.value)),
+                ("Came out", in_words(outcome.value)),
             ]
             if exercise.kind != "number":  # there it would be the solution
-                lines.append(("Expected", show(wanted)))
+                lines.append(("Expected", in_words(wanted)))
             if found := _misconception(exercise, cases, [one.value for one in tried]):
                 name, hint, read = found
                 lines += [("This looks like", name), ("Think of", hint), ("Read again", read)]
@@ -290,7 +290,7 @@ def not_yet(exercise: Exercise) -> Result:
         lines.append(("To do", f'Find the number, then check("{exercise.id}", your_number).'))
     elif exercise.example:
         with protected(), torch.enable_grad():
-            wanted = show(_reference(exercise, exercise.example))
+            wanted = in_words(_reference(exercise, exercise.example))
         lines.append(("Example", call_text(exercise, exercise.example)))
         lines.append(("Expected", wanted))
     else:

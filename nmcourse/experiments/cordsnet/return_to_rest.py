@@ -134,7 +134,7 @@ def _train(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]
     fit = partial(
         fit_many_images,
         images=train,
-        seen=partial(trial_loss, trial=arm.trial()),
+        loss=partial(trial_loss, trial=arm.trial()),
         batch_size=settings["batch_size"],
         weight_decay=arm.weight_decay,
         progress=False,

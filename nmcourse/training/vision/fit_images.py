@@ -1,10 +1,10 @@
 """Training on images: the loop of ``fit`` with images in place of trials.
 
-    fit_images(model, images, seen, n_steps=300, batch_size=32)       one network
-    fit_many_images(build, images, seen, seeds=10, ...)               many as grouped convolutions
+    fit_images(model, images, loss, n_steps=300, batch_size=32)       one network
+    fit_many_images(build, images, loss, seeds=10, ...)               many as grouped convolutions
 
-``seen`` is what a network is shown and how wrong it then is: ``seen(model, images, labels)`` gives
-a loss. ``partial(trial_loss, trial=ImageTrial())`` is the loss of a whole trial.
+``loss`` shows images to a network and says how wrong it then is: ``loss(model, images, labels)``
+gives a number. ``partial(trial_loss, trial=ImageTrial())`` is the loss of a whole trial.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ImageLoss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 def fit_images(
     model: nn.Module,
     images: ImageSet,
-    seen: ImageLoss,
+    loss: ImageLoss,
     *,
     seed: int = 0,
     checkpoint: str | Path | None = None,
@@ -45,7 +45,7 @@ def fit_images(
     Args:
         model: the network.
         images: what it learns from.
-        seen: ``seen(model, images, labels)`` -> loss, for images (batch, channel, height, width)
+        loss: ``loss(model, images, labels)`` -> loss, for images (batch, channel, height, width)
             and labels (batch,).
         seed: seed of the drawn images; the initial weights are the model's own.
         checkpoint: file to resume from and to save to, or None.
@@ -65,14 +65,14 @@ def fit_images(
         CheckpointError: for a damaged checkpoint or one of another run.
     """
     settings = OptimiserOptions(**options)
-    objective = partial(_Images, images, seen, batch_size=settings.batch_size, max_shift=max_shift)
+    objective = partial(_Images, images, loss, batch_size=settings.batch_size, max_shift=max_shift)
     return train_one(model, objective, seed, settings, checkpoint, checkpoint_every, progress)
 
 
 def fit_many_images(
     build: Start,
     images: ImageSet,
-    seen: ImageLoss,
+    loss: ImageLoss,
     *,
     seeds: int | Iterable[int] | None = None,
     checkpoint: str | Path | None = None,
@@ -87,7 +87,7 @@ def fit_many_images(
         build: makes a network from a generator, which is seeded with the network's seed; or
             networks that exist, one per seed, which are trained in place.
         images: what they learn from; every network draws its own batches.
-        seen: ``seen(model, images, labels)`` -> losses (seed,), for images
+        loss: ``loss(model, images, labels)`` -> losses (seed,), for images
             (seed, batch, channel, height, width), labels (seed, batch), and a model whose
             parameters have the seed axis in front.
         seeds: the seeds, or how many (0, 1, ...); None for ten, or for one per given network.
@@ -107,7 +107,7 @@ def fit_many_images(
         CheckpointError: for a damaged checkpoint or one of another run.
     """
     settings = OptimiserOptions(**options)
-    objective = partial(_Images, images, seen, batch_size=settings.batch_size, max_shift=max_shift)
+    objective = partial(_Images, images, loss, batch_size=settings.batch_size, max_shift=max_shift)
     return train_many(build, objective, seeds, settings, checkpoint, checkpoint_every, progress)
 
 
@@ -127,7 +127,7 @@ class _Images:
     def __init__(
         self,
         images: ImageSet,
-        seen: ImageLoss,
+        loss: ImageLoss,
         networks: Networks,
         seeds: list[int],
         batch_size: int | None,
@@ -146,12 +146,12 @@ class _Images:
         like = next(iter(networks.parameters.values()))
         images = images.to(like.dtype)
         self.images = images.to(like.device)
-        self.seen, self.max_shift = seen, max_shift
+        self.loss, self.max_shift = loss, max_shift
         self.batch_size = len(images) if batch_size is None else batch_size
         self.generators = data_generators(seeds)
         digest = hashlib.sha256(images.images.cpu().numpy().tobytes())
         digest.update(images.labels.cpu().numpy().tobytes())
-        self.description = f"{_text(seen)} on images {digest.hexdigest()[:12]}, shift {max_shift}"
+        self.description = f"{_text(loss)} on images {digest.hexdigest()[:12]}, shift {max_shift}"
 
     def losses(self, networks: Networks) -> Tensor:
         """Losses (seed,) on newly drawn images."""
@@ -173,20 +173,20 @@ class _Images:
         return images, labels
 
     def _call(self, model: nn.Module, state: dict[str, Tensor], *data: Tensor) -> Tensor:
-        """What ``seen`` makes of the model with other parameters."""
+        """What ``loss`` makes of the model with other parameters."""
         named = {f"model.{name}": values for name, values in state.items()}
-        return functional_call(_Seen(model, self.seen), named, data)
+        return functional_call(_LossOf(model, self.loss), named, data)
 
 
-class _Seen(nn.Module):
-    """``seen`` as a module, because ``functional_call`` calls modules only."""
+class _LossOf(nn.Module):
+    """``loss`` as a module, because ``functional_call`` calls modules only."""
 
-    def __init__(self, model: nn.Module, seen: ImageLoss) -> None:
+    def __init__(self, model: nn.Module, loss: ImageLoss) -> None:
         super().__init__()
-        self.model, self.seen = model, seen
+        self.model, self.loss = model, loss
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
-        return self.seen(self.model, images, labels)
+        return self.loss(self.model, images, labels)
 
 
 def _text(function: Any) -> str:

@@ -9,7 +9,7 @@ from torch import nn
 
 from nmcourse.models import DivergingActivity, SeeingNetwork
 from nmcourse.tasks import ImageSet
-from nmcourse.training.vision.trial_loss import ImageTrial, show
+from nmcourse.training.vision.trial_loss import ImageTrial, run_trial
 
 LEARNT = 0.2  # of the way from chance to always right
 
@@ -46,7 +46,7 @@ def accuracy(
     for shown, labels in images.batches(batch_size, shuffle=False):
         if isinstance(model, SeeingNetwork):
             try:
-                outputs = show(model, shown, trial).outputs[..., -1, :]
+                outputs = run_trial(model, shown, trial).outputs[..., -1, :]
             except DivergingActivity:
                 return 0.0
         else:

@@ -166,7 +166,7 @@ def rest_penalty(departure: Tensor, coefficient: float = 1e-3) -> Tensor:
     return coefficient * departure.mean(dim=(-2, -1))
 
 
-def show(model: SeeingNetwork, images: Tensor, trial: ImageTrial, **options: Any) -> Response:
+def run_trial(model: SeeingNetwork, images: Tensor, trial: ImageTrial, **options: Any) -> Response:
     """The trial of each image.
 
     Args:
@@ -198,7 +198,7 @@ def trial_loss(
     """The whole loss of a trial: windowed cross entropy and return-to-rest penalty.
 
     Args:
-        model: as in :func:`show`, and so are ``images`` and ``**options``.
+        model: as in :func:`run_trial`, and so are ``images`` and ``**options``.
         images: the images.
         labels: number of the right class, (batch,) or (seed, batch).
         trial: what is shown when, and what counts.
@@ -211,7 +211,7 @@ def trial_loss(
         Soo et al. 2024; released code.
     """
     steps = trial.steps(model.dt)
-    response = show(model, images, trial, check_finite=False, **options)
+    response = run_trial(model, images, trial, check_finite=False, **options)
     answers = response.outputs[..., steps.stimulus - steps.window : steps.stimulus, :]
     answer = windowed_cross_entropy(answers, labels, log_scale=trial.log_scale)
     return answer + rest_penalty(response.departure, trial.rest_coefficient)

@@ -87,7 +87,7 @@ def test_the_steps_are_the_published_one_and_eulers(formula: str):
     mod = Modulator(
         1,
         m,
-        rank=k,
+        n_gains=k,
         tau=tau_z,
         dt=dt,
         gain_nonlinearity=lambda v: torch.from_numpy(gamma["gamma"](v.numpy())),

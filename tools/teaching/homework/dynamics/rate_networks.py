@@ -1,4 +1,4 @@
-"""Homework of chapter 1: a rate equation with another leak and another nonlinearity."""
+"""Homework of *Rate networks as dynamical systems*: a rate equation with another leak and another nonlinearity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Homework of chapter 13: weights that rise otherwise, a relative penalty, many rivals."""
+"""Homework of *What the loss is for*: weights that rise otherwise, a relative penalty, many rivals."""
 
 from __future__ import annotations
 
