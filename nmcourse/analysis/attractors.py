@@ -10,7 +10,8 @@ The first is asked of states at one time, the second of ``run_on``, which goes o
 from any state. Angles are in radians, times in ms.
 
 Reference:
-    Costacurta et al. 2024, Figs. 4D and 4E (ring, angle code), 5E and 5F (lines); chapters *One network, many tasks* and *Remembering one of many*.
+    Costacurta et al. 2024, Figs. 4D and 4E (ring, angle code), 5E and 5F (lines); chapters *One
+    network, many tasks* and *Remembering one of many*.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ way. The Lyapunov exponents are its mean growth rates per ms: all negative, the 
 where it started; the largest positive, it is chaotic.
 
 Reference:
-    Chapter *Rate networks as dynamical systems*; for the convolutional network Soo et al. 2024, Fig. S1.
+    Chapter *Rate networks as dynamical systems*; for the convolutional network Soo et al. 2024,
+    Fig. S1.
 """
 
 from __future__ import annotations

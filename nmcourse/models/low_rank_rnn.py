@@ -59,7 +59,8 @@ class LowRankRNN(OutputNetwork):
         ValueError: for a size below one, a rank above N, an unknown scaling, or dt > tau.
 
     Reference:
-        Chapter *Low-rank networks*; Mastrogiuseppe and Ostojic 2018; Costacurta et al. 2024, Eqs. 2-4.
+        Chapter *Low-rank networks*; Mastrogiuseppe and Ostojic 2018; Costacurta et al. 2024, Eqs.
+        2-4.
     """
 
     def __init__(

@@ -10,7 +10,8 @@
 Times in ms; the published task has dt = 10 ms, 110 steps, pulses of one step and amplitude 10.
 
 Reference: Costacurta et al. 2024 (released code); the task goes back to Beiran et al. 2023, whose
-version is longer, noisy, and has variable delays and catch trials (chapter *Learning to keep time*).
+version is longer, noisy, and has variable delays and catch trials (chapter *Learning to keep
+time*).
 """
 
 from __future__ import annotations

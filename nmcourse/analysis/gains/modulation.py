@@ -9,7 +9,8 @@ w by 1 - (dt / tau)(1 - s) instead of exp(-(dt / tau)(1 - s)); its time constant
 shorter. All times are in ms.
 
 Reference:
-    Costacurta et al. 2024, Eq. 5 and Fig. 2A (modes), Fig. 3E and 3F (gains); chapters *Gain as neuromodulation* and *Keeping time with gain*.
+    Costacurta et al. 2024, Eq. 5 and Fig. 2A (modes), Fig. 3E and 3F (gains); chapters *Gain as
+    neuromodulation* and *Keeping time with gain*.
 """
 
 from __future__ import annotations
@@ -217,7 +218,8 @@ def correlate_over_trials(values: Tensor, quantity: Tensor) -> Tensor:
         ValueError: for shapes that do not fit, or a quantity that is not finite.
 
     Reference:
-        Costacurta et al. 2024, Fig. 3E (the gains that follow the interval); chapter *Keeping time with gain*.
+        Costacurta et al. 2024, Fig. 3E (the gains that follow the interval); chapter *Keeping time
+        with gain*.
     """
     if values.ndim != 3 or quantity.shape != values.shape[:1]:
         raise ValueError(

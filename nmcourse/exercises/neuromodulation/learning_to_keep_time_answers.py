@@ -1,4 +1,7 @@
-"""Learning to keep time: the trusted answers, the cases to try, and answers with one part changed."""
+"""Learning to keep time.
+
+The trusted answers, the cases to try, and answers with one part changed.
+"""
 
 from __future__ import annotations
 

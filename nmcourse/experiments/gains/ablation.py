@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nmcourse import pretrained
 from nmcourse.analysis import ablate_gains
@@ -42,14 +42,13 @@ LOST_CONTROL, STILL_RAMPS, MAJORITY = 0.5, 0.5, 0.8
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Ablate every component of every network; seconds, so nothing is kept in ``run_dir``."""
-    models = pretrained.load("mwg_nm_rnn")
-    models = models if isinstance(models, list) else [models]
+    models = pretrained.load_all("mwg_nm_rnn", kind=NMRNN)
     trials = MeasureWaitGo(TRAINED, measure_times=[TEST_TIME]).enumerate()
     metrics: dict[str, Any] = {"intact": _measure(models, trials)}
     for name, value in (("held", "initial"), ("zero", 0.0)):
         ablated = [
-            _measure([ablate_gains(_nm_rnn(model), k, value) for model in models], trials)
-            for k in range(_nm_rnn(models[0]).rank)
+            _measure([ablate_gains(model, k, value) for model in models], trials)
+            for k in range(models[0].rank)
         ]
         metrics[name] = {
             measure: torch.stack([part[measure] for part in ablated], dim=1)
@@ -73,12 +72,6 @@ def _measure(models: list[Any], trials: Trials) -> dict[str, Tensor]:
         "control": control,
         "rise": (end - outputs[network, trial, steps, 0]).mean(dim=-1),
     }
-
-
-def _nm_rnn(model: nn.Module) -> NMRNN:
-    if not isinstance(model, NMRNN):
-        raise TypeError(f"expected an NM-RNN, got {type(model).__name__}")
-    return model
 
 
 def judge(results: Results) -> Judgement:

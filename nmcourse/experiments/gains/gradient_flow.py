@@ -36,8 +36,7 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
     trials = mid_ramp_trials()
     metrics: dict[str, Any] = {}
     for network in FAIR:
-        shipped = pretrained.load(f"mwg_{network.name}")
-        trained = shipped if isinstance(shipped, list) else [shipped]
+        trained = pretrained.load_all(network.weights, kind=nn.Module)
         start = [network.build(torch.Generator().manual_seed(s)) for s in range(len(trained))]
         metrics[network.name] = {
             stage: _measure(models, trials)

@@ -51,8 +51,7 @@ ONE_STEP = 10.0  # ms; what counts as a change of the produced interval
 
 def networks() -> list[NMRNN]:
     """The ten trained NM-RNNs."""
-    models = pretrained.load("mwg_nm_rnn")
-    return [model for model in models if isinstance(model, NMRNN)]
+    return pretrained.load_all("mwg_nm_rnn", kind=NMRNN)
 
 
 def test_trials() -> Trials:

@@ -48,7 +48,9 @@ LOST, RESTORED = 20.0, 0.5  # percentage points
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Measure every network; seconds, so nothing is kept in ``run_dir``."""
-    models, retrained = (_networks(name) for name in ("mt_nm_rnn", "mt_nm_rnn_retrained"))
+    models, retrained = (
+        pretrained.load_all(name, kind=NMRNN) for name in ("mt_nm_rnn", "mt_nm_rnn_retrained")
+    )
     untrained: list[Any] = [
         NM_RNN.build(torch.Generator().manual_seed(seed)) for seed in range(len(models))
     ]
@@ -66,11 +68,6 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
             "gains": gains(models, retrained),
         },
     }
-
-
-def _networks(name: str) -> list[NMRNN]:
-    models = pretrained.load(name)
-    return [m for m in (models if isinstance(models, list) else [models]) if isinstance(m, NMRNN)]
 
 
 def even_angles() -> Tensor:

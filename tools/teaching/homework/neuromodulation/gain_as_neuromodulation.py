@@ -1,4 +1,7 @@
-"""Homework of *Gain as neuromodulation*: gains from 0 to 2, another leak, and another order of the step."""
+"""Homework of *Gain as neuromodulation*.
+
+Gains from 0 to 2, another leak, and another order of the step.
+"""
 
 from __future__ import annotations
 
