@@ -61,6 +61,7 @@ from nmcourse.analysis.gradients import (
     GradientNorms,
     gradient_norms,
 )
+from nmcourse.analysis.large_fixed_points import LargeFixedPoints, find_large_fixed_points
 from nmcourse.analysis.latent import LatentDynamics, LatentState, latent_dynamics
 from nmcourse.analysis.states import (
     flatten_state,
@@ -113,6 +114,7 @@ __all__ = [
     "GradientNorms",
     "KrylovBasis",
     "LSTMConstruction",
+    "LargeFixedPoints",
     "LatentDynamics",
     "LatentState",
     "LeadingEigenvalues",
@@ -141,6 +143,7 @@ __all__ = [
     "eigenvalues",
     "euler_time_constant",
     "find_fixed_points",
+    "find_large_fixed_points",
     "fit_line",
     "fit_ring",
     "flatten_state",

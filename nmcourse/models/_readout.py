@@ -43,5 +43,9 @@ class Readout(nn.Module):
         """Outputs (.., time, batch, output) of states (.., time, batch, unit)."""
         if gains is None:
             return project(states, self.weights, self.bias)
-        outputs = gains * project(states, self.weights)
+        return self.of_sums(project(states, self.weights), gains)
+
+    def of_sums(self, sums: Tensor, gains: Tensor | None = None) -> Tensor:
+        """Outputs of whole trials from the sums C x, (.., time, batch, output)."""
+        outputs = sums if gains is None else gains * sums
         return outputs if self.bias is None else outputs + self.bias[..., None, None, :]

@@ -22,10 +22,10 @@ import math
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import check_generator, counts
 from nmcourse.models._base import (
     RecurrentModel,
     Trajectory,
-    check_sizes,
     check_times,
     expand_start,
     join_context,
@@ -35,6 +35,8 @@ from nmcourse.models._base import (
     trial_inputs,
 )
 from nmcourse.models._readout import Readout
+from nmcourse.models.loops.compiled.gated import gru_scan
+from nmcourse.models.loops.compiled.path import path_of
 
 
 class GRU(RecurrentModel):
@@ -65,7 +67,10 @@ class GRU(RecurrentModel):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
+        n_inputs, n_units, n_outputs = counts(
+            n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs
+        )
+        check_generator(generator)
         check_times(dt, dt)
         self.n_inputs, self.n_units, self.n_outputs, self.dt = n_inputs, n_units, n_outputs, dt
 
@@ -108,12 +113,16 @@ class GRU(RecurrentModel):
     def simulate(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
         """Whole trials from ``inputs`` (batch, time, P), fast."""
         inputs = trial_inputs(inputs, context, self.input_weights)
-        drives = project(swap_time(inputs), self.input_weights, self.bias)
         h, states = self.initial_state(inputs.shape[-3]), []
-        for drive in drives.unbind(-3):
-            h = self._update(h, drive)
-            states.append(h)
-        trajectory = torch.stack(states, dim=-3)
+        if path_of(inputs, self.input_weights) == "compiled":
+            weights = (self.input_weights, self.bias, self.recurrent_weights, self.candidate_bias)
+            trajectory = gru_scan(h, swap_time(inputs), *weights)
+        else:
+            drives = project(swap_time(inputs), self.input_weights, self.bias)
+            for drive in drives.unbind(-3):
+                h = self._update(h, drive)
+                states.append(h)
+            trajectory = torch.stack(states, dim=-3)
         return Trajectory(swap_time(self.output.of_trial(trajectory)), swap_time(trajectory))
 
     def parts(self) -> dict[str, list[str]]:

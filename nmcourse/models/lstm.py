@@ -21,10 +21,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import check_generator, counts
 from nmcourse.models._base import (
     RecurrentModel,
     Trajectory,
-    check_sizes,
     check_times,
     expand_start,
     join_context,
@@ -34,6 +34,8 @@ from nmcourse.models._base import (
     trial_inputs,
 )
 from nmcourse.models._readout import Readout
+from nmcourse.models.loops.compiled.gated import lstm_scan
+from nmcourse.models.loops.compiled.path import path_of
 
 
 class LSTMState(NamedTuple):
@@ -75,7 +77,10 @@ class LSTM(RecurrentModel):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
+        n_inputs, n_units, n_outputs = counts(
+            n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs
+        )
+        check_generator(generator)
         check_times(dt, dt)
         self.n_inputs, self.n_units, self.n_outputs, self.dt = n_inputs, n_units, n_outputs, dt
 
@@ -120,8 +125,13 @@ class LSTM(RecurrentModel):
     def simulate(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
         """Whole trials from ``inputs`` (batch, time, P), fast."""
         inputs = trial_inputs(inputs, context, self.input_weights)
-        drives = project(swap_time(inputs), self.input_weights, self.bias)
         state, states = self.initial_state(inputs.shape[-3]), []
+        if path_of(inputs, self.input_weights) == "compiled":
+            weights = (self.input_weights, self.bias, self.recurrent_weights)
+            h, c = lstm_scan(state, swap_time(inputs), *weights)
+            trajectory = torch.cat([h, c], dim=-1)
+            return Trajectory(swap_time(self.output.of_trial(h)), swap_time(trajectory))
+        drives = project(swap_time(inputs), self.input_weights, self.bias)
         for drive in drives.unbind(-3):
             state = self._update(state, drive)
             states.append(torch.cat(state, dim=-1))

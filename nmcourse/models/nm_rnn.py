@@ -32,7 +32,7 @@ differ by O(dt^2) a step.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -46,6 +46,7 @@ from nmcourse.models._base import (
     swap_time,
 )
 from nmcourse.models._output_network import OutputNetwork
+from nmcourse.models.loops.compiled.modulated import can_compile, modulated_scan
 from nmcourse.models.loops.feedback import feedback_scan
 from nmcourse.models.loops.phi import BACKWARD
 from nmcourse.models.low_rank_rnn import LowRankRNN
@@ -162,14 +163,20 @@ class NMRNN(RecurrentModel):
     def simulate(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
         """Whole trials from ``inputs`` and ``context``, (batch, time, channel), fast."""
         self.check_inputs(inputs, context)
-        if self.modulator.n_feedback:
-            x, z, s = self._run_with_feedback(inputs, context)
+        together = self._run_together(inputs, context)
+        if together is not None:
+            x, z, s, sums = together
         else:
+            sums = None
             z, s = self.modulator.run(inputs, context)
             gains = self._split(s)
             of_input = None if gains.input is None else swap_time(gains.input)
             x = self.output_network.run(_scaled(inputs, of_input), gains.recurrent)
-        y = self.output_network.output.of_trial(x, self._split(s).readout)
+        readout, of_readout = self.output_network.output, self._split(s).readout
+        if sums is None:
+            y = readout.of_trial(x, of_readout)
+        else:
+            y = readout.of_sums(sums, of_readout)
         return Trajectory(swap_time(y), swap_time(x), swap_time(z), swap_time(s))
 
     def parts(self) -> dict[str, list[str]]:
@@ -198,22 +205,27 @@ class NMRNN(RecurrentModel):
     def _rates(self, x: Tensor) -> Tensor | None:
         return self.output_network.nonlinearity(x) if self.modulator.n_feedback else None
 
-    def _run_with_feedback(
+    def _run_together(
         self, inputs: Tensor, context: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """States, modulator states and gains, (time, batch, .), when each needs the other."""
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor | None] | None:
+        """States, modulator states, gains and perhaps C x, (time, batch, .), in one loop.
+
+        With feedback there is no other way; without it, None where that would not be faster.
+        """
         if self.modulated[0] == "recurrent":
             n_scaled = sum(self.n_gains[: 1 + ("input" in self.modulated)])
             found = run_together(self.output_network, self.modulator, inputs, context, n_scaled)
             if found is not None:
                 return found
+        if not self.modulator.n_feedback:
+            return None
         state, history = self.initial_state(inputs.shape[-3]), []
         for t in range(inputs.shape[-2]):
             now = None if context is None else context[..., t, :]
             state = self.step(state, inputs[..., t, :], now)
             history.append((state.x, state.z, self.modulator.gain(state.z)))
         x, z, s = (torch.stack(values, dim=-3) for values in zip(*history, strict=True))
-        return x, z, s
+        return x, z, s, None
 
     def check_inputs(self, inputs: Tensor, context: Tensor | None = None) -> None:
         """Raise ``ValueError`` for inputs or a context that do not fit."""
@@ -238,38 +250,60 @@ def run_together(
     inputs: Tensor,
     context: Tensor | None,
     n_scaled: int,
-) -> tuple[Tensor, Tensor, Tensor] | None:
-    """States, modulator states and gains of whole trials, each (time, batch, .).
+) -> tuple[Tensor, Tensor, Tensor, Tensor | None] | None:
+    """States, modulator states, gains and perhaps C x of whole trials, each (time, batch, .).
 
-    None for parts that this loop does not know: a subclass, a gain source that is not a plain
-    ``Modulator``, nonlinearities without a gradient here.
+    None for parts that this loop does not know (a subclass, a gain source that is not a plain
+    ``Modulator``, nonlinearities without a gradient here), and without feedback where the loop is
+    not compiled: one network after the other is then as good.
     """
     if not (isinstance(network, LowRankRNN) and isinstance(modulator, Modulator)):
         return None
     if type(network) is not LowRankRNN or type(modulator) is not Modulator:
         return None
-    if modulator.feedback_weights is None:
-        return None
     phi, sigma = network.nonlinearity, modulator.gain_nonlinearity
     if phi is not modulator.nonlinearity or phi not in BACKWARD or sigma not in BACKWARD:
         return None
+    compiled = can_compile((inputs, network.input_weights), phi, sigma)
+    if modulator.feedback_weights is None and not compiled:
+        return None
     alpha_x, alpha_z = network.dt / network.tau, modulator.dt / modulator.tau
     left, right = network.factors()
+    start = (network.initial_state(inputs.shape[-3]), modulator.initial_state(inputs.shape[-3]))
+    channels = join_context(inputs, context)
+    gains = (modulator.gain_weights.mT, modulator.gain_bias)
+    factors = torch.cat([alpha_x * left, alpha_x * network.input_weights], dim=-1).mT
+    options: dict[str, Any] = {
+        "keep": (1.0 - alpha_x, 1.0 - alpha_z),
+        "phi": phi,
+        "sigma": sigma,
+        "n_scaled": n_scaled,
+    }
+    if compiled:
+        right = network.scale * right
+        weights: Tensor = modulator.input_weights
+        if modulator.feedback_weights is not None and modulator.feedback_bias is not None:
+            right = torch.cat([right, alpha_z * modulator.feedback_weights.mT], dim=-1)
+            channels = torch.cat([channels, torch.ones_like(channels[..., :1])], dim=-1)
+            weights = torch.cat([weights, modulator.feedback_bias.unsqueeze(-1)], dim=-1)
+        return modulated_scan(
+            start,
+            swap_time(inputs),
+            (swap_time(channels), alpha_z * weights.mT),
+            right,
+            alpha_z * modulator.recurrent_weights.mT,
+            gains,
+            factors,
+            network.output.weights.mT,
+            **options,
+        )
+    assert modulator.feedback_weights is not None
     no_path = right.new_zeros(*right.shape[:-2], modulator.n_units, right.shape[-1])
     to_latents = torch.cat([network.scale * right, no_path], dim=-2)
     to_modulator = torch.cat([modulator.feedback_weights, modulator.recurrent_weights], dim=-1).mT
-    drives = project(
-        swap_time(join_context(inputs, context)), modulator.input_weights, modulator.feedback_bias
+    drives = project(swap_time(channels), modulator.input_weights, modulator.feedback_bias)
+    joint = torch.cat([to_latents, alpha_z * to_modulator], dim=-1)
+    found = feedback_scan(
+        start, swap_time(inputs), alpha_z * drives, joint, gains, factors, **options
     )
-    return feedback_scan(
-        (network.initial_state(inputs.shape[-3]), modulator.initial_state(inputs.shape[-3])),
-        swap_time(inputs),
-        alpha_z * drives,
-        torch.cat([to_latents, alpha_z * to_modulator], dim=-1),
-        (modulator.gain_weights.mT, modulator.gain_bias),
-        torch.cat([alpha_x * left, alpha_x * network.input_weights], dim=-1).mT,
-        keep=(1.0 - alpha_x, 1.0 - alpha_z),
-        phi=phi,
-        sigma=sigma,
-        n_scaled=n_scaled,
-    )
+    return *found, None

@@ -34,6 +34,7 @@ from nmcourse.analysis import (
     ritz_values,
 )
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number, remember
+from nmcourse.training import for_tier
 
 CLOSE = 1e-3  # error of an eigenvalue; the spectral radius is about 0.7
 COUNTS = (10, 50, 100)  # leading eigenvalues compared
@@ -92,7 +93,7 @@ def distance_from(values: np.ndarray) -> float:
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Measure singular values and eigenvalues; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     shapes = {
         f"channels_{channels}": remember(
             run_dir / f"singular_{channels}.json",

@@ -21,7 +21,14 @@ from nmcourse.experiments.training_runs import in_parallel, ship
 from nmcourse.models import CordsNet
 from nmcourse.pretrained import digits_cordsnet
 from nmcourse.tasks import ImageSet, digit_images
-from nmcourse.training import ImageTrial, Recipe, load_tensors, save_tensors, train_in_stages
+from nmcourse.training import (
+    ImageTrial,
+    Recipe,
+    for_tier,
+    load_tensors,
+    save_tensors,
+    train_in_stages,
+)
 
 COMMAND = "python -m nmcourse.claims run F3"
 SHIPPED = "digits_cordsnet_lasting"
@@ -48,7 +55,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Train and examine every seed; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     folders = [run_dir / f"seed_{seed}" for seed in range(settings["n_seeds"])]
     jobs = {
         folder.name: partial(_one, seed, settings, folder) for seed, folder in enumerate(folders)

@@ -35,6 +35,7 @@ from nmcourse.training import (
     FitManyResult,
     Recipe,
     fit_many_images,
+    for_tier,
     load_tensors,
     save_tensors,
     train_linear,
@@ -74,7 +75,7 @@ SHIPPED = ("penalty_0", PUBLISHED, "scale_0")
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Train and examine every arm; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     place = run_dir / "start"
     place.mkdir(parents=True, exist_ok=True)
     in_parallel(

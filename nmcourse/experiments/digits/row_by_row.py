@@ -17,7 +17,7 @@ from torch import nn
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number
 from nmcourse.experiments.contenders import Contender, by_name, compare, ship_all
 from nmcourse.tasks import RowByRowDigits, class_accuracy
-from nmcourse.training import cross_entropy_at_end
+from nmcourse.training import cross_entropy_at_end, for_tier
 
 COMMAND = "python -m nmcourse.claims run R14"
 ABOUT, NEAR = 0.02, 0.05  # differences of accuracy
@@ -55,7 +55,7 @@ SHIPPED = (NETWORKS["nm_rnn"], NETWORKS["lstm"])  # the two of the claim
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune and train every network; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     metrics = compare(
         NETWORKS.values(),
         RowByRowDigits("train"),

@@ -44,7 +44,14 @@ from nmcourse.experiments.multitask.networks import (
 )
 from nmcourse.experiments.training_runs import in_parallel, ship, trained_models, tune_and_train
 from nmcourse.tasks import DelayedResponse
-from nmcourse.training import fit_many, kept_parts, load_tensors, save_tensors, with_new_context
+from nmcourse.training import (
+    fit_many,
+    for_tier,
+    kept_parts,
+    load_tensors,
+    save_tensors,
+    with_new_context,
+)
 
 COMMAND = "python -m nmcourse.claims run N9"
 POINTS = 5.0  # percent correct: what counts as a difference between two medians
@@ -78,7 +85,7 @@ _LONGEST_FIRST = (
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune, train and retrain every network; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     jobs = {name: partial(_train, name, settings, str(run_dir)) for name in _LONGEST_FIRST}
     metrics: dict[str, Any] = in_parallel(jobs)
     if tier != "smoke":

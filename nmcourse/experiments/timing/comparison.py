@@ -26,6 +26,7 @@ from nmcourse.experiments.timing.networks import (
     evaluate,
 )
 from nmcourse.tasks import TRAINED, MeasureWaitGo
+from nmcourse.training import for_tier
 
 COMMAND = "python -m nmcourse.claims run N8"
 # The stored results are older than the loop of today's models/_scan.py; goes with the next run.
@@ -54,7 +55,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune and train every network; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     metrics = compare(
         NETWORKS.values(),
         MeasureWaitGo(),

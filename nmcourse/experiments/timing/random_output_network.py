@@ -21,6 +21,7 @@ from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_numbe
 from nmcourse.experiments.contenders import Contender, by_name, compare, ship_all
 from nmcourse.experiments.timing.networks import STUCK, WEIGHT_DECAY, evaluate, n_learned
 from nmcourse.tasks import MeasureWaitGo
+from nmcourse.training import for_tier
 
 COMMAND = "python -m nmcourse.claims run R1"
 MAJORITY = 0.8
@@ -62,7 +63,7 @@ ARMS = by_name(
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune and train every arm; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     metrics = compare(
         ARMS.values(),
         MeasureWaitGo(),

@@ -26,6 +26,7 @@ from nmcourse.experiments.timing.networks import (
 )
 from nmcourse.experiments.training_runs import is_lower
 from nmcourse.tasks import MeasureWaitGo
+from nmcourse.training import for_tier
 
 COMMAND = "python -m nmcourse.claims run R2"
 MAJORITY = 0.8  # of the seeds
@@ -70,6 +71,18 @@ VARIANTS = by_name(
         _variant("modulator_10", "10 modulator units", n_modulator_units=10),
     )
 )
+#: The other pairs of both sizes: with SIZES they fill the map of rank and modulator. Nothing is
+#: judged by them and their weights are not kept.
+PAIRS = by_name(
+    _variant(
+        f"rank_{rank}_modulator_{units}",
+        f"rank {rank}, {units} modulator units",
+        rank=rank,
+        n_modulator_units=units,
+    )
+    for rank in (1, 2, 5)
+    for units in (2, 10)
+)
 SHAPES = ("tanh", "softplus")
 SIZES = ("rank_1", "rank_2", PAPER, "rank_5", "modulator_2", "modulator_10")
 SMALLER = ("rank_1", "rank_2", "modulator_2")
@@ -77,9 +90,9 @@ SMALLER = ("rank_1", "rank_2", "modulator_2")
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune and train every variant; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     metrics = compare(
-        VARIANTS.values(),
+        [*VARIANTS.values(), *PAIRS.values()],
         MeasureWaitGo(),
         _measure,
         settings=settings,

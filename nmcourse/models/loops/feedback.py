@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from nmcourse.models.loops.phi import BACKWARD, rate_into
+from nmcourse.models.loops.seeds import with_seeds
 
 Nonlinearity = Callable[[Tensor], Tensor]
 
@@ -55,15 +56,10 @@ def feedback_scan(
     Returns:
         x (.., time, batch, N), z (.., time, batch, M) and s (.., time, batch, gains).
     """
-    arguments = (*start, inputs, drives, joint, *weights, factors)
-    ranks = (2, 2, 3, 3, 2, 2, 1, 2)
-    seeded = [a for a, rank in zip(arguments, ranks, strict=True) if a.ndim > rank]
-    n_seeds = seeded[0].shape[0] if seeded else 1
-    with_seeds = (
-        a if a.ndim > rank else a.expand(n_seeds, *a.shape)
-        for a, rank in zip(arguments, ranks, strict=True)
+    given, seeded = with_seeds(
+        (*start, inputs, drives, joint, *weights, factors), (2, 2, 3, 3, 2, 2, 1, 2)
     )
-    x, z, s = _FeedbackScan.apply(keep, phi, sigma, n_scaled, *with_seeds)
+    x, z, s = _FeedbackScan.apply(keep, phi, sigma, n_scaled, *given)
     return (x, z, s) if seeded else (x[0], z[0], s[0])
 
 

@@ -20,8 +20,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from nmcourse.models.loops.compiled import FullLoop, LowRankLoop, path_of
+from nmcourse.models.loops.compiled.leaky import FullLoop, LowRankLoop
+from nmcourse.models.loops.compiled.path import path_of
 from nmcourse.models.loops.phi import BACKWARD, rate_into
+from nmcourse.models.loops.seeds import with_seeds
 
 
 def leaky_scan(
@@ -74,19 +76,7 @@ def _fast_scan(
     gains: Tensor | None,
 ) -> Tensor:
     """Bring every argument to a seed axis of one length, then run the written-out loop."""
-    arguments = (start, inputs, weights, right, left, gains)
-    ranks = (2, 3, 2, 2, 2, 3)
-    seeded = [
-        a for a, rank in zip(arguments, ranks, strict=True) if a is not None and a.ndim > rank
-    ]
-    n_seeds = seeded[0].shape[0] if seeded else 1
-
-    def with_seeds(values: Tensor | None, rank: int) -> Tensor | None:
-        if values is None or values.ndim > rank:
-            return values
-        return values.expand(n_seeds, *values.shape)
-
-    given = [with_seeds(a, rank) for a, rank in zip(arguments, ranks, strict=True)]
+    given, seeded = with_seeds((start, inputs, weights, right, left, gains), (2, 3, 2, 2, 2, 3))
     if path_of(*given, phi=phi) != "compiled":
         states = _LeakyScan.apply(keep, phi, *given)
     elif left is None:

@@ -1,0 +1,1 @@
+"""The equations in words that Numba compiles; imported only where Numba is installed."""

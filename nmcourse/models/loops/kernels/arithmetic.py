@@ -1,0 +1,170 @@
+"""What the loops are made of: nonlinearities, products and sums that Numba compiles.
+
+All arrays have two axes, (trial, unit), unless a text says otherwise. Loops run over the entries:
+to compile ``out[i] = x[i]`` or ``out += a`` for whole arrays takes seconds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from numba import types
+from numba.extending import overload
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+TANH, SIGMOID, RELU, IDENTITY = range(4)
+
+# Sums may be taken in any order, so that the processor adds eight or sixteen numbers at a time.
+# What is not a number stays one: training has to see that it diverged.
+ANY_ORDER = {"reassoc", "contract", "arcp", "nsz"}
+
+# tanh(x) = x P(x^2) / Q(x^2) to the last digits of single precision; +-1 beyond the limit. (The
+# coefficients are those of Eigen, MPL 2.0.) Unlike a call of the C library, it is arithmetic only.
+_P = tuple(
+    np.float32(c)
+    for c in (
+        *(-2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11),
+        *(5.12229709037114e-08, 1.48572235717979e-05, 6.37261928875436e-04),
+        4.89352455891786e-03,
+    )
+)
+_Q = tuple(
+    np.float32(c)
+    for c in (
+        1.19825839466702e-06,
+        1.18534705686654e-04,
+        2.26843463243900e-03,
+        4.89352518554385e-03,
+    )
+)
+_LIMIT = np.float32(7.90531110763549805)
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """``function`` compiled at its first call, and kept on disk where that is possible."""
+    options: Any = {"nogil": True, "error_model": "numpy", "fastmath": ANY_ORDER}
+    try:
+        return numba.njit(function, cache=True, **options)
+    except RuntimeError:  # no folder to write to: compiled once in each process
+        return numba.njit(function, **options)
+
+
+def tanh(x: Any) -> Any:
+    """Hyperbolic tangent of one number, in its own precision; in compiled functions only."""
+    raise NotImplementedError
+
+
+@overload(tanh, jit_options={"fastmath": ANY_ORDER})
+def _tanh(x: Any) -> Any:
+    def double(x: Any) -> Any:
+        return math.tanh(x)
+
+    def single(x: Any) -> Any:
+        x = _LIMIT if x > _LIMIT else x
+        x = -_LIMIT if x < -_LIMIT else x
+        s, p, q = x * x, _P[0], _Q[0]
+        p = ((((((p * s + _P[1]) * s + _P[2]) * s + _P[3]) * s + _P[4]) * s + _P[5]) * s) + _P[6]
+        q = ((q * s + _Q[1]) * s + _Q[2]) * s + _Q[3]
+        return x * p / q
+
+    return single if x == types.float32 else double
+
+
+@compiled
+def sigmoid(half: float, x: float) -> float:
+    """Give 1 / (1 + exp(-x)) of one number; ``half`` is 1/2 in the precision of x."""
+    return half + half * tanh(half * x)
+
+
+@compiled
+def apply(phi: int, x: Array, out: Array) -> None:
+    """Give out = phi(x)."""
+    zero, half = x.dtype.type(0), x.dtype.type(0.5)
+    for i in range(x.shape[0]):
+        if phi == TANH:
+            for n in range(x.shape[1]):
+                out[i, n] = tanh(x[i, n])
+        elif phi == SIGMOID:
+            for n in range(x.shape[1]):
+                out[i, n] = sigmoid(half, x[i, n])
+        elif phi == RELU:
+            for n in range(x.shape[1]):
+                out[i, n] = zero if x[i, n] < zero else x[i, n]
+        else:
+            for n in range(x.shape[1]):
+                out[i, n] = x[i, n]
+
+
+@compiled
+def times_slope(phi: int, r: Array, grad: Array) -> None:
+    """Give grad = grad * phi'(x), where r = phi(x)."""
+    zero, one = r.dtype.type(0), r.dtype.type(1)
+    for i in range(r.shape[0]):
+        if phi == TANH:
+            for n in range(r.shape[1]):
+                grad[i, n] *= one - r[i, n] * r[i, n]
+        elif phi == SIGMOID:
+            for n in range(r.shape[1]):
+                grad[i, n] *= r[i, n] * (one - r[i, n])
+        elif phi == RELU:
+            for n in range(r.shape[1]):
+                grad[i, n] *= one if r[i, n] > zero else zero
+
+
+@compiled
+def product(a: Array, b: Array, out: Array) -> None:
+    """Give out = a b, the matrix product, by the linear algebra library."""
+    np.dot(a, b, out)
+
+
+@compiled
+def multiply(a: Array, b: Array, out: Array) -> None:
+    """Give out = a * b, entry by entry."""
+    for i in range(a.shape[0]):
+        for n in range(a.shape[1]):
+            out[i, n] = a[i, n] * b[i, n]
+
+
+@compiled
+def total(a: Array, b: Array, out: Array) -> None:
+    """Give out = a + b."""
+    for i in range(a.shape[0]):
+        for n in range(a.shape[1]):
+            out[i, n] = a[i, n] + b[i, n]
+
+
+@compiled
+def add_scaled(scale: float, a: Array, out: Array) -> None:
+    """Give out = out + scale * a."""
+    for i in range(a.shape[0]):
+        for n in range(a.shape[1]):
+            out[i, n] += scale * a[i, n]
+
+
+@compiled
+def add_product(a: Array, b: Array, out: Array) -> None:
+    """Give out = out + a b."""
+    rows = np.empty_like(out)
+    product(a, b, rows)
+    total(out, rows, out)
+
+
+@compiled
+def add_sums(a: Array, out: Array) -> None:
+    """Give out = out + the sum of a over the trials; ``out`` has one axis."""
+    for i in range(a.shape[0]):
+        for n in range(a.shape[1]):
+            out[n] += a[i, n]
+
+
+@compiled
+def trials_of(job: int, n_parts: int, n_trials: int) -> slice:
+    """The trials of a job."""
+    part = job % n_parts
+    return slice(part * n_trials // n_parts, (part + 1) * n_trials // n_parts)
