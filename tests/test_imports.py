@@ -40,7 +40,7 @@ OPEN_FILES = {
     "nmcourse.claims.judging": "to read the ledger must not load the experiments that it imports",
     "nmcourse.claims.runner": "to read the ledger must not load the experiments that it imports",
     "nmcourse.exercises.checking": "homework is checked by the engine that checks the exercises",
-    "nmcourse.exercises.handing_in": "a notebook is read by the same code before and after it is in",
+    "nmcourse.exercises.handing_in": "one code reads a notebook, before and after it is handed in",
 }
 # Folders of a room that build on the files beside them.
 UPPER_FOLDERS = ("vision", "gains")
