@@ -41,6 +41,7 @@ OPEN_FILES = {
     "nmcourse.claims.runner": "to read the ledger must not load the experiments that it imports",
     "nmcourse.exercises.checking": "homework is checked by the engine that checks the exercises",
     "nmcourse.exercises.handing_in": "one code reads a notebook, before and after it is handed in",
+    "nmcourse.models.loops": "a chapter and a benchmark switch the compiled loops on and off",
 }
 # Folders of a room that build on the files beside them.
 UPPER_FOLDERS = ("vision", "gains")

@@ -5,11 +5,13 @@ from nmcourse.tasks.delayed_response import TASK_NAMES, DelayedResponse
 from nmcourse.tasks.element_finder import ElementFinder
 from nmcourse.tasks.measure_wait_go import (
     LONGER,
+    MEASURES_BELOW,
     SHORTER,
     TRAINED,
     WINDOW,
     MeasureWaitGo,
     apparent_interval,
+    learned_to_measure,
     produced_interval,
     ramp_slope,
     slope_against,
@@ -24,6 +26,7 @@ from nmcourse.tasks.vision.images import ImageSet, digit_images
 __all__ = [
     "FASHION_CLASSES",
     "LONGER",
+    "MEASURES_BELOW",
     "SHORTER",
     "TASK_NAMES",
     "TRAINED",
@@ -43,6 +46,7 @@ __all__ = [
     "decode_angle",
     "digit_images",
     "fetch_images",
+    "learned_to_measure",
     "percent_correct",
     "produced_interval",
     "ramp_slope",

@@ -30,6 +30,24 @@ SHORTER = (40.0, 60.0, 80.0, 100.0)
 LONGER = (200.0, 220.0, 240.0, 260.0)
 WINDOW = 300.0  # ms after go: longer than every ramp, so that its whole area is seen
 
+# Masked mean squared error on the trained intervals below which a network has learned to measure.
+# The best single ramp, which is the same for every interval and so measures nothing, has 9e-4.
+MEASURES_BELOW = 5e-4
+
+
+def learned_to_measure(error: float | None) -> bool:
+    """Whether a network measures intervals: the one definition of the whole course.
+
+    Args:
+        error: Its masked mean squared error on the trained intervals (``TRAINED``, measure pulse
+            at 150 ms); None and NaN stand for a training that diverged.
+
+    Returns:
+        True if the error is below ``MEASURES_BELOW``, which is about half of what the best single
+        ramp has.
+    """
+    return error is not None and error < MEASURES_BELOW
+
 
 class MeasureWaitGo(Task):
     """The Measure-Wait-Go task; its trials are all pairs of an interval and a measure time.

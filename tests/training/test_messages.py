@@ -70,7 +70,6 @@ def test_other_things_than_outputs():
         (VanillaRNN, "model must be a torch.nn.Module, got the class VanillaRNN: call it"),
         (None, "model must be a torch.nn.Module, got NoneType"),
     ],
-    ids=str,
 )
 def test_what_has_nothing_to_train(model: Any, message: str):
     images = digit_images("test", 8).subset(slice(4))

@@ -281,6 +281,10 @@ def judge(results: Results) -> Judgement:
     earlier = [1 - steps / equation for equation, steps in zip(*ends, strict=True)]
     return Judgement(
         status=status,
+        would_change="Another nonlinearity or size of network; in each regime the largest share at "
+        "one gain is "
+        + ", ".join(f"{kind} {max(found[kind])} of {n}" for kind in REGIMES[:3])
+        + f", and more than {MAJORITY:.0%} counts",
         measured=f"of {n} networks, stable / oscillatory / chaotic: "
         + "; ".join(
             f"gain {format_number(gain)}: " + " / ".join(str(found[k][i]) for k in REGIMES[:3])

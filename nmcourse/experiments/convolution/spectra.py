@@ -231,6 +231,8 @@ def judge_c2(results: Results) -> Judgement:
         parts.append(f"{channels} {plural}: {steps}")
     return Judgement(
         status=status,
+        would_change="More seeds, which make the noise smaller: "
+        f"{sum(changes)} of {len(changes)} steps from one kernel size to the next are beyond it",
         measured="Kolmogorov-Smirnov distance between the normalised singular values of "
         "neighbouring kernel sizes, " + ". ".join(parts),
         spread="distance between two halves of the seeds of one kernel size: "
@@ -262,6 +264,10 @@ def judge_c10(results: Results) -> Judgement:
     block = results.summary("arnoldi.power_residual_two")
     return Judgement(
         status=status,
+        would_change="Fewer Arnoldi steps, or layers whose leading eigenvalues lie closer "
+        "together: "
+        f"with {results.config['n_steps']} steps the worst of the leading 50 is off by "
+        f"{format_number(worst[50])}, and {CLOSE:g} is allowed",
         measured="largest error of the leading eigenvalues, median of the layers: "
         + ", ".join(
             f"{format_number(results.summary(f'arnoldi.error_{n}').median)} for {n}" for n in COUNTS

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, expected, format_number
 from nmcourse.experiments.contenders import Contender, by_name, compare, ship_all
 from nmcourse.tasks import RowByRowDigits, class_accuracy
 from nmcourse.training import cross_entropy_at_end, for_tier
@@ -89,11 +89,17 @@ def judge(results: Results) -> Judgement:
     """Is the NM-RNN's accuracy on new images near the LSTM's, or above it?"""
     accuracy = {name: results.summary(f"{name}.test_accuracy") for name in NETWORKS}
     behind = accuracy["lstm"].median - accuracy["nm_rnn"].median
-    status = "reproduced" if behind <= ABOUT else "partly" if behind <= NEAR else "not reproduced"
-    status = status if accuracy["lstm"].median >= LEARNED else "measured"
+    found = "reproduced" if behind <= ABOUT else "partly" if behind <= NEAR else "not reproduced"
+    learned = accuracy["lstm"].median >= LEARNED
+    found = found if learned else "not decided"
     return Judgement(
-        status=status,
-        measured="median accuracy on new images (loss): "
+        status="measured" if learned else "not decided",
+        reason=""
+        if learned
+        else f"the LSTM itself did not learn: {accuracy['lstm'].median:.1%} of the images",
+        would_change=f"The NM-RNN is {behind:.1%} of the images behind the LSTM; at most "
+        f"{ABOUT:.0%} counts as about as well. Time constants that are tuned could close the gap",
+        measured=f"{expected(found)}. Median accuracy on new images (loss): "
         + "; ".join(
             f"{network.label} {accuracy[name].median:.1%} "
             f"({format_number(results.summary(f'{name}.test_loss').median)})"
@@ -127,9 +133,9 @@ EXPERIMENTS = (
             "R14": Rule(
                 judge=judge,
                 tolerance=f"{ABOUT:.0%} of the images",
-                rule="by the median accuracy on new images: reproduced if the NM-RNN is at most "
-                f"{ABOUT:.0%} of the images behind the LSTM, partly if at most {NEAR:.0%}, else "
-                f"not reproduced. Measured if the LSTM itself is below {LEARNED:.0%}",
+                rule="by the median accuracy on new images: the sentence holds if the NM-RNN is at "
+                f"most {ABOUT:.0%} of the images behind the LSTM, in part if at most {NEAR:.0%}, "
+                f"else it does not. Not decided if the LSTM itself is below {LEARNED:.0%}",
             ),
         },
     ),

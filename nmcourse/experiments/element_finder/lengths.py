@@ -17,6 +17,7 @@ from typing import Any
 from nmcourse import pretrained
 from nmcourse.evidence import Experiment, LedgerError, plain, read_results
 from nmcourse.experiments.element_finder import comparison
+from nmcourse.experiments.element_finder.length_rules import TRAINING_RULES
 from nmcourse.experiments.element_finder.networks import (
     BATCH,
     BETWEEN,
@@ -26,7 +27,6 @@ from nmcourse.experiments.element_finder.networks import (
     memories,
     weights_of,
 )
-from nmcourse.experiments.element_finder.rules import TRAINING_RULES
 from nmcourse.experiments.training_runs import in_parallel, ship, trained_models
 from nmcourse.training import for_tier
 

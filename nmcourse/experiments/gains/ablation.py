@@ -15,6 +15,7 @@ The apparent interval is twice the area between the output and its end point +0.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,16 @@ def judge(results: Results) -> Judgement:
     n = len(intact)
     return Judgement(
         status=status,
+        would_change="At least "
+        f"{math.ceil(MAJORITY * n)} of {n} networks for each statement; missing: "
+        + (
+            "; ".join(
+                f"{math.ceil(MAJORITY * n) - round(share * n)} where {name}"
+                for name, share in shares.items()
+                if share < MAJORITY
+            )
+            or "none"
+        ),
         measured="; ".join(
             f"{name}: {round(share * n)} of {n} networks" for name, share in shares.items()
         )

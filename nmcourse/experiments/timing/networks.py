@@ -14,11 +14,17 @@ from torch import nn
 
 from nmcourse.evidence import Results
 from nmcourse.experiments.contenders import Contender, by_name
-from nmcourse.tasks import LONGER, SHORTER, TRAINED, MeasureWaitGo, produced_interval
+from nmcourse.tasks import (
+    LONGER,
+    SHORTER,
+    TRAINED,
+    MeasureWaitGo,
+    learned_to_measure,
+    produced_interval,
+)
 from nmcourse.training import masked_mse
 
 WEIGHT_DECAY = 1e-4  # the default of the released optimiser; the same for every model here
-STUCK = 5e-4  # between the networks that measure and the best single ramp, near 9e-4
 TEST_TIME = 150.0  # when the measure pulse comes in the published test set, ms
 TEST_INTERVALS = SHORTER + TRAINED + LONGER
 
@@ -73,6 +79,11 @@ def evaluate(models: Sequence[nn.Module]) -> dict[str, Any]:
 
 
 def n_learned(results: Results, name: str) -> int:
-    """How many networks learned to measure: their trained error is below any single ramp's."""
-    errors = results.value(f"{name}.trained")
-    return sum(error is not None and error < STUCK for error in errors)
+    """How many networks learned to measure."""
+    return sum(map(learned_to_measure, results.value(f"{name}.trained")))
+
+
+def learned_only(results: Results, name: str, group: str) -> list[float]:
+    """Errors in a group of intervals of the networks that learned to measure."""
+    errors, trained = (results.value(f"{name}.{part}") for part in (group, "trained"))
+    return [error for error, own in zip(errors, trained, strict=True) if learned_to_measure(own)]
