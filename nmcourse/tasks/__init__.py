@@ -1,6 +1,6 @@
 """Tasks: what the networks are trained on. Times in ms, channels by name."""
 
-from nmcourse.tasks._base import Task, Trials
+from nmcourse.tasks._base import Task, Trials, whole_steps
 from nmcourse.tasks.delayed_response import TASK_NAMES, DelayedResponse
 from nmcourse.tasks.element_finder import ElementFinder
 from nmcourse.tasks.measure_wait_go import (
@@ -8,10 +8,13 @@ from nmcourse.tasks.measure_wait_go import (
     MEASURES_BELOW,
     SHORTER,
     TRAINED,
+    WINDOW,
     MeasureWaitGo,
+    apparent_interval,
     learned_to_measure,
     produced_interval,
     ramp_slope,
+    slope_against,
 )
 from nmcourse.tasks.response_metrics import correct_trials, decode_angle, percent_correct
 from nmcourse.tasks.row_by_row_digits import RowByRowDigits, class_accuracy
@@ -27,6 +30,7 @@ __all__ = [
     "SHORTER",
     "TASK_NAMES",
     "TRAINED",
+    "WINDOW",
     "DelayedResponse",
     "ElementFinder",
     "ImageFileError",
@@ -36,6 +40,7 @@ __all__ = [
     "RowByRowDigits",
     "Task",
     "Trials",
+    "apparent_interval",
     "class_accuracy",
     "correct_trials",
     "decode_angle",
@@ -48,4 +53,6 @@ __all__ = [
     "read_cifar",
     "read_idx",
     "read_image_folder",
+    "slope_against",
+    "whole_steps",
 ]

@@ -110,7 +110,7 @@ def test_a_loss_of_images_that_is_none():
     images = digit_images("test", 8).subset(slice(4))
     with pytest.raises(ValueError, match=r"^seen\(model, images, labels\) must be a torch.Tensor"):
         fit_images(TwinCNN("small-R1", 1, 10, image_size=8), images, lambda *_: 0.5, **SETTINGS)
-    with pytest.raises(ValueError, match=r"^seen must be a function, such as trial_loss"):
+    with pytest.raises(ValueError, match=r"^loss must be a function, such as trial_loss"):
         fit_images(TwinCNN("small-R1", 1, 10, image_size=8), images, None, **SETTINGS)
     with pytest.raises(ValueError, match=r"^model must be a network that sees, .* Linear is none"):
         training.trial_loss(nn.Linear(1, 1), images.images, images.labels, training.ImageTrial())

@@ -15,7 +15,7 @@ import nbformat
 from nbformat.v4 import new_code_cell
 
 from nmcourse._files import write_text
-from nmcourse.exercises.checking.compare import _ACROSS, _LOOSE, _SMALL, equal, scale_of
+from nmcourse.exercises.checking.compare import ACROSS, LOOSE, SMALL, equal, scale_of
 from tools.teaching.homework import Part, Version
 from tools.teaching.homework._record import STUB
 from tools.teaching.literals import literal
@@ -50,7 +50,7 @@ def points_of_the_part():
 
     import numpy as np
 
-    _SMALL, _ACROSS = {small!r}, {across!r}
+    _SMALL, ACROSS = {small!r}, {across!r}
 
 {equal}
 
@@ -146,10 +146,10 @@ def hidden_source(version: Version, part: Part, cases: list[Any]) -> str:
         function=part.function,
         found=part.brought("found"),
         points=float(part.points),
-        small=_SMALL,
-        across=_ACROSS,
+        small=SMALL,
+        across=ACROSS,
         scale=scale_of(every),
-        loose=_LOOSE,
+        loose=LOOSE,
         equal=textwrap.indent(inspect.getsource(equal).rstrip(), 4 * " "),
     )
     return f"# Part {part.name}: {points}. The tests of this cell run when it is marked.\n{body}"

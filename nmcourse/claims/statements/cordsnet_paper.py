@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from nmcourse.evidence.record import Claim
+from nmcourse.evidence import Claim
 
 _PAPER = "Soo et al. 2024"
 

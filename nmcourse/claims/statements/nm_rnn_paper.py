@@ -6,7 +6,7 @@ as NM-RNN(units N, modulator units M, rank K).
 
 from __future__ import annotations
 
-from nmcourse.evidence.record import Claim
+from nmcourse.evidence import Claim
 
 _PAPER = "Costacurta et al. 2024"
 _TIMING = "book/neuromodulation/learning_to_keep_time"

@@ -7,7 +7,7 @@ sentence is ours: it says what one would expect, so that it can turn out wrong.
 
 from __future__ import annotations
 
-from nmcourse.evidence.record import Claim
+from nmcourse.evidence import Claim
 
 _REVIEW = "public review of Costacurta et al. 2024"
 _REPLY = f"{_REVIEW}, and authors' response"

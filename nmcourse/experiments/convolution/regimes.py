@@ -33,14 +33,12 @@ from torch import Tensor
 from nmcourse.analysis import (
     ConvolutionOperator,
     autocorrelation,
+    gaussian_convolution,
     lyapunov_exponents,
     participation_ratio,
     run_on,
 )
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results, remember
-from nmcourse.experiments.convolution.spectra import gaussian_convolution
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number, remember
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import VanillaRNN
 from nmcourse.training import for_tier

@@ -15,16 +15,20 @@ from typing import Any
 from torch import nn
 
 from nmcourse.analysis import after_images
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results, remember
-from nmcourse.evidence.verdicts import expected
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, expected, remember
 from nmcourse.experiments.cordsnet.staged_training import SMOKE_RECIPE
 from nmcourse.experiments.training_runs import in_parallel, ship
 from nmcourse.models import CordsNet
 from nmcourse.pretrained import digits_cordsnet
 from nmcourse.tasks import ImageSet, digit_images
-from nmcourse.training import ImageTrial, Recipe, for_tier, train_in_stages
-from nmcourse.training.checkpoints import load_tensors, save_tensors
+from nmcourse.training import (
+    ImageTrial,
+    Recipe,
+    for_tier,
+    load_tensors,
+    save_tensors,
+    train_in_stages,
+)
 
 COMMAND = "python -m nmcourse.claims run F3"
 SHIPPED = "digits_cordsnet_lasting"

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.power import fisher_power, majority_power
-from nmcourse.evidence.record import Judgement, Results, Rule
+from nmcourse.evidence import Judgement, Results, Rule, fisher_power, format_number, majority_power
 from nmcourse.experiments.cordsnet.return_to_rest_arms import (
     DECAYS,
     DIRECT,

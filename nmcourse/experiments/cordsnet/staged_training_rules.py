@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.power import ENOUGH, pairs_power
-from nmcourse.evidence.record import Judgement, Results, Rule
-from nmcourse.evidence.verdicts import combined
+from nmcourse.evidence import ENOUGH, Judgement, Results, Rule, combined, format_number, pairs_power
 
 EXACT = 1e-4  # of the largest logit, in single precision
 LEARNED = 0.5  # accuracy; chance is 0.1

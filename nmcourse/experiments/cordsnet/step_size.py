@@ -17,8 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from nmcourse.analysis import after_images
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results, plain, remember
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, plain, remember
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import CordsNet
 from nmcourse.tasks import ImageSet, digit_images

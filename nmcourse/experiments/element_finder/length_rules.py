@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.power import ENOUGH, majority_power
-from nmcourse.evidence.record import Judgement, Results, Rule
-from nmcourse.evidence.verdicts import combined, expected
+from nmcourse.evidence import (
+    ENOUGH,
+    Judgement,
+    Results,
+    Rule,
+    combined,
+    expected,
+    format_number,
+    majority_power,
+)
 from nmcourse.experiments.element_finder.networks import LENGTH, MAIN, NETWORKS, RELEASED, ZERO
 from nmcourse.experiments.element_finder.rules import (
     CHANCE,

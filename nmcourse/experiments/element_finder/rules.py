@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nmcourse.evidence.numbers import format_number, summarise
-from nmcourse.evidence.record import Judgement, Results, Rule
-from nmcourse.evidence.verdicts import combined, expected
+from nmcourse.evidence import Judgement, Results, Rule, combined, expected, format_number, summarise
+from nmcourse.experiments.contenders import Contender
 from nmcourse.experiments.element_finder.networks import (
     ALL_GAINS,
     ATTENTION,
@@ -16,7 +15,6 @@ from nmcourse.experiments.element_finder.networks import (
     NETWORKS,
     NM_RNNS,
     RELEASED,
-    Network,
 )
 from nmcourse.tasks import ElementFinder
 
@@ -31,7 +29,7 @@ def median_error(results: Results, name: str) -> float:
     return results.summary(f"{name}.error").median
 
 
-def _listing(results: Results, networks: Sequence[Network]) -> str:
+def _listing(results: Results, networks: Sequence[Contender]) -> str:
     return "; ".join(f"{n.label} {format_number(median_error(results, n.name))}" for n in networks)
 
 
@@ -40,7 +38,7 @@ def spread_of_errors(results: Results, names: Sequence[tuple[str, str]]) -> str:
     return "; ".join(f"{label} {results.summary(f'{name}.error')}" for name, label in names)
 
 
-def _labelled(networks: Sequence[Network]) -> list[tuple[str, str]]:
+def _labelled(networks: Sequence[Contender]) -> list[tuple[str, str]]:
     return [(n.name, n.label) for n in networks]
 
 
@@ -54,7 +52,7 @@ def _solve(results: Results, name: str) -> bool:
     return 2 * n_solving(results, name) > len(results.value(f"{name}.error"))
 
 
-def _unsolved(results: Results, networks: Sequence[Network]) -> str:
+def _unsolved(results: Results, networks: Sequence[Contender]) -> str:
     """Which kinds that a comparison needs did not learn the task, as text; empty if all did."""
     kinds = [
         f"{n.label} {n_solving(results, n.name)} of {len(results.value(f'{n.name}.error'))}"
@@ -133,7 +131,7 @@ def judge_n13(results: Results) -> Judgement:
     )
 
 
-def _n13_holds(results: Results, nm_rnns: Sequence[Network]) -> dict[str, bool | None]:
+def _n13_holds(results: Results, nm_rnns: Sequence[Contender]) -> dict[str, bool | None]:
     """The four statements of N13 for some NM-RNNs; None where too few LSTMs learned to say it.
 
     The LSTM is compared twice, all networks and those that solve the task: if few learn, a median

@@ -22,10 +22,15 @@ from torch import Tensor, nn
 
 from nmcourse import pretrained
 from nmcourse.analysis import gradient_norms
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
-from nmcourse.evidence.verdicts import combined, expected
+from nmcourse.evidence import (
+    Experiment,
+    Judgement,
+    Results,
+    Rule,
+    combined,
+    expected,
+    format_number,
+)
 from nmcourse.experiments.timing.networks import FAIR, TEST_TIME
 from nmcourse.models import RecurrentModel
 from nmcourse.tasks import TRAINED, MeasureWaitGo, Trials
@@ -39,8 +44,7 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
     trials = mid_ramp_trials()
     metrics: dict[str, Any] = {}
     for network in FAIR:
-        shipped = pretrained.load(f"mwg_{network.name}")
-        trained = shipped if isinstance(shipped, list) else [shipped]
+        trained = pretrained.load_all(network.weights, kind=nn.Module)
         start = [network.build(torch.Generator().manual_seed(s)) for s in range(len(trained))]
         metrics[network.name] = {
             stage: _measure(models, trials)

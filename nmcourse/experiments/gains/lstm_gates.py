@@ -18,12 +18,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nmcourse.analysis.gains.gating import LSTMConstruction, lstm_from_nm_rnn
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
-from nmcourse.models import NMRNN, LowRankRNN, Modulator, identity
-from nmcourse.models._base import RecurrentScaling
+from nmcourse.analysis import LSTMConstruction, lstm_from_nm_rnn
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number
+from nmcourse.models import NMRNN, LowRankRNN, Modulator, RecurrentScaling, identity
 
 DT = 10.0  # ms
 MODULATOR_TAUS = (10.0, 100.0, 1000.0)  # ms

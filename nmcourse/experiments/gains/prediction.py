@@ -20,10 +20,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from nmcourse.analysis.gains.target_gain import optimal_gain
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
+from nmcourse.analysis import optimal_gain
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number
 from nmcourse.experiments.timing.networks import TEST_TIME, WEIGHT_DECAY, evaluate
 from nmcourse.experiments.training_runs import ship, trained_models, tune_and_train
 from nmcourse.models import NMRNN, LowRankRNN

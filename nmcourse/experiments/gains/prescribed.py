@@ -19,9 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number
 from nmcourse.models import NMRNN, LowRankRNN, PrescribedGain, identity
 
 LARGEST_ERROR = 0.05  # of w(0): half of one Euler step of the bare leak, dt / (2 tau)

@@ -25,15 +25,26 @@ from nmcourse.analysis import (
     pruning_order,
     smallest_sufficient_set,
 )
-from nmcourse.evidence.numbers import format_number, summarise
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
-from nmcourse.evidence.verdicts import expected
-from nmcourse.experiments.gains.ablation import HURTS, MAJORITY, apparent_interval
+from nmcourse.evidence import (
+    Experiment,
+    Judgement,
+    Results,
+    Rule,
+    expected,
+    format_number,
+    summarise,
+)
+from nmcourse.experiments.gains.ablation import HURTS, MAJORITY
 from nmcourse.experiments.timing.networks import TEST_TIME
 from nmcourse.models import NMRNN, PrescribedGain
-from nmcourse.tasks import TRAINED, MeasureWaitGo, Trials, produced_interval
-from nmcourse.tasks.measure_wait_go import ramp_slope
+from nmcourse.tasks import (
+    TRAINED,
+    MeasureWaitGo,
+    Trials,
+    apparent_interval,
+    produced_interval,
+    ramp_slope,
+)
 from nmcourse.training import masked_mse
 
 # R12
@@ -49,8 +60,7 @@ ONE_STEP = 10.0  # ms; what counts as a change of the produced interval
 
 def networks() -> list[NMRNN]:
     """The ten trained NM-RNNs."""
-    models = pretrained.load("mwg_nm_rnn")
-    return [model for model in models if isinstance(model, NMRNN)]
+    return pretrained.load_all("mwg_nm_rnn", kind=NMRNN)
 
 
 def test_trials() -> Trials:

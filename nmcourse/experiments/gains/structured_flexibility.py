@@ -24,14 +24,20 @@ from nmcourse.analysis import (
     participation_ratio,
     term_sizes,
 )
-from nmcourse.evidence.numbers import format_number, summarise
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
-from nmcourse.evidence.verdicts import expected
-from nmcourse.experiments.gains.ablation import MAJORITY, WINDOW, apparent_interval, slope_against
+from nmcourse.evidence import (
+    Experiment,
+    Judgement,
+    Results,
+    Rule,
+    expected,
+    format_number,
+    summarise,
+)
+from nmcourse.experiments.gains.ablation import MAJORITY
 from nmcourse.experiments.gains.pruning_and_dopamine import networks, test_trials, under_gains
 from nmcourse.experiments.timing.networks import NETWORKS
 from nmcourse.models import NMRNN
+from nmcourse.tasks import WINDOW, apparent_interval, slope_against
 
 ONE_DIAL = 0.75  # share of the control along one direction; chance is 1/3 for three gains
 SHIFT = 0.05  # of the connectivity's size, for the finite test

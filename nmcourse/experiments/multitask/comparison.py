@@ -10,28 +10,34 @@ which takes opposite answers for equal; the loss stands beside both.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
-from nmcourse.evidence.record import Experiment
-from nmcourse.evidence.store import plain, remember
+from nmcourse.evidence import Experiment, plain, remember
+from nmcourse.experiments.contenders import Contender
 from nmcourse.experiments.multitask.comparison_rules import RULES
 from nmcourse.experiments.multitask.networks import (
     ALL,
     NETWORKS,
     NEW,
     TRAINED,
-    Network,
     evaluate,
+    n_retrained,
 )
 from nmcourse.experiments.training_runs import in_parallel, ship, trained_models, tune_and_train
 from nmcourse.tasks import DelayedResponse
-from nmcourse.training import fit_many, for_tier, kept_parts, with_new_context
-from nmcourse.training.checkpoints import load_tensors, save_tensors
+from nmcourse.training import (
+    fit_many,
+    for_tier,
+    kept_parts,
+    load_tensors,
+    save_tensors,
+    with_new_context,
+)
 
 COMMAND = "python -m nmcourse.claims run N9"
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -93,28 +99,23 @@ def _train(name: str, settings: dict[str, Any], run_dir: str) -> dict[str, Any]:
         "loss_at": _late_losses(folder / "checkpoint.pt", settings["n_steps"]),
         **retrained,
         "n_parameters": network.n_parameters(),
-        "n_retrained": network.n_retrained(),
+        "n_retrained": n_retrained(network),
     }
 
 
-def _retrain(network: Network, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
+def _retrain(network: Contender, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The new task: a context channel more, and only some weights free."""
     models: Sequence[Any] = trained_models(network.build, folder)
-
-    def widen(generator: torch.Generator) -> nn.Module:
-        wider: nn.Module = with_new_context(models[generator.initial_seed()])
-        return wider
-
-    start = [widen(torch.Generator().manual_seed(seed)) for seed in range(len(models))]
+    wider: list[nn.Module] = [with_new_context(model) for model in models]
+    before = evaluate(wider, [NEW])
     path = folder / "retraining.pt"
     result = fit_many(
-        widen,
+        wider,
         DelayedResponse([NEW], contexts=ALL),
-        seeds=len(models),
         n_steps=settings["retraining_steps"],
         learning_rate=settings["retraining_rate"],
         batch_size=settings["batch_size"],
-        freeze=kept_parts(start[0]),
+        freeze=kept_parts(wider[0]),
         checkpoint=path,
         progress=False,
     )
@@ -122,7 +123,7 @@ def _retrain(network: Network, settings: dict[str, Any], folder: Path) -> dict[s
     save_tensors(folder / "retrained" / "weights.pt", [m.state_dict() for m in result.models])
     measured: dict[str, Any] = plain(
         {
-            "before_retraining": evaluate(start, [NEW]),
+            "before_retraining": before,
             "retrained": evaluate(result.models, ALL),
             "retraining_loss_at": _late_losses(path, settings["retraining_steps"]),
             "retraining_diverged": sorted(result.diverged),
@@ -138,15 +139,14 @@ def _late_losses(checkpoint: Path, n_steps: int) -> dict[str, list[float]]:
     return {name: losses[max(0, end - 50) : end].mean(dim=0).tolist() for name, end in ends.items()}
 
 
-def _ship(network: Network, measured: dict[str, Any], folder: Path) -> None:
+def _ship(network: Contender, measured: dict[str, Any], folder: Path) -> None:
     """Weights before and after the fourth task."""
     for suffix, n_context, part in (("", 3, "trained"), ("_retrained", 4, "retrained")):
-        wide = Network(
-            network.name, network.builder, network.label, {**network.kwargs, "n_context": n_context}
-        )
+        kwargs = {**network.kwargs, "n_context": n_context}
+        wide = replace(network, name=network.name + suffix, kwargs=kwargs)
         names = {"trained": TRAINED, "retrained": (NEW,)}[part]
         ship(
-            f"mt_{network.name}{suffix}",
+            wide.weights,
             trained_models(wide.build, folder / suffix[1:]),
             builder=wide.builder,
             kwargs=wide.kwargs,

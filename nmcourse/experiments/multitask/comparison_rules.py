@@ -7,9 +7,17 @@ from collections.abc import Callable, Sequence
 
 import scipy.stats
 
-from nmcourse.evidence.numbers import format_number, summarise
-from nmcourse.evidence.record import Judgement, Results, Rule
-from nmcourse.evidence.verdicts import as_one, every, expected
+from nmcourse.evidence import (
+    Judgement,
+    Results,
+    Rule,
+    as_one,
+    every,
+    expected,
+    format_number,
+    summarise,
+)
+from nmcourse.experiments.contenders import Contender
 from nmcourse.experiments.multitask.networks import (
     MATCHED,
     NETWORKS,
@@ -18,7 +26,6 @@ from nmcourse.experiments.multitask.networks import (
     RELEASED,
     SETS,
     TRAINED,
-    Network,
     mean_over_tasks,
 )
 
@@ -26,7 +33,9 @@ POINTS = 5.0  # percent correct: what counts as a difference between two medians
 LEARNED = 80.0  # percent correct in the mean of three tasks; two of them without the third: 67
 
 
-def medians(results: Results, networks: Sequence[Network], part: str, measure: str) -> list[float]:
+def medians(
+    results: Results, networks: Sequence[Contender], part: str, measure: str
+) -> list[float]:
     """Median over seeds for each network: ``part`` is "trained" (mean of tasks) or "retrained"."""
     return [
         summarise(_per_seed(results, network.name, part, measure)).median for network in networks
@@ -69,7 +78,7 @@ def _n10_holds(percent: Sequence[float], learned: Sequence[bool]) -> bool | None
     return every(true if known else None for known, true in holds)
 
 
-def _learned(results: Results, networks: Sequence[Network], angle: str) -> list[bool]:
+def _learned(results: Results, networks: Sequence[Contender], angle: str) -> list[bool]:
     """Whether the median network of each kind learned all three tasks."""
     return [percent >= LEARNED for percent in medians(results, networks, "trained", angle)]
 
@@ -175,7 +184,7 @@ def _by_task(results: Results) -> str:
     return f"Medians in {', '.join(TRAINED)}: {'; '.join(parts)}."
 
 
-def _range(results: Results, network: Network, part: str) -> str:
+def _range(results: Results, network: Contender, part: str) -> str:
     values = _per_seed(results, network.name, part, "arctan2")
     return f"{network.label} {format_number(min(values))} to {format_number(max(values))}"
 

@@ -25,10 +25,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
-from nmcourse.evidence.verdicts import expected
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, expected, format_number
 from nmcourse.experiments.training_runs import in_parallel, is_lower, tune_and_train
 from nmcourse.models import (
     NMRNN,

@@ -24,10 +24,16 @@ from torch import Tensor
 
 from nmcourse import pretrained
 from nmcourse.analysis import angle_code, fit_ring, principal_subspace, store_gains, with_gains
-from nmcourse.evidence.numbers import format_number, summarise
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
-from nmcourse.evidence.verdicts import combined, expected
+from nmcourse.evidence import (
+    Experiment,
+    Judgement,
+    Results,
+    Rule,
+    combined,
+    expected,
+    format_number,
+    summarise,
+)
 from nmcourse.experiments.multitask.networks import (
     ALL,
     NM_RNN,
@@ -51,7 +57,9 @@ LOST, RESTORED = 20.0, 0.5  # percentage points
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Measure every network; seconds, so nothing is kept in ``run_dir``."""
-    models, retrained = (_networks(name) for name in ("mt_nm_rnn", "mt_nm_rnn_retrained"))
+    models, retrained = (
+        pretrained.load_all(name, kind=NMRNN) for name in ("mt_nm_rnn", "mt_nm_rnn_retrained")
+    )
     untrained: list[Any] = [
         NM_RNN.build(torch.Generator().manual_seed(seed)) for seed in range(len(models))
     ]
@@ -69,11 +77,6 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
             "gains": gains(models, retrained),
         },
     }
-
-
-def _networks(name: str) -> list[NMRNN]:
-    models = pretrained.load(name)
-    return [m for m in (models if isinstance(models, list) else [models]) if isinstance(m, NMRNN)]
 
 
 def even_angles() -> Tensor:

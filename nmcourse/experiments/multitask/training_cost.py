@@ -22,10 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from nmcourse.analysis import multiply_adds, seconds_side_by_side
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results, remember
-from nmcourse.evidence.verdicts import as_one
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, as_one, format_number, remember
 from nmcourse.experiments.multitask.networks import MATCHED, PAPER
 from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, VanillaRNN, count_parameters
 from nmcourse.tasks import DelayedResponse, Trials

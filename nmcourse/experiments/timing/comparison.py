@@ -9,16 +9,13 @@ at the start as the NM-RNN's (fair), and divided by N as in the released code.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from nmcourse.evidence.numbers import format_number, summarise
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
-from nmcourse.evidence.verdicts import as_one
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, as_one, format_number, summarise
+from nmcourse.experiments.contenders import Contender, compare, ship_all
 from nmcourse.experiments.timing.networks import (
     DIVIDED_BY_N,
     FAIR,
@@ -26,12 +23,10 @@ from nmcourse.experiments.timing.networks import (
     PUBLISHED,
     TEST_INTERVALS,
     WEIGHT_DECAY,
-    Network,
     evaluate,
     learned_only,
     n_learned,
 )
-from nmcourse.experiments.training_runs import in_parallel, ship, trained_models, tune_and_train
 from nmcourse.tasks import MEASURES_BELOW, TRAINED, MeasureWaitGo
 from nmcourse.training import for_tier
 
@@ -63,36 +58,18 @@ SETTINGS: dict[str, dict[str, Any]] = {
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune and train every network; resumes where it was killed."""
     settings = for_tier(tier, SETTINGS)
-    jobs = {name: partial(_train, name, settings, str(run_dir)) for name in NETWORKS}
-    metrics: dict[str, Any] = in_parallel(jobs)
-    if tier != "smoke":
-        for name, network in NETWORKS.items():
-            ship(
-                f"mwg_{name}",
-                trained_models(network.build, run_dir / name),
-                builder=network.builder,
-                kwargs={"recurrent_scaling": network.recurrent_scaling},
-                command=COMMAND,
-                metrics={
-                    f"{group}_mse_median": metrics[name][group]
-                    for group in ("trained", "extrapolated")
-                },
-            )
-    return {"config": settings | {"weight_decay": WEIGHT_DECAY}, "metrics": metrics}
-
-
-def _train(name: str, settings: dict[str, Any], run_dir: str) -> dict[str, Any]:
-    """Choose the peak learning rate of one network, train its seeds, measure them."""
-    network = NETWORKS[name]
-    measured = tune_and_train(
-        network.build,
+    metrics = compare(
+        NETWORKS.values(),
         MeasureWaitGo(),
         evaluate,
         settings=settings,
-        folder=Path(run_dir) / name,
+        run_dir=run_dir,
         weight_decay=WEIGHT_DECAY,
     )
-    return measured | {"n_parameters": network.n_parameters()}
+    if tier != "smoke":
+        medians = {f"{group}_mse_median": group for group in ("trained", "extrapolated")}
+        ship_all(NETWORKS.values(), run_dir, metrics, command=COMMAND, medians=medians)
+    return {"config": settings | {"weight_decay": WEIGHT_DECAY}, "metrics": metrics}
 
 
 def _medians(results: Results, group: str, networks: Any) -> dict[str, float]:
@@ -123,7 +100,7 @@ def _nm_rnn_lowest(medians: dict[str, float]) -> bool:
 def _holds(
     results: Results,
     group: str,
-    networks: Sequence[Network],
+    networks: Sequence[Contender],
     holds: Callable[[dict[str, float]], bool],
 ) -> bool | None:
     """Whether an order holds; None if that hangs on networks that did not learn to measure.

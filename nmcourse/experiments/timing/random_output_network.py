@@ -14,25 +14,23 @@ rate of each is chosen on seeds that are not used again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.power import ENOUGH, majority_power
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
-from nmcourse.evidence.verdicts import expected
+from nmcourse.evidence import (
+    ENOUGH,
+    Experiment,
+    Judgement,
+    Results,
+    Rule,
+    expected,
+    format_number,
+    majority_power,
+)
+from nmcourse.experiments.contenders import Contender, by_name, compare, ship_all
 from nmcourse.experiments.timing.networks import WEIGHT_DECAY, evaluate, n_learned
-from nmcourse.experiments.training_runs import in_parallel, ship, trained_models, tune_and_train
-from nmcourse.models import NMRNN
-from nmcourse.pretrained import measure_wait_go_nm_rnn
 from nmcourse.tasks import MEASURES_BELOW, MeasureWaitGo
 from nmcourse.training import for_tier
-from nmcourse.training.options import frozen_parameters
 
 COMMAND = "python -m nmcourse.claims run R1"
 MAJORITY = 0.8
@@ -55,73 +53,41 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class Arm:
-    """One way to train the NM-RNN.
-
-    Attributes:
-        label: what is trained, in words.
-        freeze: parts that stay random.
-        n_modulator_units: size of the modulator.
-    """
-
-    label: str
-    freeze: tuple[str, ...] = ()
-    n_modulator_units: int = 5
-
-    def build(self, generator: torch.Generator) -> NMRNN:
-        """The network with random initial weights."""
-        return measure_wait_go_nm_rnn(n_modulator_units=self.n_modulator_units, generator=generator)
-
-    def n_trained(self) -> int:
-        """How many numbers are trained."""
-        model = self.build(torch.Generator())
-        frozen = frozen_parameters(model, self.freeze)
-        return sum(p.numel() for name, p in model.named_parameters() if name not in frozen)
+def _arm(name: str, label: str, freeze: tuple[str, ...] = (), n_units: int = 5) -> Contender:
+    """The NM-RNN with a modulator of ``n_units``, and the parts that stay random."""
+    kwargs = {"n_modulator_units": n_units}
+    return Contender(name, "measure_wait_go_nm_rnn", label, kwargs, "mwg_trained", freeze)
 
 
 _RANDOM_NETWORK = ("recurrent weights", "input weights of the output network")
-ARMS = {
-    "everything": Arm("everything"),
-    "modulator": Arm("modulator alone", ("output network",)),
-    "large_modulator": Arm(
-        "modulator of 20 units alone", ("output network",), n_modulator_units=20
-    ),
-    "modulator_and_readout": Arm("modulator and readout", _RANDOM_NETWORK),
-    "readout": Arm("readout alone", (*_RANDOM_NETWORK, "modulator")),
-}
+ARMS = by_name(
+    (
+        _arm("everything", "everything"),
+        _arm("modulator", "modulator alone", ("output network",)),
+        _arm("large_modulator", "modulator of 20 units alone", ("output network",), n_units=20),
+        _arm("modulator_and_readout", "modulator and readout", _RANDOM_NETWORK),
+        _arm("readout", "readout alone", (*_RANDOM_NETWORK, "modulator")),
+    )
+)
 
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune and train every arm; resumes where it was killed."""
     settings = for_tier(tier, SETTINGS)
-    metrics = in_parallel({name: partial(_train, name, settings, run_dir) for name in ARMS})
-    if tier != "smoke":
-        for name, arm in ARMS.items():
-            ship(
-                f"mwg_trained_{name}",
-                trained_models(arm.build, run_dir / name),
-                builder="measure_wait_go_nm_rnn",
-                kwargs={"n_modulator_units": arm.n_modulator_units},
-                command=COMMAND,
-                metrics={f"{g}_mse_median": metrics[name][g] for g in ("trained", "extrapolated")},
-            )
-    return {"config": settings | {"weight_decay": WEIGHT_DECAY}, "metrics": metrics}
-
-
-def _train(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]:
-    """Choose the peak learning rate of one arm, train its seeds, measure them."""
-    arm = ARMS[name]
-    measured = tune_and_train(
-        arm.build,
+    metrics = compare(
+        ARMS.values(),
         MeasureWaitGo(),
         evaluate,
         settings=settings,
-        folder=run_dir / name,
+        run_dir=run_dir,
         weight_decay=WEIGHT_DECAY,
-        freeze=arm.freeze,
     )
-    return measured | {"n_trained": arm.n_trained()}
+    for name, arm in ARMS.items():
+        metrics[name]["n_trained"] = arm.n_trained()
+    if tier != "smoke":
+        medians = {f"{group}_mse_median": group for group in ("trained", "extrapolated")}
+        ship_all(ARMS.values(), run_dir, metrics, command=COMMAND, medians=medians)
+    return {"config": settings | {"weight_decay": WEIGHT_DECAY}, "metrics": metrics}
 
 
 def judge(results: Results) -> Judgement:

@@ -19,9 +19,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results, plain, remember
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number, plain, remember
 from nmcourse.experiments.timing.networks import (
     NETWORKS,
     PUBLISHED,
@@ -31,8 +29,7 @@ from nmcourse.experiments.timing.networks import (
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import NMRNN, LowRankRNN
 from nmcourse.tasks import MEASURES_BELOW, MeasureWaitGo, learned_to_measure
-from nmcourse.training import fit_many, for_tier
-from nmcourse.training.checkpoints import load_tensors, save_tensors
+from nmcourse.training import fit_many, for_tier, load_tensors, save_tensors
 
 BLOCK = 1000  # steps between two resets in the released code
 # Stages of the released scripts: (steps, learning rate, parts that are frozen).
@@ -83,9 +80,8 @@ def _released(name: str, seed: int) -> nn.Module:
 
 def _train_block(models: list[nn.Module], seeds: list[int], **options: Any) -> torch.Tensor:
     """Train networks on, in place, with fresh moments; returns the losses (step, seed)."""
-    by_seed = dict(zip(seeds, models, strict=True))
     result = fit_many(
-        lambda generator: by_seed[generator.initial_seed()],
+        models,
         MeasureWaitGo(),
         seeds=seeds,
         schedule="constant",

@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.power import ENOUGH, pairs_power
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
-from nmcourse.evidence.verdicts import combined, expected
+from nmcourse.evidence import (
+    ENOUGH,
+    Experiment,
+    Judgement,
+    Results,
+    Rule,
+    combined,
+    expected,
+    format_number,
+    pairs_power,
+)
+from nmcourse.experiments.contenders import Contender, by_name, compare, ship_all
 from nmcourse.experiments.timing.networks import (
     TEST_INTERVALS,
     TEST_TIME,
@@ -29,15 +34,7 @@ from nmcourse.experiments.timing.networks import (
     evaluate,
     n_learned,
 )
-from nmcourse.experiments.training_runs import (
-    in_parallel,
-    is_lower,
-    ship,
-    trained_models,
-    tune_and_train,
-)
-from nmcourse.models import NMRNN, count_parameters
-from nmcourse.pretrained import measure_wait_go_nm_rnn
+from nmcourse.experiments.training_runs import is_lower
 from nmcourse.tasks import MEASURES_BELOW, MeasureWaitGo
 from nmcourse.training import for_tier
 
@@ -62,58 +59,40 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class Variant:
-    """An NM-RNN for the timing task.
-
-    Attributes:
-        label: what is different, in words.
-        rank: number of terms K.
-        n_modulator_units: M.
-        gain_shape: ``"sigmoid"``, ``"tanh"`` or ``"softplus"``.
-        sparse: sparse terms in place of rank-one terms, with as many weights.
-    """
-
-    label: str
-    rank: int = 3
-    n_modulator_units: int = 5
-    gain_shape: str = "sigmoid"
-    sparse: bool = False
-
-    def kwargs(self) -> dict[str, Any]:
-        """Arguments of the builder ``measure_wait_go_nm_rnn``."""
-        return {name: value for name, value in vars(self).items() if name != "label"}
-
-    def build(self, generator: torch.Generator) -> NMRNN:
-        """The network with random initial weights."""
-        return measure_wait_go_nm_rnn(**self.kwargs(), generator=generator)
-
-    def n_parameters(self) -> int:
-        """Number of trainable parameters."""
-        return count_parameters(self.build(torch.Generator()))
-
-
 PAPER = "paper"
-VARIANTS = {
-    PAPER: Variant("rank 3, 5 modulator units, sigmoid"),
-    "sparse": Variant("3 sparse terms", sparse=True),
-    "tanh": Variant("tanh", gain_shape="tanh"),
-    "softplus": Variant("softplus", gain_shape="softplus"),
-    "rank_1": Variant("rank 1", rank=1),
-    "rank_2": Variant("rank 2", rank=2),
-    "rank_5": Variant("rank 5", rank=5),
-    "modulator_2": Variant("2 modulator units", n_modulator_units=2),
-    "modulator_10": Variant("10 modulator units", n_modulator_units=10),
-}
+_PUBLISHED = {"rank": 3, "n_modulator_units": 5, "gain_shape": "sigmoid", "sparse": False}
+
+
+def _variant(name: str, label: str, **changed: Any) -> Contender:
+    """The NM-RNN of the paper with one thing changed."""
+    return Contender(name, "measure_wait_go_nm_rnn", label, _PUBLISHED | changed, "mwg_variant")
+
+
+VARIANTS = by_name(
+    (
+        _variant(PAPER, "rank 3, 5 modulator units, sigmoid"),
+        _variant("sparse", "3 sparse terms", sparse=True),
+        _variant("tanh", "tanh", gain_shape="tanh"),
+        _variant("softplus", "softplus", gain_shape="softplus"),
+        _variant("rank_1", "rank 1", rank=1),
+        _variant("rank_2", "rank 2", rank=2),
+        _variant("rank_5", "rank 5", rank=5),
+        _variant("modulator_2", "2 modulator units", n_modulator_units=2),
+        _variant("modulator_10", "10 modulator units", n_modulator_units=10),
+    )
+)
 #: The other pairs of both sizes: with SIZES they fill the map of rank and modulator. Nothing is
 #: judged by them and their weights are not kept.
-PAIRS = {
-    f"rank_{rank}_modulator_{units}": Variant(
-        f"rank {rank}, {units} modulator units", rank=rank, n_modulator_units=units
+PAIRS = by_name(
+    _variant(
+        f"rank_{rank}_modulator_{units}",
+        f"rank {rank}, {units} modulator units",
+        rank=rank,
+        n_modulator_units=units,
     )
     for rank in (1, 2, 5)
     for units in (2, 10)
-}
+)
 SHAPES = ("tanh", "softplus")
 SIZES = ("rank_1", "rank_2", PAPER, "rank_5", "modulator_2", "modulator_10")
 SMALLER = ("rank_1", "rank_2", "modulator_2")
@@ -122,33 +101,18 @@ SMALLER = ("rank_1", "rank_2", "modulator_2")
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune and train every variant; resumes where it was killed."""
     settings = for_tier(tier, SETTINGS)
-    names = [*VARIANTS, *PAIRS]
-    metrics = in_parallel({name: partial(_train, name, settings, run_dir) for name in names})
-    if tier != "smoke":
-        for name, variant in VARIANTS.items():
-            ship(
-                f"mwg_variant_{name}",
-                trained_models(variant.build, run_dir / name),
-                builder="measure_wait_go_nm_rnn",
-                kwargs=variant.kwargs(),
-                command=COMMAND,
-                metrics={"trained_mse_median": metrics[name]["trained"]},
-            )
-    return {"config": settings | {"weight_decay": WEIGHT_DECAY}, "metrics": metrics}
-
-
-def _train(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]:
-    """Choose the peak learning rate of one variant, train its seeds, measure them."""
-    variant = (VARIANTS | PAIRS)[name]
-    measured = tune_and_train(
-        variant.build,
+    metrics = compare(
+        [*VARIANTS.values(), *PAIRS.values()],
         MeasureWaitGo(),
         _measure,
         settings=settings,
-        folder=run_dir / name,
+        run_dir=run_dir,
         weight_decay=WEIGHT_DECAY,
     )
-    return measured | {"n_parameters": variant.n_parameters()}
+    if tier != "smoke":
+        medians = {"trained_mse_median": "trained"}
+        ship_all(VARIANTS.values(), run_dir, metrics, command=COMMAND, medians=medians)
+    return {"config": settings | {"weight_decay": WEIGHT_DECAY}, "metrics": metrics}
 
 
 @torch.no_grad()
@@ -214,13 +178,14 @@ def judge_r2(results: Results) -> Judgement:
     lower = {name: _lower(results, name) if learned else None for name in SHAPES}
     status = combined(list(lower.values()))
     power = "; ".join(
-        f"{VARIANTS[name].gain_shape} {_power(results, name):.0%}"
+        f"{VARIANTS[name].kwargs['gain_shape']} {_power(results, name):.0%}"
         for name, found in lower.items()
         if found is None
     )
     shapes = (PAPER, *SHAPES)
+    gain_shape = {n: VARIANTS[n].kwargs["gain_shape"] for n in shapes}
     ranges = "; ".join(
-        f"{VARIANTS[n].gain_shape} {format_number(results.summary(f'{n}.lowest_gain').minimum)} to "
+        f"{gain_shape[n]} {format_number(results.summary(f'{n}.lowest_gain').minimum)} to "
         f"{format_number(results.summary(f'{n}.highest_gain').maximum)}"
         for n in shapes
     )
@@ -233,7 +198,7 @@ def judge_r2(results: Results) -> Judgement:
             else ""
         ),
         would_change=_would_change(results),
-        measured=_errors(results, shapes, {n: VARIANTS[n].gain_shape for n in shapes}),
+        measured=_errors(results, shapes, gain_shape),
         spread=_spread(results, shapes),
         seeds=results.config["n_seeds"],
         caveats=(
@@ -251,7 +216,7 @@ def judge_r3(results: Results) -> Judgement:
     learned = [name for name in SMALLER if _learned(results, name)]
     status = "reproduced" if as_well else "partly" if learned else "not reproduced"
     status = status if _learned(results, PAPER) else "not decided"
-    ranks = {variant.rank: name for name, variant in VARIANTS.items() if name in SIZES[:4]}
+    ranks = {VARIANTS[name].kwargs["rank"]: name for name in SIZES[:4]}
     sufficient = [rank for rank in sorted(ranks) if _learned(results, ranks[rank])]
     return Judgement(
         status=status,

@@ -157,7 +157,7 @@ def test_digits(nm_rnn, lstm, status):
             "test_loss": [0.2] * 5,
             "n_parameters": 3000,
         }
-        for name in row_by_row.LABELS
+        for name in row_by_row.NETWORKS
     }
     judgement = row_by_row.judge(Results(metrics, {"n_seeds": 5}))
     assert judgement.status == ("measured" if lstm > 0.5 else "not decided")
@@ -166,7 +166,7 @@ def test_digits(nm_rnn, lstm, status):
 
 
 def test_digit_networks_are_matched():
-    sizes = [count_parameters(BUILDERS[f"digits_{name}"]()) for name in row_by_row.LABELS]
+    sizes = [count_parameters(BUILDERS[f"digits_{name}"]()) for name in row_by_row.NETWORKS]
     assert max(sizes) < 1.04 * min(sizes)
 
 
