@@ -221,7 +221,6 @@ def judge(results: Results) -> Judgement:
     )
     return Judgement(
         status="measured",
-        would_change="Other seeds, a longer training or another rate; there is no threshold",
         measured=text,
         spread=f"columns turned in each run: {', '.join(map(str, turned))}; large spikes: "
         + "; ".join(f"{arm} {', '.join(map(str, counts))}" for arm, counts in large.items())
