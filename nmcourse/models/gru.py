@@ -114,7 +114,8 @@ class GRU(RecurrentModel):
         """Whole trials from ``inputs`` (batch, time, P), fast."""
         inputs = trial_inputs(inputs, context, self.input_weights)
         h, states = self.initial_state(inputs.shape[-3]), []
-        if path_of(inputs, self.input_weights) == "compiled":
+        ours = type(self)._update is GRU._update  # a subclass may have gates of its own
+        if ours and path_of(inputs, self.input_weights) == "compiled":
             weights = (self.input_weights, self.bias, self.recurrent_weights, self.candidate_bias)
             trajectory = gru_scan(h, swap_time(inputs), *weights)
         else:

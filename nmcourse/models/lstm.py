@@ -126,7 +126,8 @@ class LSTM(RecurrentModel):
         """Whole trials from ``inputs`` (batch, time, P), fast."""
         inputs = trial_inputs(inputs, context, self.input_weights)
         state, states = self.initial_state(inputs.shape[-3]), []
-        if path_of(inputs, self.input_weights) == "compiled":
+        ours = type(self)._update is LSTM._update  # a subclass may have gates of its own
+        if ours and path_of(inputs, self.input_weights) == "compiled":
             weights = (self.input_weights, self.bias, self.recurrent_weights)
             h, c = lstm_scan(state, swap_time(inputs), *weights)
             trajectory = torch.cat([h, c], dim=-1)

@@ -59,6 +59,12 @@ def test_an_answer_may_work_in_place():
     assert "changes its argument inputs" in lines(result)["Note"]
 
 
+def test_a_list_of_networks_is_not_called_changed():
+    result = check("mwg-6", exercise("mwg-6").reference)
+    assert result.passed
+    assert "Note" not in lines(result)
+
+
 def test_an_answer_that_only_works_in_place_is_told_to_return():
     def smooth(inputs, dt, tau):
         inputs[:] = SMOOTH(inputs, dt, tau)
@@ -111,6 +117,7 @@ def test_a_number_is_told_how_often_it_is_right_or_on_which_side_it_errs():
     )
     assert "rounded" in why(lambda n, doubt: round(1 - doubt ** (1 / n), 2))
     assert "same in every case" in why(lambda n, doubt: 0.25)
+    assert "rounded" not in why(lambda n, doubt: 0.0 + (n > 1000))
 
     def alternating(n, doubt):
         return (1 - doubt ** (1 / n)) * (1 + (-1) ** n / 10)

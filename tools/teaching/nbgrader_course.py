@@ -50,7 +50,7 @@ def points_of_the_part():
 
     import numpy as np
 
-    _SMALL, ACROSS = {small!r}, {across!r}
+    SMALL, ACROSS = {small!r}, {across!r}
 
 {equal}
 
@@ -134,12 +134,12 @@ def hidden_source(version: Version, part: Part, cases: list[Any]) -> str:
     with them hidden tests, on the page that the student gets.
     """
     function = version.compiled(part)
-    rows, every = [], []
+    rows, results = [], []
     for case in cases:
         wanted = function(*case)
         wanted = wanted if part.canonical is None else part.canonical(wanted)
-        every.append(wanted)
         rows.append(f"({literal(tuple(case))}, {literal(wanted)}),")
+        results.append(wanted)
     points = "1 point" if part.points == 1 else f"{part.points:g} points"
     body = _TESTS.format(
         tests=textwrap.indent("\n".join(rows), 8 * " "),
@@ -148,7 +148,7 @@ def hidden_source(version: Version, part: Part, cases: list[Any]) -> str:
         points=float(part.points),
         small=SMALL,
         across=ACROSS,
-        scale=scale_of(every),
+        scale=scale_of(results),
         loose=LOOSE,
         equal=textwrap.indent(inspect.getsource(equal).rstrip(), 4 * " "),
     )

@@ -157,7 +157,7 @@ def _what_is_compared(exercise: Exercise, value: Any, case: Case) -> Any:
 
 def _about_types(error: BaseException | None) -> bool:
     """Whether an error is about the types of the arguments rather than about the answer."""
-    kinds = RuntimeError | TypeError | AttributeError
+    kinds = RuntimeError | TypeError | AttributeError | ValueError
     return isinstance(error, kinds) and _ABOUT_TYPES.search(str(error)) is not None
 
 

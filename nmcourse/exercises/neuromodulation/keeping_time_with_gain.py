@@ -317,8 +317,8 @@ EXERCISES = (
             ),
         ),
         another=_draw_by_draw,
-        rtol=0.06,
-        seconds=10.0,
+        rtol=0.1,  # 4,000 draws, too, whatever their seed
+        seconds=20.0,
     ),
     Exercise(
         id="time-5",

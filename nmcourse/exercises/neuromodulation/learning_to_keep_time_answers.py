@@ -249,13 +249,17 @@ def error_of_the_mean(networks: Sequence[Any], intervals: Any, measure_times: An
 def contests(draw: Draw) -> list[tuple[list[torch.nn.Module], list[int], list[int]]]:
     """Untrained networks, an odd number of them, with the trials of the exercise and others."""
 
-    def fresh() -> torch.nn.Module:
+    def fresh(rank: int) -> torch.nn.Module:
         network = LowRankRNN(3, draw.integer(5, 12), 1, rank=2, generator=draw.source())
         with torch.no_grad():
-            network.output.weights.mul_(draw.uniform(1, 20))
+            network.output.weights.mul_(4.0 * 2**rank)  # the louder, the worse
         return network
 
+    # In no list is the median network the first, the last or the middle one, or that of the first
+    # three; only the shortest has it at its end.
+    lists = ((5, 4, 1, 3, 2), (3, 1, 2), (6, 7, 1, 5, 2, 4, 3))
     trials = (([130, 150, 170], [150]), ([120, 140, 160, 180], [50]), ([60, 200], [100, 250]))
     return [
-        ([fresh() for _ in range(n)], *times) for n, times in zip((5, 3, 7), trials, strict=True)
+        ([fresh(rank) for rank in ranks], *times)
+        for ranks, times in zip(lists, trials, strict=True)
     ]

@@ -6,65 +6,14 @@ import math
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from nmcourse.exercises.checking.record import Draw, Exercise, Wrong
+from nmcourse.exercises.checking.record import Exercise, Wrong
 from nmcourse.exercises.neuromodulation import one_network_many_tasks_answers as functions
-from nmcourse.tasks import DelayedResponse
 
 _CHAPTER = "book/neuromodulation/one_network_many_tasks"
 _METRIC = "The metric that could not fail"
 _SIGN = "The sign of the fifth component"
 _FORGETS = "Ten seeds, nine networks"
-
-
-def _chance(tolerance: float) -> tuple[float, float]:
-    share = tolerance / math.pi
-    return 100 * share, 100 * (1 - (1 - share) ** 2)
-
-
-def _chance_by_areas(tolerance: float) -> np.ndarray:
-    triangle = (math.pi - tolerance) ** 2 / 2
-    return np.array([2 * tolerance / (2 * math.pi), 1 - 2 * triangle / math.pi**2]) * 100
-
-
-def _released(outputs: Tensor) -> Tensor:
-    return outputs[:, -1, 0] < 0.5
-
-
-def _subjects(draw: Draw) -> list[tuple[Tensor]]:
-    """Noisy outputs; about half of the trials keep fixation after go."""
-    cases = []
-    for n in (12, 25, 40):
-        trials = DelayedResponse().sample(n, generator=draw.source())
-        keeps = (draw.normal(n, 1) > 0).double()
-        outputs = trials.targets.double() + 0.3 * draw.normal(*trials.targets.shape)
-        outputs[..., 0] = outputs[..., 0].maximum(keeps)
-        outputs[:, -1, 0] += 0.3 * draw.normal(n)
-        outputs[0, -1, 0] = -0.8  # let go, and further than to zero
-        cases.append((outputs,))
-    return cases
-
-
-def _flips(phase: float) -> tuple[float, float]:
-    flips = np.mod([phase + math.pi / 2, phase + 3 * math.pi / 2], 2 * math.pi)
-    return float(min(flips)), float(max(flips))
-
-
-def _flips_by_sides(phase: float) -> np.ndarray:
-    """The directions at right angles to the phase, as angles of complex numbers."""
-    sides = np.exp(1j * phase) * np.array([1j, -1j])
-    return np.sort(np.angle(sides) + 2 * np.pi * (np.angle(sides) < 0))
-
-
-def _bias(share: float, n: int) -> float:
-    kept = share ** (1 / n)
-    return math.log(kept / (1 - kept))
-
-
-def _memories(draw: Draw) -> list[tuple[float, int]]:
-    soon = (draw.uniform(0.02, 0.1), 2)  # its gate is below one half, and its bias below zero
-    return [soon, *((draw.uniform(0.02, 0.6), draw.integer(3, 120)) for _ in range(6))]
 
 
 EXERCISES = (
@@ -79,13 +28,13 @@ EXERCISES = (
         minutes=15,
         function="chance",
         arguments=("tolerance",),
-        reference=_chance,
+        reference=functions.chance,
         cases=lambda draw: [(draw.uniform(0.1, 1.4),) for _ in range(5)],
         example=(math.pi / 2,),
         wrong=(
             Wrong(
                 "one side of the asked angle",
-                lambda tolerance: (50 * tolerance / math.pi, _chance(tolerance)[1]),
+                lambda tolerance: (50 * tolerance / math.pi, functions.chance(tolerance)[1]),
                 "An answer may be too large or too small by the tolerance.",
                 _METRIC,
             ),
@@ -104,14 +53,17 @@ EXERCISES = (
             ),
             Wrong(
                 "the answers that miss",
-                lambda tolerance: (_chance(tolerance)[0], 100 - _chance(tolerance)[1]),
+                lambda tolerance: (
+                    functions.chance(tolerance)[0],
+                    100 - functions.chance(tolerance)[1],
+                ),
                 "The two triangles are the answers that count as wrong under arctan.",
                 _METRIC,
             ),
             Wrong(
                 "one triangle only",
                 lambda tolerance: (
-                    _chance(tolerance)[0],
+                    functions.chance(tolerance)[0],
                     100 - 50 * (1 - tolerance / math.pi) ** 2,
                 ),
                 "The strip runs along the diagonal of the square, with a corner on either side.",
@@ -119,13 +71,16 @@ EXERCISES = (
             ),
             Wrong(
                 "fractions in place of percent",
-                lambda tolerance: (_chance(tolerance)[0] / 100, _chance(tolerance)[1] / 100),
+                lambda tolerance: (
+                    functions.chance(tolerance)[0] / 100,
+                    functions.chance(tolerance)[1] / 100,
+                ),
                 "Asked for is percent: full marks are 100.",
                 _METRIC,
             ),
             Wrong(
                 "a tolerance in degrees",
-                lambda tolerance: _chance(math.radians(tolerance)),
+                lambda tolerance: functions.chance(math.radians(tolerance)),
                 "The tolerance is given in radians. Half a circle is π, not 180.",
                 _METRIC,
             ),
@@ -139,7 +94,7 @@ EXERCISES = (
                 _METRIC,
             ),
         ),
-        another=_chance_by_areas,
+        another=functions.chance_by_areas,
         rubric=(
             "Nothing, or two numbers without a derivation.",
             "The full angle as an arc, and for arctan the claim that it is more.",
@@ -158,8 +113,8 @@ EXERCISES = (
         minutes=15,
         function="released_fixation",
         arguments=("outputs",),
-        reference=_released,
-        cases=_subjects,
+        reference=functions.released,
+        cases=functions.subjects,
         wrong=(
             Wrong(
                 "held in place of released",
@@ -278,7 +233,7 @@ EXERCISES = (
         minutes=15,
         function="flip_angles",
         arguments=("phase",),
-        reference=_flips,
+        reference=functions.flips,
         cases=lambda draw: [
             (draw.uniform(low, low + 1.4),) for low in (0.1, 1.65, -1.5, -3.05, -6.2, 4.8)
         ],
@@ -292,7 +247,7 @@ EXERCISES = (
             ),
             Wrong(
                 "the phase with the wrong sign",
-                lambda phase: _flips(-phase),
+                lambda phase: functions.flips(-phase),
                 "The argument of the cosine is ψ − ψ₀, not ψ + ψ₀. For which ψ is it π/2?",
                 _SIGN,
             ),
@@ -319,7 +274,7 @@ EXERCISES = (
             ),
             Wrong(
                 "degrees",
-                lambda phase: np.degrees(_flips(phase)),
+                lambda phase: np.degrees(functions.flips(phase)),
                 "Angles are in radians in this chapter. Degrees are for the axes of figures.",
                 _SIGN,
             ),
@@ -332,7 +287,7 @@ EXERCISES = (
                 _SIGN,
             ),
         ),
-        another=_flips_by_sides,
+        another=functions.flips_by_sides,
     ),
     Exercise(
         id="tasks-5",
@@ -345,8 +300,8 @@ EXERCISES = (
         minutes=20,
         function="bias_for",
         arguments=("share", "n"),
-        reference=_bias,
-        cases=_memories,
+        reference=functions.bias,
+        cases=functions.memories,
         example=(0.25, 2),
         wrong=(
             Wrong(
@@ -376,7 +331,7 @@ EXERCISES = (
             ),
             Wrong(
                 "the gate that lets go",
-                lambda share, n: -_bias(share, n),
+                lambda share, n: -functions.bias(share, n),
                 "σ(−b) = 1 − σ(b). This gate forgets what it should keep.",
                 _FORGETS,
             ),

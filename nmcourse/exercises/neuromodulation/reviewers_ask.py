@@ -8,19 +8,12 @@ import torch
 
 from nmcourse.exercises.checking.record import Exercise, Wrong
 from nmcourse.exercises.neuromodulation import reviewers_ask_answers as functions
-from nmcourse.models import NMRNN, LowRankRNN, Modulator
 
 _CHAPTER = "book/neuromodulation/reviewers_ask"
 _VANISH = "Does the gradient vanish less? (R13)"
 _STRUCTURE = 'What is "structured" about the flexibility? (R15)'
 _DOPAMINE = "What does low dopamine do to time? (R18)"
 _COST = "Operations and seconds (R5)"
-
-
-def _counted(n: int, m: int, k: int, p: int, o: int) -> int:
-    """Entries of the matrices themselves: each is used once in a step."""
-    network = NMRNN(LowRankRNN(p, n, o, rank=k), Modulator(p, m, n_gains=k))
-    return sum(weights.numel() for weights in network.parameters() if weights.ndim == 2)
 
 
 EXERCISES = (
@@ -193,6 +186,14 @@ EXERCISES = (
                     (0.5 - functions.height_at_go(outputs, go)) * asked
                 ).mean(),
                 "That is when the ramp arrives. Asked for is how much earlier than I that is.",
+                _DOPAMINE,
+            ),
+            Wrong(
+                "a size without a sign",
+                lambda outputs, go, asked: (
+                    ((0.5 + functions.height_at_go(outputs, go)) * asked).abs().mean()
+                ),
+                "A ramp that starts below −1/2 comes late. That is less than 0 ms early.",
                 _DOPAMINE,
             ),
             Wrong(
@@ -387,7 +388,7 @@ EXERCISES = (
                 _COST,
             ),
         ),
-        another=_counted,
+        another=functions.counted,
         rtol=1e-9,
     ),
 )

@@ -88,6 +88,7 @@ def ramps(draw: Draw) -> list[tuple[Tensor, Tensor, Tensor]]:
         go = torch.tensor([10.0 * draw.integer(30, 60) for _ in range(n)], dtype=torch.float64)
         asked = torch.tensor([10.0 * draw.integer(8, 25) for _ in range(n)], dtype=torch.float64)
         start = torch.tensor([draw.uniform(-0.5, 0.1) for _ in range(n)], dtype=torch.float64)
+        start[0] = draw.uniform(-0.75, -0.6)  # one starts too low, and comes late
         rise = ((time - go[:, None]) / asked[:, None]).clamp(min=0.0)
         outputs = (start[:, None] + rise).clamp(max=0.5) + 0.05 * draw.normal(n, 90)
         cases.append((outputs[..., None], go, asked))
@@ -159,3 +160,9 @@ def nm_rnn_step(n: int, m: int, k: int, p: int, o: int) -> int:
 def shapes(draw: Draw) -> list[tuple[int, int, int, int, int]]:
     draws = [[draw.integer(low, 3 * low) for low in (30, 11, 3, 2, 2)] for _ in range(5)]
     return [(n, m, k, p, o) for n, m, k, p, o in draws]
+
+
+def counted(n: int, m: int, k: int, p: int, o: int) -> int:
+    """Entries of the matrices themselves: each is used once in a step."""
+    network = NMRNN(LowRankRNN(p, n, o, rank=k), Modulator(p, m, rank=k))
+    return sum(weights.numel() for weights in network.parameters() if weights.ndim == 2)

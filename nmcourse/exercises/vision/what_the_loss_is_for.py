@@ -81,6 +81,7 @@ def _kind_of_pair_by_running(excitation: float, inhibition: float) -> int:
 def _pairs(draw: Draw) -> list[tuple[float, float]]:
     near = [(0.5, 0.2), (0.5, 0.8), (1.3, 0.1), (1.2, 0.6), (0.2, 1.4), (0.1, 0.3), (1.6, 0.2)]
     near += [(1.2, 1.5)]  # strong inhibition does not save a unit that grows alone
+    near += [(0.75, 0.14), (0.88, 0.24)]  # the sum decides, no weight by itself and no product
     return [(a + draw.uniform(-0.05, 0.05), c + draw.uniform(-0.05, 0.05)) for a, c in near]
 
 
