@@ -65,6 +65,7 @@ from nmcourse.analysis.gradients import (
     decay_time_constant,
     gradient_norms,
 )
+from nmcourse.analysis.large_fixed_points import LargeFixedPoints, find_large_fixed_points
 from nmcourse.analysis.latent import LatentDynamics, LatentState, latent_dynamics
 from nmcourse.analysis.states import (
     flatten_state,
@@ -115,6 +116,7 @@ __all__ = [
     "GradientNorms",
     "KrylovBasis",
     "LSTMConstruction",
+    "LargeFixedPoints",
     "LatentDynamics",
     "LatentState",
     "LeadingEigenvalues",
@@ -145,6 +147,7 @@ __all__ = [
     "euler_mode_decay",
     "euler_time_constant",
     "find_fixed_points",
+    "find_large_fixed_points",
     "fit_line",
     "fit_ring",
     "flatten_state",

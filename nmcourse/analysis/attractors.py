@@ -24,7 +24,8 @@ import scipy.stats
 import torch
 from torch import Tensor
 
-from nmcourse.analysis._checks import check_count, check_finite, check_positive
+from nmcourse._inputs import count
+from nmcourse.analysis._checks import check_finite, check_positive
 from nmcourse.analysis.states import flatten_state, unflatten_state
 from nmcourse.analysis.subspaces import PrincipalSubspace, principal_subspace
 from nmcourse.models import RecurrentModel
@@ -251,7 +252,8 @@ def run_on(
         model: any model with ``step``; not changed.
         states: flat states (trial, n_total), e.g. ``trajectory_states(trajectory)[:, step]``.
         n_steps: how many steps.
-        input: constant input, (P,) or (trial, P); None means zeros.
+        input: constant input, (P,) or (trial, P), or an image (channel, height, width), or one
+            for each trial; None means zeros.
         context: constant context, (n_context,) or (trial, n_context), or None.
 
     Returns:
@@ -260,12 +262,13 @@ def run_on(
     Raises:
         ValueError: for states, input or context that do not fit the model.
     """
-    check_count(n_steps=n_steps)
+    n_steps = count("n_steps", n_steps)
     check_finite("states", states)
     model = copy.deepcopy(model).double()
     state = unflatten_state(states.detach().double(), model.initial_state(1))
-    given = torch.zeros(model.n_inputs) if input is None else input
-    drive = _of_trials("input", given, len(states))
+    size = (model.n_inputs, *getattr(model, "image_size", ()))
+    given = torch.zeros(size) if input is None else input
+    drive = _of_trials("input", given, len(states), len(size))
     held = None if context is None else _of_trials("context", context, len(states))
     visited = [flatten_state(state)]
     for _ in range(n_steps):
@@ -350,11 +353,14 @@ def _points(
     return states.detach().double().cpu(), values.detach().double().cpu()
 
 
-def _of_trials(name: str, values: Tensor, n_trials: int) -> Tensor:
-    """A constant drive as (trial, channel), float64."""
+def _of_trials(name: str, values: Tensor, n_trials: int, n_axes: int = 1) -> Tensor:
+    """A constant drive with a trial axis in front, float64; without it ``n_axes`` axes."""
     check_finite(name, values)
-    if values.ndim not in (1, 2) or (values.ndim == 2 and len(values) != n_trials):
+    extra = values.ndim - n_axes
+    if extra not in (0, 1) or (extra == 1 and len(values) != n_trials):
+        one = "channel" if n_axes == 1 else "channel, height, width"
+        alone = f"({one},)" if n_axes == 1 else f"({one})"
         raise ValueError(
-            f"{name} must have shape (channel,) or ({n_trials}, channel), got {tuple(values.shape)}"
+            f"{name} must have shape {alone} or ({n_trials}, {one}), got {tuple(values.shape)}"
         )
-    return values.detach().double().expand(n_trials, values.shape[-1])
+    return values.detach().double().expand(n_trials, *values.shape[-n_axes:])

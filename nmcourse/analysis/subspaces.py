@@ -17,7 +17,8 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
-from nmcourse.analysis._checks import check_count, check_finite
+from nmcourse._inputs import count
+from nmcourse.analysis._checks import check_finite
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,7 @@ def principal_subspace(states: Tensor, n_components: int | None = None) -> Princ
     if len(points) < 2:
         raise ValueError(f"states must hold at least two states, got {len(points)}")
     most = min(points.shape)
-    if n_components is None:
-        n_components = most
-    check_count(n_components=n_components)
+    n_components = most if n_components is None else count("n_components", n_components)
     if n_components > most:
         raise ValueError(f"n_components must be at most {most}, got {n_components}")
 

@@ -23,7 +23,7 @@ from nmcourse.evidence import (
     read_results,
     results_path,
 )
-from nmcourse.experiments.registry import EXPERIMENTS, by_claim
+from nmcourse.experiments.registry import EXPERIMENTS, SUCCESSORS, by_claim
 
 CLAIMS: tuple[Claim, ...] = (
     *nm_rnn_paper.CLAIMS,
@@ -164,7 +164,7 @@ def check() -> list[str]:
                     f"claim {claim.id}: {key} is stored as {before[key]!r}, "
                     f"but judged as {now[key]!r}"
                 )
-    files = {results_path(experiment.name) for experiment in EXPERIMENTS}
+    files = {results_path(experiment.name) for experiment in (*EXPERIMENTS, *SUCCESSORS)}
     for file in sorted(results_path("any").parent.glob("*.json")):
         if file not in files:
             problems.append(f"results/{file.name} belongs to no experiment")

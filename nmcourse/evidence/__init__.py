@@ -3,7 +3,7 @@
 An experiment (``nmcourse.experiments``) writes with it; the ledger (``nmcourse.claims``) reads.
 """
 
-from nmcourse.evidence.numbers import Summary, format_number, summarise
+from nmcourse.evidence.numbers import Summary, format_number, ratio_of_medians, summarise
 from nmcourse.evidence.record import (
     STATUSES,
     Claim,
@@ -28,6 +28,7 @@ __all__ = [
     "Summary",
     "format_number",
     "plain",
+    "ratio_of_medians",
     "read_results",
     "remember",
     "results_path",

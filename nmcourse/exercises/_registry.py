@@ -78,8 +78,9 @@ def check(
 
     A function is called on random arguments, each time on copies, and compared with a trusted
     reference. It may return tensors, arrays or numbers, in single or double precision, and it may
-    work in place. What it prints while it is checked is not shown. It is stopped when it takes
-    too long, except inside a single call that Python cannot interrupt.
+    work in place. What it prints is shown for the case that failed, and for no other; the arguments
+    of this case are in ``result.case``. It is stopped when it takes too long, except inside a
+    single call that Python cannot interrupt.
 
     Args:
         exercise_id: Such as "low-rank-2"; it stands below the title of the exercise.

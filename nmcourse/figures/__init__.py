@@ -15,6 +15,7 @@ from nmcourse.figures.activity import (
     plot_trial,
     plot_units,
 )
+from nmcourse.figures.answers import plot_intervals, plot_size_map
 from nmcourse.figures.circuit import (
     Circuit,
     draw_low_rank,
@@ -23,6 +24,7 @@ from nmcourse.figures.circuit import (
     draw_timing_networks,
     draw_two_units,
 )
+from nmcourse.figures.circuit_modulators import draw_context_nm_rnn, draw_feedback_nm_rnn
 from nmcourse.figures.comparison import (
     plot_ablations,
     plot_losses,
@@ -95,8 +97,10 @@ __all__ = [
     "Widget",
     "area_look",
     "draw_area",
+    "draw_context_nm_rnn",
     "draw_convolution",
     "draw_cordsnet",
+    "draw_feedback_nm_rnn",
     "draw_low_rank",
     "draw_nm_rnn",
     "draw_pair",
@@ -120,12 +124,14 @@ __all__ = [
     "plot_flow_2d",
     "plot_gain_by_interval",
     "plot_gains",
+    "plot_intervals",
     "plot_line_states",
     "plot_losses",
     "plot_produced_intervals",
     "plot_ramps",
     "plot_raster",
     "plot_seeds",
+    "plot_size_map",
     "plot_spectrum",
     "plot_trajectories",
     "plot_trial",

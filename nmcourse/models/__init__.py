@@ -7,7 +7,7 @@ from nmcourse.models._sizes import count_parameters, matching_size
 from nmcourse.models.attention import AttentionReader
 from nmcourse.models.gru import GRU
 from nmcourse.models.loops.phi import identity
-from nmcourse.models.low_rank_rnn import LowRankRNN
+from nmcourse.models.low_rank_rnn import LowRankRNN, orthonormal_columns
 from nmcourse.models.lstm import LSTM, LSTMState
 from nmcourse.models.modulator import ClampedGain, GainSource, Modulator, PrescribedGain
 from nmcourse.models.nm_rnn import NMRNN, NMState
@@ -58,4 +58,5 @@ __all__ = [
     "identity",
     "matched_pixel_rnn",
     "matching_size",
+    "orthonormal_columns",
 ]

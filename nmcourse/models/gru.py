@@ -22,10 +22,10 @@ import math
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import check_generator, counts
 from nmcourse.models._base import (
     RecurrentModel,
     Trajectory,
-    check_sizes,
     check_times,
     expand_start,
     join_context,
@@ -67,7 +67,10 @@ class GRU(RecurrentModel):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
+        n_inputs, n_units, n_outputs = counts(
+            n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs
+        )
+        check_generator(generator)
         check_times(dt, dt)
         self.n_inputs, self.n_units, self.n_outputs, self.dt = n_inputs, n_units, n_outputs, dt
 

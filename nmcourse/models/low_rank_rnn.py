@@ -10,22 +10,24 @@ r"""The low-rank RNN: N units that talk through K numbers.
 The K numbers R^T phi(x) are all that the units tell each other: a step costs N K, not N^2.
 An NM-RNN (``nmcourse.models.NMRNN``) multiplies them by gains: W = L diag(s) R^T.
 
-With ``orthonormal=True`` the L in use is the Q factor of a QR decomposition of the trained
-``row_factors``. The released NM-RNN code does the same; its LR-RNN also has g = 1/N, its
-NM-RNN g = 1 (chapter 5 asks what that does to the comparison).
+With ``orthonormal=True`` the L in use are the orthonormal columns of the trained ``row_factors``,
+see ``orthonormal_columns``. The released NM-RNN code takes the Q of a QR decomposition as it comes,
+``orthonormal="raw"`` here. Its LR-RNN also has g = 1/N, its NM-RNN g = 1. Chapter 5 asks what both
+do to the comparison.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import check_function, check_generator, counts
 from nmcourse.models._base import (
     RecurrentScaling,
-    check_sizes,
     check_times,
     join_context,
     recurrent_scale,
@@ -37,6 +39,26 @@ from nmcourse.models._readout import Readout
 from nmcourse.models.loops.leaky import leaky_scan
 
 
+def orthonormal_columns(matrix: Tensor) -> Tensor:
+    """The columns of a matrix made orthonormal, one after the other: Q sign(diag T).
+
+    A QR decomposition writes the matrix as Q T with a triangular T, and leaves the sign of each
+    column of Q open. Here the column that points the way of its original is taken (the diagonal of
+    Q^T times the matrix is not negative), as Gram and Schmidt would. This choice is continuous:
+    a small change of a matrix of full rank changes its orthonormal columns little. The library's
+    own choice is not. It turns a column round where an entry passes through zero.
+
+    Args:
+        matrix: (.., N, K) with K at most N, of full rank.
+
+    Returns:
+        (.., N, K), with the same span.
+    """
+    q, triangular = torch.linalg.qr(matrix)
+    turned = triangular.diagonal(dim1=-2, dim2=-1) < 0
+    return torch.where(turned.unsqueeze(-2), -q, q)
+
+
 class LowRankRNN(OutputNetwork):
     """A rate network (current form) whose connectivity has rank K.
 
@@ -45,7 +67,9 @@ class LowRankRNN(OutputNetwork):
         n_units: units N.
         n_outputs: output channels O.
         rank: K, at most N.
-        orthonormal: use the Q factor of ``row_factors`` as L.
+        orthonormal: make the columns of ``row_factors`` orthonormal to get L. True: with the
+            signs of ``orthonormal_columns``. ``"raw"``: with the signs that the QR decomposition
+            gives, as in the released code; L then jumps during training.
         symmetric: R = L; there are then no column factors.
         nonlinearity: phi; the identity (``lambda x: x``) makes the network linear.
         recurrent_scaling: the factor g.
@@ -56,7 +80,8 @@ class LowRankRNN(OutputNetwork):
         generator: source of the initial weights.
 
     Raises:
-        ValueError: for a size below one, a rank above N, an unknown scaling, or dt > tau.
+        ValueError: for a size below one, a rank above N, an unknown scaling or ``orthonormal``,
+            or dt > tau.
 
     Reference:
         Chapter 2; Mastrogiuseppe and Ostojic 2018; Costacurta et al. 2024, Eqs. 2-4.
@@ -69,7 +94,7 @@ class LowRankRNN(OutputNetwork):
         n_outputs: int,
         rank: int,
         *,
-        orthonormal: bool = True,
+        orthonormal: bool | Literal["raw"] = True,
         symmetric: bool = False,
         nonlinearity: Callable[[Tensor], Tensor] = torch.tanh,
         recurrent_scaling: RecurrentScaling = "none",
@@ -80,12 +105,19 @@ class LowRankRNN(OutputNetwork):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs, rank=rank)
+        n_inputs, n_units, n_outputs, rank = counts(
+            n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs, rank=rank
+        )
+        check_generator(generator)
+        check_function("nonlinearity", nonlinearity, "torch.tanh")
         check_times(tau, dt)
         if rank > n_units:
             raise ValueError(f"rank must be at most n_units={n_units}, got {rank}")
+        if not (isinstance(orthonormal, bool) or orthonormal == "raw"):
+            raise ValueError(f"orthonormal must be True, False or 'raw', got {orthonormal!r}")
         self.n_inputs, self.n_units, self.n_outputs = n_inputs, n_units, n_outputs
-        self.rank, self.orthonormal, self.symmetric = rank, orthonormal, symmetric
+        self.rank, self.symmetric = rank, symmetric
+        self.orthonormal: bool | Literal["raw"] = orthonormal
         self.nonlinearity = nonlinearity
         self.scale = recurrent_scale(recurrent_scaling, n_units)
         self.tau, self.dt = tau, dt
@@ -102,7 +134,11 @@ class LowRankRNN(OutputNetwork):
 
     def factors(self) -> tuple[Tensor, Tensor]:
         """The factors in use, L and R, each (N, K)."""
-        left = torch.linalg.qr(self.row_factors)[0] if self.orthonormal else self.row_factors
+        left: Tensor = self.row_factors
+        if self.orthonormal == "raw":
+            left = torch.linalg.qr(left)[0]
+        elif self.orthonormal:
+            left = orthonormal_columns(left)
         return left, left if self.column_factors is None else self.column_factors
 
     def connectivity(self, gain: Tensor | None = None) -> Tensor:

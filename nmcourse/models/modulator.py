@@ -20,9 +20,17 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import (
+    check_function,
+    check_generator,
+    check_tensor,
+    count,
+    counts,
+    number,
+    whole,
+)
 from nmcourse.models._as_written import as_written
 from nmcourse.models._base import (
-    check_sizes,
     check_times,
     expand_start,
     join_context,
@@ -118,11 +126,13 @@ class Modulator(GainSource):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(n_inputs=n_inputs, n_units=n_units, rank=rank)
+        n_inputs, n_units, rank = counts(n_inputs=n_inputs, n_units=n_units, rank=rank)
+        n_context = whole("n_context", n_context, least=0)
+        n_feedback = whole("n_feedback", n_feedback, least=0)
+        check_generator(generator)
+        check_function("nonlinearity", nonlinearity, "torch.tanh")
+        check_function("gain_nonlinearity", gain_nonlinearity, "torch.sigmoid")
         check_times(tau, dt)
-        for name, size in (("n_context", n_context), ("n_feedback", n_feedback)):
-            if not isinstance(size, int) or size < 0:
-                raise ValueError(f"{name} must be zero or a positive integer, got {size!r}")
         self.n_inputs, self.n_units, self.rank = n_inputs, n_units, rank
         self.n_context, self.n_feedback = n_context, n_feedback
         self.gain_nonlinearity, self.nonlinearity = gain_nonlinearity, nonlinearity
@@ -219,6 +229,7 @@ class PrescribedGain(GainSource):
     def __init__(self, gains: Tensor, *, dt: float = 10.0) -> None:
         super().__init__()
         check_times(dt, dt)
+        check_tensor("gains", gains)
         if gains.ndim not in (2, 3) or 0 in gains.shape:
             raise ValueError(
                 "gains must have shape (time, rank) or (trial, time, rank), "
@@ -236,7 +247,8 @@ class PrescribedGain(GainSource):
         cls, function: Callable[[Tensor], Tensor], n_steps: int, *, dt: float = 10.0
     ) -> PrescribedGain:
         """Gains from s(t): ``function`` maps times in ms (time,) to gains (time, K)."""
-        return cls(function(dt * torch.arange(n_steps)), dt=dt)
+        check_times(dt, dt)
+        return cls(function(dt * torch.arange(count("n_steps", n_steps))), dt=dt)
 
     def initial_state(self, batch_size: int) -> Tensor:
         """Elapsed time (batch, 1), zero."""
@@ -298,13 +310,12 @@ class ClampedGain(GainSource):
 
     def __init__(self, source: GainSource, values: Mapping[int, float]) -> None:
         super().__init__()
-        for component, value in values.items():
-            if component not in range(source.rank):
-                raise ValueError(
-                    f"values: component must be in 0..{source.rank - 1}, got {component!r}"
-                )
-            if not math.isfinite(value):
-                raise ValueError(f"values: gain {component} must be finite, got {value!r}")
+        values = {
+            whole("values: component", component, 0, source.rank - 1): number(
+                f"values: gain {component}", value, "finite"
+            )
+            for component, value in values.items()
+        }
         self.source = source
         self.rank, self.n_inputs, self.n_context = source.rank, source.n_inputs, source.n_context
         self.n_feedback, self.dt = source.n_feedback, source.dt

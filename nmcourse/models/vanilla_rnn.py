@@ -26,11 +26,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import check_function, check_generator, counts
 from nmcourse.models._base import (
     RecurrentModel,
     RecurrentScaling,
     Trajectory,
-    check_sizes,
     check_times,
     expand_start,
     join_context,
@@ -86,7 +86,11 @@ class VanillaRNN(RecurrentModel):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
+        n_inputs, n_units, n_outputs = counts(
+            n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs
+        )
+        check_generator(generator)
+        check_function("nonlinearity", nonlinearity, "torch.tanh")
         check_times(tau, dt)
         if form not in ("current", "rate"):
             raise ValueError(f"form must be 'current' or 'rate', got {form!r}")

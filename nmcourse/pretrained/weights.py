@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from nmcourse._files import digest, locked
+from nmcourse._files import digest, locked, user_path
 from nmcourse.pretrained.builders.registry import BUILDERS
 from nmcourse.pretrained.manifest import (
     FOLDER,
@@ -25,12 +25,12 @@ from nmcourse.pretrained.manifest import (
 )
 
 
-def available(*, folder: Path = FOLDER) -> tuple[str, ...]:
+def available(*, folder: str | Path = FOLDER) -> tuple[str, ...]:
     """Return the names of all pretrained files."""
     return tuple(read_manifest(folder))
 
 
-def info(name: str, *, folder: Path = FOLDER) -> Entry:
+def info(name: str, *, folder: str | Path = FOLDER) -> Entry:
     """Return the manifest entry of a pretrained file.
 
     Raises:
@@ -43,7 +43,7 @@ def info(name: str, *, folder: Path = FOLDER) -> Entry:
     return entries[name]
 
 
-def parameters(name: str, *, folder: Path = FOLDER) -> dict[str, Tensor]:
+def parameters(name: str, *, folder: str | Path = FOLDER) -> dict[str, Tensor]:
     """Return the stored tensors, for models that run as one batch of seeds.
 
     Args:
@@ -60,7 +60,7 @@ def parameters(name: str, *, folder: Path = FOLDER) -> dict[str, Tensor]:
     return _read(name, folder)[1]
 
 
-def load(name: str, *, folder: Path = FOLDER) -> Any:
+def load(name: str, *, folder: str | Path = FOLDER) -> Any:
     """Load pretrained models.
 
     The size and the SHA-256 of the file are verified first. Nothing in the file or in the
@@ -92,7 +92,7 @@ def save(
     licence: str = "CC BY 4.0",
     citation: str = "",
     stacked: bool = False,
-    folder: Path = FOLDER,
+    folder: str | Path = FOLDER,
 ) -> Entry:
     """Write weights and their manifest entry; a file of the same name is replaced.
 
@@ -149,7 +149,7 @@ def save(
     return entry
 
 
-def verify(*, folder: Path = FOLDER) -> dict[str, str]:
+def verify(*, folder: str | Path = FOLDER) -> dict[str, str]:
     """Check every file of the manifest, and that no weights file is left out of it.
 
     Returns:
@@ -159,6 +159,7 @@ def verify(*, folder: Path = FOLDER) -> dict[str, str]:
     Raises:
         PretrainedError: The manifest itself is missing or damaged.
     """
+    folder = user_path(folder, "folder")
     entries = read_manifest(folder)
     report = {}
     for name, entry in entries.items():
@@ -180,8 +181,9 @@ def _problem(entry: Entry, problem: str) -> PretrainedError:
     )
 
 
-def _read(name: str, folder: Path) -> tuple[Entry, dict[str, Tensor]]:
+def _read(name: str, folder: str | Path) -> tuple[Entry, dict[str, Tensor]]:
     """An entry and its tensors; what another process is just replacing is read once more."""
+    folder = user_path(folder, "folder")
     entry = info(name, folder=folder)
     try:
         return entry, _tensors(entry, folder)

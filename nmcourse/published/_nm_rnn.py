@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import as_tensor
 from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, VanillaRNN, identity
 from nmcourse.published._cordsnet import floating
 
@@ -126,18 +127,22 @@ _LSTM_NAMES: dict[str, str | tuple[str, int]] = {
 } | {"readout_weights": "output.weights"}
 
 LAYOUTS: dict[str, Layout] = {
-    "nm_rnn": Layout(NM_RNN, _NM_SETTINGS, _nm_rnn),
+    "nm_rnn": Layout(NM_RNN, _NM_SETTINGS, lambda a, s: _nm_rnn(a, s, orthonormal="raw")),
     "nm_rnn_not_orthonormal": Layout(
         NM_RNN, _NM_SETTINGS, lambda a, s: _nm_rnn(a, s, orthonormal=False)
     ),
-    "context_nm_rnn": Layout(NM_RNN, _NM_SETTINGS, lambda a, s: _nm_rnn(a, s, context=True)),
+    "context_nm_rnn": Layout(
+        NM_RNN, _NM_SETTINGS, lambda a, s: _nm_rnn(a, s, context=True, orthonormal="raw")
+    ),
     "linear_symmetric_nm_rnn": Layout(
         _without(NM_RNN, "column_factors"),
         _NM_SETTINGS,
-        lambda a, s: _nm_rnn(a, s, symmetric=True, nonlinearity=identity),
+        lambda a, s: _nm_rnn(a, s, symmetric=True, nonlinearity=identity, orthonormal="raw"),
     ),
     "low_rank_rnn": Layout(
-        LOW_RANK, _RNN_SETTINGS, lambda a, s: _low_rank(a, s, recurrent_scaling="1/N")
+        LOW_RANK,
+        _RNN_SETTINGS,
+        lambda a, s: _low_rank(a, s, recurrent_scaling="1/N", orthonormal="raw"),
     ),
     "vanilla_rnn": Layout(
         {"recurrent_weights": "recurrent_weights"}
@@ -185,7 +190,7 @@ def load(name: str, arrays: Mapping[str, Any], **settings: Any) -> nn.Module:
 
     tensors = {key: _tensor(key, value) for key, value in arrays.items()}
     values = {
-        key: torch.as_tensor(value, dtype=torch.float64)
+        key: as_tensor(key, value, torch.float64)
         for key, value in (dict(layout.settings) | settings).items()
     }
     for key, value in values.items():

@@ -16,13 +16,13 @@ version is longer, noisy, and has variable delays and catch trials (chapter 3).
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from nmcourse.tasks._base import Task, Trials, check_count, check_time_step, whole_steps
+from nmcourse._inputs import check_generator, count, number, whole
+from nmcourse.tasks._base import Task, Trials, check_time_step, whole_steps
 
 TRAINED = (120.0, 140.0, 160.0, 180.0)
 SHORTER = (40.0, 60.0, 80.0, 100.0)
@@ -66,13 +66,10 @@ class MeasureWaitGo(Task):
             if len(values) == 0:
                 raise ValueError(f"{name} must hold at least one time in ms, got none")
         check_time_step(dt)
-        if not math.isfinite(amplitude):
-            raise ValueError(f"amplitude must be finite, got {amplitude!r}")
-        whole = isinstance(mask_padding, int) and not isinstance(mask_padding, bool)
-        if mask_padding is not None and (not whole or mask_padding < 0):
-            raise ValueError(
-                f"mask_padding must be None or a number of steps from 0, got {mask_padding!r}"
-            )
+        number("amplitude", amplitude, "finite")
+        if mask_padding is not None:
+            allowed = "None or a number of steps from 0"
+            mask_padding = whole("mask_padding", mask_padding, least=0, allowed=allowed)
         self.dt, self.amplitude, self.mask_padding = dt, amplitude, mask_padding
         self.intervals = tuple(float(interval) for interval in intervals)
         self.measure_times = tuple(float(time) for time in measure_times)
@@ -95,7 +92,8 @@ class MeasureWaitGo(Task):
 
     def sample(self, n_trials: int, *, generator: torch.Generator | None = None) -> Trials:
         """Draw interval and measure time of each trial independently and uniformly."""
-        check_count("n_trials", n_trials)
+        n_trials = count("n_trials", n_trials)
+        check_generator(generator)
         columns = [
             torch.tensor(choices)[torch.randint(len(choices), (n_trials,), generator=generator)]
             for choices in (self._intervals, self._measures)

@@ -6,7 +6,7 @@ from nmcourse.training.fit import FitManyResult, FitResult, fit, fit_many
 from nmcourse.training.losses import cross_entropy_at_end, masked_mse
 from nmcourse.training.options import FitOptions, OptimiserOptions, frozen_parameters
 from nmcourse.training.retraining import kept_parts, with_new_context
-from nmcourse.training.tiers import by_tier, tier, tier_device
+from nmcourse.training.tiers import by_tier, for_tier, tier, tier_device
 from nmcourse.training.vision.fit_images import fit_images, fit_many_images
 from nmcourse.training.vision.inverse import (
     InverseError,
@@ -66,6 +66,7 @@ __all__ = [
     "fit_many",
     "fit_many_images",
     "fold_cnn",
+    "for_tier",
     "frozen_parameters",
     "growth_rate",
     "has_learnt",

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import check_function, check_tensor, is_whole, whole
 from nmcourse.tasks import Task, Trials
 from nmcourse.training._networks import Networks
 from nmcourse.training._run import DivergenceError, Objective, Run, data_generators
@@ -139,6 +140,7 @@ def train_one(
     progress: bool,
 ) -> FitResult:
     """What ``fit`` does, for any objective."""
+    seed = whole("seed", seed)
     networks, seeds = Networks([model], settings.device), [seed]
     run = Run(networks, objective(networks, seeds), seeds, settings, checkpoint)
     run.train(checkpoint_every, progress)
@@ -158,7 +160,8 @@ def train_many(
     progress: bool,
 ) -> FitManyResult:
     """What ``fit_many`` does, for any objective."""
-    seeds = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    check_function("build", build, "one that makes a network from a generator")
+    seeds = _seeds(seeds)
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds must be at least one and all different, got {seeds}")
     models = [build(torch.Generator().manual_seed(seed)) for seed in seeds]
@@ -168,6 +171,15 @@ def train_many(
     for seed, step in run.diverged.items():
         warnings.warn(f"seed {seed} diverged at step {step} and was stopped", stacklevel=3)
     return FitManyResult(models, seeds, *run.history(), run.diverged)
+
+
+def _seeds(seeds: Any) -> list[int]:
+    """Seeds from themselves or from their number."""
+    if is_whole(seeds):
+        return list(range(whole("seeds", seeds)))
+    if not isinstance(seeds, Iterable):
+        raise ValueError(f"seeds must be a whole number or several of them, got {seeds!r}")
+    return [whole("seeds", seed) for seed in seeds]
 
 
 class _Stream:
@@ -204,7 +216,9 @@ class _Stream:
     def losses(self, networks: Networks) -> Tensor:
         """Losses (seed,) on the trials of the next step."""
         trials = self.next()
-        return self.loss(networks.outputs(trials), trials.targets, trials.mask)
+        losses = self.loss(networks.outputs(trials), trials.targets, trials.mask)
+        check_tensor("loss(outputs, targets, mask)", losses)
+        return losses
 
     def next(self) -> Trials:
         """Trials of the next step; drawn ones have a seed axis if there is more than one seed."""

@@ -181,7 +181,10 @@ def test_response_angle_explains_what_the_stimulus_angle_does_not():
             "must vary along the line",
         ),
         (lambda: run_on(VanillaRNN(1, 2, 1), torch.zeros(1, 3), 1), r"\(batch, 2\), got \(1, 3\)"),
-        (lambda: run_on(VanillaRNN(1, 2, 1), torch.zeros(1, 2), 0), "n_steps must be an integer"),
+        (
+            lambda: run_on(VanillaRNN(1, 2, 1), torch.zeros(1, 2), 0),
+            "n_steps must be a positive integer",
+        ),
         (
             lambda: run_on(VanillaRNN(1, 2, 1), torch.zeros(3, 2), 1, input=torch.zeros(2, 1)),
             r"input must have shape \(channel,\) or \(3, channel\), got \(2, 1\)",

@@ -84,6 +84,8 @@ def used_by(statement: ast.stmt) -> set[str]:
     names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
     used = {node.id for node in names}
     if isinstance(statement, ast.FunctionDef):
+        inner = [node for node in ast.walk(statement) if isinstance(node, ast.FunctionDef)]
+        used -= {node.name for node in inner}
         used -= {node.arg for node in ast.walk(statement) if isinstance(node, ast.arg)}
         used -= {node.id for node in names if isinstance(node.ctx, ast.Store)}
     return used

@@ -1,6 +1,8 @@
 """The ledger is complete, is computed from results, and notices when it is out of date."""
 
+import dataclasses
 import json
+import sys
 
 import pytest
 
@@ -11,6 +13,7 @@ from nmcourse.evidence import store
 from nmcourse.evidence.record import STATUSES, Experiment, Judgement, LedgerError, Rule
 from nmcourse.evidence.store import results_path
 from nmcourse.experiments import registry
+from nmcourse.training.tiers import TIERS
 
 
 def test_every_target_has_a_record():
@@ -129,9 +132,47 @@ def test_smoke_results_never_reach_the_ledger(small_ledger):
     assert claims.get("T1").status == "not attempted"
 
 
-def test_the_tier_stands_in_the_command(small_ledger):
+def with_tiers(small_ledger, monkeypatch, *tiers: str) -> None:
+    """Let the small experiment have settings for these tiers."""
+    experiment = dataclasses.replace(small_ledger.experiment, tiers=tiers)
+    for module in (judging, runner):
+        monkeypatch.setattr(module, "by_claim", lambda: registry.by_claim((experiment,)))
+
+
+def test_the_tier_stands_in_the_command(small_ledger, monkeypatch):
+    with_tiers(small_ledger, monkeypatch, "smoke", "cpu", "gpu")
     runner.run("T1", tier="gpu", resume_dir=small_ledger.runs)
     assert claims.get("T1").command == "python -m nmcourse.claims run T1 --tier gpu"
+
+
+def test_a_tier_without_settings_is_refused_before_anything_is_written(small_ledger, capsys):
+    before = {path: path.read_bytes() for path in small_ledger.folder.rglob("*") if path.is_file()}
+    message = "tier must be one of smoke, cpu for claim T1: its experiment, weights, has no "
+    with pytest.raises(ValueError, match=f"^{message}settings for 'gpu'"):
+        runner.run("T1", tier="gpu", resume_dir=small_ledger.runs, fresh=True)
+    arguments = ["run", "T1", "--tier", "gpu", "--resume-dir", str(small_ledger.runs)]
+    assert command_line.main(arguments) == 1
+    assert message in capsys.readouterr().err
+    assert small_ledger.calls == []
+    assert not small_ledger.runs.exists()
+    after = {path: path.read_bytes() for path in small_ledger.folder.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_unfinished_work_may_lie_in_the_home_folder(small_ledger, monkeypatch):
+    monkeypatch.setenv("HOME", str(small_ledger.runs))
+    runner.run("T1", tier="smoke", resume_dir="~/unfinished")
+    assert (small_ledger.runs / "unfinished/weights/smoke/results.json").is_file()
+
+
+@pytest.mark.parametrize("experiment", registry.EXPERIMENTS, ids=lambda e: e.name)
+def test_an_experiment_names_the_tiers_that_it_has_settings_for(experiment, tmp_path):
+    module = sys.modules[experiment.run.__module__]
+    settings = getattr(module, "SETTINGS", dict.fromkeys(experiment.tiers))
+    assert set(experiment.tiers) == set(settings) <= set(TIERS)
+    if hasattr(module, "SETTINGS"):
+        with pytest.raises(ValueError, match="there are no settings for the tier 'gpu', only for"):
+            experiment.run("gpu", tmp_path)
 
 
 def test_unknown_tier(small_ledger):

@@ -12,6 +12,7 @@ import torch
 
 from nmcourse.exercises import check, exercise
 from nmcourse.exercises.checking.compare import NotNumbers, as_array, compare
+from nmcourse.exercises.checking.limits import MOST_PRINTED, protected
 
 REFERENCE = exercise("low-rank-2").reference
 SMOOTH = exercise("rates-2").reference
@@ -102,7 +103,14 @@ def test_a_number_is_told_how_often_it_is_right_or_on_which_side_it_errs():
     assert why(lambda n, doubt: (1 - doubt ** (1 / n)) / (1 + n)) == (
         "Your result is too small in every case."
     )
-    assert "Right in 1 of 7 cases" in why(lambda n, doubt: 1 - doubt ** (1 / 2) + 0 * n)
+    assert why(lambda n, doubt: 1 - doubt ** (1 / 2) + 0 * n) == (
+        "Right for the example and for no other case. What in it holds for the example only?"
+    )
+    assert "What is special about this one?" in why(
+        lambda n, doubt: 1 - doubt ** (1 / n) + (n == 2)
+    )
+    assert "rounded" in why(lambda n, doubt: round(1 - doubt ** (1 / n), 2))
+    assert "same in every case" in why(lambda n, doubt: 0.25)
 
     def alternating(n, doubt):
         return (1 - doubt ** (1 / n)) * (1 + (-1) ** n / 10)
@@ -245,12 +253,152 @@ def test_a_number_is_checked_without_showing_it():
     assert check("gain-2", 0.1353).passed
     assert check("gain-2", torch.tensor(0.1353)).passed
     assert check("gain-2", lambda: 0.1353).passed
+    assert check("gain-2", 0.14).passed  # two digits, by hand
     for wrong in (0.2, -0.1353, None, "0.1353", float("nan")):
         result = check("gain-2", wrong)
         assert not result
         assert "Expected" not in lines(result)
         assert "0.135335" not in repr(result)
     assert check("gain-2", 1.0).misconception == "as if the gain stayed open"
+
+
+def test_where_zero_is_expected_a_rounding_error_is_right():
+    from scipy.optimize import brentq
+
+    def by_root_finding(share, n):
+        return brentq(lambda b: (1 / (1 + math.exp(-b))) ** n - share, -30, 30)
+
+    assert check("tasks-5", by_root_finding)
+
+    def by_a_complex_sum(left, centre, right, frequency):
+        turn = np.exp(2j * np.pi * frequency)
+        return abs(left / turn + centre + right * turn)
+
+    assert check("conv-2", by_a_complex_sum)
+    assert not check("tasks-5", lambda share, n: by_root_finding(share, n) + 1e-3)
+    assert not compare(1e-9, 0.0, 1e-5).same
+    assert compare(1e-9, 0.0, 1e-5, scale=1.0).same
+    assert not compare(1e-3, 0.0, 1e-5, scale=1.0).same
+
+
+def test_the_type_is_judged_where_the_text_asks_for_a_whole_number():
+    exact = exercise("start-1").reference
+    for wrap in (int, np.int64, torch.tensor, np.array):
+        assert check("start-1", lambda d, dt, wrap=wrap: wrap(exact(d, dt)))
+    for wrong in (float, np.float64, lambda n: torch.tensor(float(n)), str):
+        assert not check("start-1", lambda d, dt, wrong=wrong: wrong(exact(d, dt)))
+    result = check("start-1", lambda duration, dt: duration / dt)
+    assert lines(result)["Came out"] == "2.9999999999999996"  # all its digits
+
+
+def test_whole_numbers_are_exact_in_single_precision_as_well():
+    count = exercise("conv-1").reference
+    assert check("conv-1", lambda *a: torch.tensor(float(count(*a))))
+    assert not check("conv-1", lambda *a: torch.tensor(float(count(*a) + 1)))
+
+
+def test_fractions_decimals_and_objects_that_are_arrays_are_numbers():
+    from decimal import Decimal
+    from fractions import Fraction
+
+    class Series:
+        def __array__(self, dtype=None, copy=None):
+            return np.array([1.0, 2.0])
+
+    assert check("low-rank-5", lambda n: Fraction(n, 2))
+    assert check("gain-2", Decimal("0.135"))
+    assert compare(np.array([Fraction(1, 2)], dtype=object), [0.5], 1e-6).same
+    assert compare(Series(), [1, 2], 1e-6).same
+
+
+def test_another_reading_of_the_text_is_right_and_is_named():
+    steps, step = exercise("time-3").reference, exercise("time-5").reference
+    result = check("time-3", lambda *a: math.ceil(steps(*a)))
+    assert result.passed
+    assert "rounded up" in lines(result)["Note"]
+    assert check("time-5", lambda *a: abs(step(*a)))
+    assert not check("time-3", lambda *a: math.floor(steps(*a)))
+    assert not check("time-3", lambda *a: math.ceil(steps(*a)) + 1)
+    assert not check("time-5", lambda *a: -step(*a))
+
+
+def test_the_case_that_failed_can_be_tried_by_hand(capsys: pytest.CaptureFixture[str]):
+    def odd(tau_eff, tau):
+        print("trying", tau_eff)  # noqa: T201
+        return 1 - tau / tau_eff + (0.1 if tau_eff > 600 else 0.0)
+
+    result = check("low-rank-2", odd, seed=4)
+    tau_eff, tau = result.case
+    assert tau_eff > 600
+    assert capsys.readouterr().out == f"trying {tau_eff}\n"  # of this case alone
+    assert odd(tau_eff, tau) != pytest.approx(REFERENCE(tau_eff, tau))
+    assert "result.case" in lines(result)["The same case again"]
+    assert check("low-rank-2", odd, seed=4) == result  # the case is no part of what was found
+    assert check("low-rank-2", REFERENCE).case == ()
+    assert check("gain-2", 0.2).case == ()
+    failed = check("low-rank-2", lambda tau_eff, tau: 1 / 0)
+    assert failed.case == exercise("low-rank-2").example
+
+
+def test_endless_output_is_cut():
+    with protected() as printed:
+        for _ in range(1000):
+            print("x" * 1000)  # noqa: T201
+    assert len(printed.text) == MOST_PRINTED
+
+
+def test_a_result_that_is_printed_is_not_returned():
+    def prints(tau_eff, tau):
+        print(1 - tau / tau_eff)  # noqa: T201
+
+    assert "`return` in place of `print`" in lines(overlap(prints))["Why"]
+
+
+def test_arguments_in_another_order_are_named():
+    result = check("low-rank-2", lambda tau, tau_eff: 1 - tau / tau_eff)
+    assert "(tau_eff, tau), in this order" in lines(result)["Why"]
+
+
+def test_a_slip_is_told_as_it_looks_to_somebody_who_works_as_the_page_does():
+    """The networks of mwg-3 are in double precision, and the page works in single."""
+
+    def forgot_to_ask_for_gradients(network):
+        inputs = torch.zeros(1, 60, 3)
+        network(inputs).outputs[0, -1].sum().backward()
+        return inputs.grad[0].norm(dim=-1)
+
+    def took_a_method_that_is_none(network):
+        inputs = torch.zeros(1, 60, 3, requires_grad=True)
+        network(inputs).outputs[0, -1].sum().backwards()
+
+    def forgot_to_return(network):
+        inputs = torch.zeros(1, 60, 3, requires_grad=True)
+        network(inputs).outputs[0, -1].sum().backward()
+
+    for answer, text in (
+        (forgot_to_ask_for_gradients, "requires_grad=True"),
+        (took_a_method_that_is_none, "backwards"),
+        (forgot_to_return, "return"),
+    ):
+        result = check("mwg-3", answer)
+        assert text in repr(result)
+        assert "ouble" not in repr(result)
+        assert "dtype" not in repr(result)
+
+
+def test_a_factor_of_one_case_is_not_told_of_all():
+    clock = exercise("low-rank-3").reference
+    same = check("low-rank-3", lambda *a: 1.5 * clock(*a))
+    assert lines(same)["Why"].startswith("Each entry of your result is 1.5 times")
+    other = check("low-rank-3", lambda p, r, tau: (1 + r) * clock(p, r, tau))
+    assert lines(other)["Why"].startswith("In this case: Each entry")
+
+
+def test_what_is_no_network_is_named_where_one_was_asked_for():
+    result = check("time-2", lambda network, inputs, k: network(inputs).gains)
+    assert "and no network" in lines(result)["Why"]
+    broken = check("time-2", lambda network, inputs, k: torch.nn.Linear(2, 2))
+    assert "fails when it is used" in lines(broken)["Why"]
 
 
 # What is around it

@@ -131,6 +131,7 @@ CONFIGS = [
     Config("vanilla-rate-relu", partial(_vanilla, form="rate", nonlinearity=torch.relu)),
     Config("low-rank", _low_rank),
     Config("low-rank-over-N", partial(_low_rank, recurrent_scaling="1/N", readout_bias=False)),
+    Config("low-rank-raw-signs", partial(_low_rank, orthonormal="raw")),
     Config("low-rank-free", partial(_low_rank, orthonormal=False, x0=torch.linspace(-1, 1, UNITS))),
     Config("low-rank-symmetric", partial(_low_rank, symmetric=True, nonlinearity=identity)),
     Config("low-rank-plain-loop", partial(_low_rank, nonlinearity=elu)),

@@ -251,7 +251,7 @@ def test_prescribed_gains_of_each_trial_need_as_many_trials():
 
 @pytest.mark.parametrize("component", [2, -1, "first", 0.5])
 def test_clamped_component_exists(component):
-    with complains(f"values: component must be in 0..1, got {component!r}"):
+    with complains(f"values: component must be from 0 to 1, got {component!r}"):
         ClampedGain(MODELS["modulator"](), {component: 1.0})
 
 

@@ -17,6 +17,7 @@ from nmcourse.models import (
     PrescribedGain,
     VanillaRNN,
     identity,
+    orthonormal_columns,
 )
 
 EXACT = {"rtol": 0, "atol": 1e-12}
@@ -265,6 +266,39 @@ def test_row_factors_are_orthonormalised(generator):
     torch.testing.assert_close(left @ triangular, model.row_factors, **EXACT)
 
 
+def test_orthonormal_columns_point_the_way_of_their_originals(generator):
+    matrices = torch.randn(20, 9, 3, generator=generator, dtype=torch.float64)
+    columns = orthonormal_columns(matrices)
+    triangular = columns.mT @ matrices
+    torch.testing.assert_close(columns @ triangular, matrices, **EXACT)  # the same span
+    assert (triangular.diagonal(dim1=-2, dim2=-1) > 0).all()
+    turned = torch.tensor([1.0, -1.0, -1.0], dtype=torch.float64)
+    torch.testing.assert_close(orthonormal_columns(turned * matrices), turned * columns, **EXACT)
+
+
+def test_orthonormal_columns_are_continuous_and_raw_ones_are_not():
+    """The first entry, on which a QR decomposition bases its sign, passes through zero."""
+    matrix = torch.eye(5, dtype=torch.float64)[:, [1, 2]] + 0.1
+    below, above = matrix.clone(), matrix.clone()
+    below[0, 0], above[0, 0] = -1e-7, 1e-7
+    assert (orthonormal_columns(above) - orthonormal_columns(below)).abs().max() < 1e-6
+    raw = [torch.linalg.qr(m)[0] for m in (below, above)]
+    assert (raw[1] - raw[0]).abs().max() > 1
+
+
+def test_a_row_factor_of_zero_keeps_its_column():
+    """The sign of zero is one: no column is lost where the decomposition leaves the sign open."""
+    columns = orthonormal_columns(torch.zeros(4, 2, dtype=torch.float64))
+    torch.testing.assert_close(columns.mT @ columns, torch.eye(2, dtype=torch.float64))
+
+
+def test_raw_signs_are_kept_where_asked_for(generator):
+    model = LowRankRNN(2, 9, 1, 3, orthonormal="raw", generator=generator)
+    assert torch.equal(model.factors()[0], torch.linalg.qr(model.row_factors)[0])
+    with pytest.raises(ValueError, match="orthonormal must be True, False or 'raw', got 'qr'"):
+        LowRankRNN(2, 9, 1, 3, orthonormal="qr")
+
+
 def test_free_and_symmetric_factors(generator):
     free = LowRankRNN(2, 9, 1, 3, orthonormal=False, generator=generator)
     assert free.factors()[0] is free.row_factors
@@ -275,7 +309,7 @@ def test_free_and_symmetric_factors(generator):
     torch.testing.assert_close(symmetric.connectivity(), symmetric.connectivity().mT)
 
 
-@pytest.mark.parametrize("orthonormal", [True, False])
+@pytest.mark.parametrize("orthonormal", [True, "raw", False])
 @pytest.mark.parametrize("scaling", ["none", "1/N"])
 def test_connectivity_is_the_matrix_in_the_velocity(orthonormal, scaling, generator):
     model = LowRankRNN(

@@ -12,7 +12,7 @@ from torch import nn
 
 from nmcourse import pretrained
 from nmcourse._files import digest
-from nmcourse.models import NMRNN, CordsNet, count_parameters
+from nmcourse.models import NMRNN, CordsNet, LowRankRNN, count_parameters
 from nmcourse.pretrained import BUILDERS, PretrainedError
 from nmcourse.pretrained import __main__ as command_line
 from nmcourse.pretrained.manifest import read_manifest, write_bytes
@@ -348,6 +348,19 @@ def test_command_line_reports_a_damaged_manifest(folder, capsys):
 
 def test_every_shipped_file_is_as_the_manifest_says(capsys):
     assert command_line.main(["--verify"]) == 0, capsys.readouterr().out
+
+
+def test_shipped_row_factors_mean_the_same_under_either_sign():
+    """Most were trained with the signs of the QR decomposition; their columns were turned since."""
+    n_checked = 0
+    for name in pretrained.available():
+        stored = pretrained.load(name)
+        for model in stored if isinstance(stored, list) else [stored]:
+            network = model.output_network if isinstance(model, NMRNN) else model
+            if isinstance(network, LowRankRNN) and network.orthonormal:
+                assert torch.equal(network.factors()[0], torch.linalg.qr(network.row_factors)[0])
+                n_checked += 1
+    assert n_checked > 200
 
 
 def test_unknown_gain_shape_is_refused():

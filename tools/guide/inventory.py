@@ -22,7 +22,7 @@ from typing import Any
 
 import tomllib
 
-from nmcourse._files import write_text
+from nmcourse._files import user_path, write_text
 from tools import pairs
 from tools.guide import inventory_score, inventory_text
 from tools.guide.chapters import course, in_table, link
@@ -188,7 +188,7 @@ def main(arguments: list[str] | None = None) -> int:
         return inventory_score.main(words[1:])
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seed", default="", help="12 characters or more; drawn if left out")
-    parser.add_argument("--out", required=True, type=Path, help="a folder outside the tree")
+    parser.add_argument("--out", required=True, type=user_path, help="a folder outside the tree")
     options = parser.parse_args(words)
     try:
         files = write(options.seed or secrets.token_hex(8), options.out)

@@ -1,29 +1,43 @@
-r"""An LSTM that does what a linear NM-RNN does.
+r"""An LSTM that does what a linear NM-RNN does, with the gain as one gate or as another.
 
-Where L = R is orthonormal, the output network linear and tau_x = dt, the modes w = L^T x obey
+    LSTM     c_t = f_t * c_{t-1} + i_t * g_t         f_t = sigma(W u_t + V h_{t-1} + b), i_t alike
+
+**The gain as forget gate.** Where L = R is orthonormal, g = 1 and tau_x = dt, the modes
+w = L^T x obey
 
     NM-RNN   w_t = s_t * w_{t-1} + L^T B_x u_t       s_t = sigma(A z_t + b)
-    LSTM     c_t = f_t * c_{t-1} + i_t * g_t         f_t = sigma(W u_t + V h_{t-1} + b)
 
-so the gain is a forget gate (Costacurta et al. 2024, Eq. 6 and Proposition 1; the supplement with
-the proposition's assumptions was not available to us: the construction is ours).
-
-Blocks of cells, one below the other, with alpha = dt / tau_z:
+(Costacurta et al. 2024, Eq. 6 and Proposition 1; the supplement with the proposition's assumptions
+was not available to us: both constructions are ours). Blocks of cells, one below the other, with
+alpha_z = dt / tau_z:
 
     cells   hold          forget gate        input gate   candidate
     modes   w  (K)        sigma(A z_t + b)   1            L^T B_x u_t
-    direct  B_x u_t (P)   0                  1            u_t           what lies beside L
-    z       z  (M)        1 - alpha          alpha        W_z h_z + B_z u_t
+    direct  u_t (P)       0                  1            u_t           for what lies beside L
+    z       z  (M)        1 - alpha_z        alpha_z      W_z h_z + B_z u_t
     rates   tanh(z) (M)   0                  (small candidates only, see below)
 
-Output gates are 1, so that h_z = tanh(z_{t-1}). A forget gate of modes needs z_t, of which a part
-(1 - alpha) z_{t-1} sits in the cell, where the gates of an LSTM do not look.
+**The gain as input gate.** With alpha = dt / tau_x every linear NM-RNN adds K gated terms,
 
-- ``candidates="linear"``: exact. It changes an LSTM twice: candidates without tanh, and, unless
-  tau_z = dt, gates that may also read the cells (peepholes). See ``LinearLSTM``.
-- ``candidates="small"``: a standard LSTM (``nmcourse.models.LSTM``). Cells hold their values times
-  epsilon, where tanh is a straight line, and a block more holds the rates of the modulator. Now h
-  shows the cells, so no gate has to look into them. The difference falls as epsilon^2.
+    x_t = (1 - alpha) x_{t-1} + sum_k s_k alpha g l_k r_k^T x_{t-1} + alpha B_x u_t
+
+whatever its factors, scaling and time constant are. A block of N cells for each term:
+
+    terms   c^k  (K x N)  1 - alpha          s_k          alpha g l_k r_k^T x_{t-1}
+    direct  v  (P)        1 - alpha          1            alpha u_t
+
+and z and rates as above. Then x = sum_k c^k + B_x v, and the modulator may listen to x.
+
+Output gates are 1, so that h_z = tanh(z_{t-1}). A gate that is a gain needs z_t, of which a part
+(1 - alpha_z) z_{t-1} sits in the cell, where the gates of an LSTM do not look.
+
+- ``candidates="linear"``, for the gain as forget gate: exact. It changes an LSTM twice: candidates
+  without tanh, and, unless tau_z = dt, gates that may also read the cells (peepholes). See
+  ``LinearLSTM``.
+- ``candidates="small"``, for both: a standard LSTM (``nmcourse.models.LSTM``). Cells hold their
+  values times epsilon, where tanh is a straight line, and a block more holds the rates of the
+  modulator. Now h shows the cells, so no gate has to look into them. The difference falls as
+  epsilon^2.
 """
 
 from __future__ import annotations
@@ -41,6 +55,7 @@ from nmcourse.analysis.gains.target_gain import is_linear
 from nmcourse.models import LSTM, NMRNN, LowRankRNN, LSTMState, Modulator, NMState, Trajectory
 
 CANDIDATES = ("linear", "small")
+GAIN_AS = ("forget gate", "input gate")
 
 
 class Assumption(NamedTuple):
@@ -68,7 +83,7 @@ class LinearLSTM(LSTM):
 
     def __init__(self, n_inputs: int, n_units: int, n_outputs: int, *, dt: float = 10.0) -> None:
         super().__init__(n_inputs, n_units, n_outputs, readout_bias=True, dt=dt)
-        self.cell_weights = nn.Parameter(torch.zeros(3 * n_units, n_units))
+        self.cell_weights = nn.Parameter(torch.zeros(3 * self.n_units, self.n_units))
 
     def readout(self, state: LSTMState) -> Tensor:
         """Outputs y = C c + d."""
@@ -94,32 +109,40 @@ class LSTMConstruction:
 
     Attributes:
         lstm: takes inputs and context of the NM-RNN side by side.
-        blocks: which cells hold what: ``"modes"``, ``"direct"``, ``"z"``, and ``"rates"`` with
-            small candidates.
+        blocks: which cells hold what: ``"modes"`` or ``"terms"`` (that of term k after that of
+            term k - 1), ``"direct"``, ``"z"``, and ``"rates"`` with small candidates.
         scale: cells hold their values times this (epsilon, or 1).
     """
 
     lstm: LSTM
     blocks: dict[str, slice]
     scale: float
-    _left: Tensor
-    _beside: Tensor
+    _shows: dict[str, Tensor]  # block -> (N, cells of it): what its cells add to x
 
     def read(self, states: Tensor) -> NMState:
         """The NM-RNN's states (x, z) from the LSTM's ``Trajectory.states``, (.., 2 units)."""
         cells = states[..., self.lstm.n_units :] / self.scale
-        x = cells[..., self.blocks["modes"]] @ self._left.mT
-        x = x + cells[..., self.blocks["direct"]] @ self._beside.mT
-        return NMState(x, cells[..., self.blocks["z"]])
+        first, *others = (
+            cells[..., self.blocks[name]] @ shown.mT for name, shown in self._shows.items()
+        )
+        return NMState(sum(others, first), cells[..., self.blocks["z"]])
 
 
 def lstm_assumptions(
-    model: NMRNN, *, candidates: str = "linear", peephole: bool = True
+    model: NMRNN,
+    *,
+    gain_as: str = "forget gate",
+    candidates: str = "linear",
+    peephole: bool = True,
 ) -> tuple[Assumption, ...]:
-    """What an LSTM needs to reproduce an NM-RNN, and whether this one has it.
+    """What a construction needs of an NM-RNN, and whether this one has it.
+
+    Another construction may need less: the gain as input gate asks nothing of factors, scaling
+    and time constant.
 
     Args:
         model: an NM-RNN with a ``Modulator``.
+        gain_as: which gate the gain is, ``"forget gate"`` or ``"input gate"``.
         candidates: ``"linear"`` or ``"small"``, see :func:`lstm_from_nm_rnn`.
         peephole: whether gates may read the cells.
 
@@ -132,21 +155,25 @@ def lstm_assumptions(
     Reference:
         Costacurta et al. 2024, Eq. 6 and Proposition 1; chapter 6.
     """
+    check_choice("gain_as", gain_as, GAIN_AS)
     net, modulator = _parts(model)
     left, right = (factor.detach().double() for factor in net.factors())
     unit = torch.eye(net.rank, dtype=torch.float64)
     skewed = (left.mT @ left - unit).abs().max().item()
     apart = (left - right).abs().max().item()
     tolerance = 1e-5 if net.row_factors.dtype == torch.float32 else 1e-10
-    listed = [
-        ("linear output network", is_linear(net), f"phi = {_name(net.nonlinearity)}"),
-        ("symmetric factors, R = L", apart < tolerance, f"they differ by {apart:.2g}"),
-        ("orthonormal factors, L^T L = 1", skewed < tolerance, f"off by {skewed:.2g}"),
-        ("recurrent scaling of 1", net.scale == 1, f"g = {net.scale:.3g}"),
-        ("tau_x = dt", net.tau == net.dt, f"tau_x = {net.tau:g} ms, dt = {net.dt:g} ms"),
+    listed = [("linear output network", is_linear(net), f"phi = {_name(net.nonlinearity)}")]
+    if gain_as == "forget gate":
+        listed += [
+            ("symmetric factors, R = L", apart < tolerance, f"they differ by {apart:.2g}"),
+            ("orthonormal factors, L^T L = 1", skewed < tolerance, f"off by {skewed:.2g}"),
+            ("recurrent scaling of 1", net.scale == 1, f"g = {net.scale:.3g}"),
+            ("tau_x = dt", net.tau == net.dt, f"tau_x = {net.tau:g} ms, dt = {net.dt:g} ms"),
+        ]
+    listed += [
         (
             "gain through a sigmoid",
-            _same(modulator.gain_nonlinearity, torch.sigmoid),
+            _as_sigmoid(modulator.gain_nonlinearity) is not None,
             f"sigma = {_name(modulator.gain_nonlinearity)}",
         ),
         (
@@ -154,8 +181,10 @@ def lstm_assumptions(
             _same(modulator.nonlinearity, torch.tanh),
             f"phi_z = {_name(modulator.nonlinearity)}",
         ),
-        ("no feedback", modulator.n_feedback == 0, f"from {modulator.n_feedback} units"),
     ]
+    if gain_as == "forget gate":  # what lies beside L at the start is in no cell
+        heard = f"from {modulator.n_feedback} units"
+        listed.append(("no feedback", modulator.n_feedback == 0, heard))
     if candidates == "linear" and not peephole:
         found = f"tau_z = {modulator.tau:g} ms, dt = {modulator.dt:g} ms, peephole=False"
         listed.append(("tau_z = dt, or peepholes", modulator.tau == modulator.dt, found))
@@ -165,6 +194,7 @@ def lstm_assumptions(
 def lstm_from_nm_rnn(
     model: NMRNN,
     *,
+    gain_as: str = "forget gate",
     candidates: str = "linear",
     epsilon: float = 1e-2,
     peephole: bool = True,
@@ -174,8 +204,10 @@ def lstm_from_nm_rnn(
 
     Args:
         model: an NM-RNN with a ``Modulator``; it is not changed.
-        candidates: ``"linear"`` (exact; a ``LinearLSTM``) or ``"small"`` (a standard LSTM whose
-            cells hold epsilon times their value; the difference falls as epsilon^2).
+        gain_as: which gate the gain is, ``"forget gate"`` or ``"input gate"``.
+        candidates: ``"linear"`` (exact; a ``LinearLSTM``; only for the gain as forget gate) or
+            ``"small"`` (a standard LSTM whose cells hold epsilon times their value; the
+            difference falls as epsilon^2).
         epsilon: scale of small candidates; 1 leaves them where tanh bends.
         peephole: whether gates may read the cells; only linear candidates need it, and only if
             tau_z differs from dt.
@@ -187,70 +219,83 @@ def lstm_from_nm_rnn(
 
     Raises:
         ValueError: naming the first assumption that does not hold; for another kind of model, an
-            unknown ``candidates`` or an epsilon outside (0, 1].
+            unknown ``gain_as`` or ``candidates``, linear candidates with the gain as input gate,
+            or an epsilon outside (0, 1].
 
     Reference:
         Costacurta et al. 2024, Eq. 6 and Proposition 1; chapter 6.
     """
+    check_choice("gain_as", gain_as, GAIN_AS)
     check_choice("candidates", candidates, CANDIDATES)
+    small = candidates == "small"
+    if gain_as == "input gate" and not small:
+        raise ValueError(
+            "candidates must be 'small' with gain_as='input gate', where candidates read the cells "
+            f"through h = tanh(c), got {candidates!r}"
+        )
     if not 0 < epsilon <= 1:
         raise ValueError(f"epsilon must be in (0, 1], got {epsilon!r}")
-    for assumption in lstm_assumptions(model, candidates=candidates, peephole=peephole):
+    for assumption in lstm_assumptions(
+        model, gain_as=gain_as, candidates=candidates, peephole=peephole
+    ):
         if strict and not assumption.holds:
             raise ValueError(
                 f"model breaks the assumption '{assumption.name}': {assumption.found}. "
                 "strict=False builds the LSTM all the same"
             )
-    small = candidates == "small"
     net, modulator = _parts(model)
-    n_channels = net.n_inputs + modulator.n_context
-    sizes = {"modes": net.rank, "direct": n_channels, "z": modulator.n_units}
-    if small:
-        sizes["rates"] = modulator.n_units
-    ends = torch.tensor(list(sizes.values())).cumsum(0).tolist()
-    blocks = {name: slice(end - sizes[name], end) for name, end in zip(sizes, ends, strict=True)}
-    shape = (n_channels, ends[-1], net.n_outputs)
-    dtype = net.row_factors.dtype
-    lstm = (
-        LSTM(*shape, readout_bias=True, dt=net.dt).to(dtype)
-        if small
-        else LinearLSTM(*shape, dt=net.dt).to(dtype)
-    )
     scale = epsilon if small else 1.0
     with torch.no_grad():
-        left = net.factors()[0]
-        drive = torch.zeros(net.n_units, n_channels, dtype=dtype)
-        drive[:, : net.n_inputs] = net.input_weights
-        beside = drive - left @ (left.mT @ drive)
-        _fill(lstm, model, blocks, scale, left.mT @ drive, peephole)
+        shows, start = (_modes if gain_as == "forget gate" else _terms)(net, modulator.n_context)
+        sizes = {name: shown.shape[1] for name, shown in shows.items()} | {"z": modulator.n_units}
+        if small:
+            sizes["rates"] = modulator.n_units
+        ends = torch.tensor(list(sizes.values())).cumsum(0).tolist()
+        blocks = {name: slice(e - sizes[name], e) for name, e in zip(sizes, ends, strict=True)}
+        shape = (sizes["direct"], ends[-1], net.n_outputs)
+        lstm = (
+            LSTM(*shape, readout_bias=True, dt=net.dt) if small else LinearLSTM(*shape, dt=net.dt)
+        ).to(net.row_factors.dtype)
+        built = LSTMConstruction(lstm, blocks, scale, shows)
+        _write_gates(built, model, gain_as, peephole)
         lstm.output.weights.zero_()
-        lstm.output.weights[:, blocks["modes"]] = net.output.weights @ left / scale
-        lstm.output.weights[:, blocks["direct"]] = net.output.weights @ beside / scale
+        for name, shown in shows.items():
+            lstm.output.weights[:, blocks[name]] = net.output.weights @ shown / scale
         assert lstm.output.bias is not None
         lstm.output.bias.zero_()
         if net.output.bias is not None:
             lstm.output.bias.copy_(net.output.bias)
         lstm.c0.zero_()
-        lstm.c0[blocks["modes"]] = scale * (net.x0 @ left)
+        lstm.c0[: len(start)] = scale * start
         lstm.c0[blocks["z"]] = scale * modulator.z0
         if small:
             lstm.c0[blocks["rates"]] = scale * torch.tanh(modulator.z0)
         lstm.h0.copy_(torch.tanh(lstm.c0))
-    return LSTMConstruction(lstm, blocks, scale, left, beside)
+    return built
 
 
-def _fill(
-    lstm: LSTM,
-    model: NMRNN,
-    blocks: dict[str, slice],
-    scale: float,
-    drive: Tensor,
-    peephole: bool,
-) -> None:
+def _modes(net: LowRankRNN, n_context: int) -> tuple[dict[str, Tensor], Tensor]:
+    """What modes and inputs add to x, and the modes at the start: the gain as forget gate."""
+    left, drive = net.factors()[0], _drive(net, n_context)
+    return {"modes": left, "direct": drive - left @ (left.mT @ drive)}, net.x0 @ left
+
+
+def _terms(net: LowRankRNN, n_context: int) -> tuple[dict[str, Tensor], Tensor]:
+    """What terms and inputs add to x, and the first term at the start: the gain as input gate."""
+    each = torch.eye(net.n_units, dtype=net.x0.dtype).repeat(1, net.rank)
+    return {"terms": each, "direct": _drive(net, n_context)}, net.x0
+
+
+def _drive(net: LowRankRNN, n_context: int) -> Tensor:
+    """B_x with a column of zeros for each context, (N, P + contexts)."""
+    return torch.nn.functional.pad(net.input_weights, (0, n_context))
+
+
+def _write_gates(built: LSTMConstruction, model: NMRNN, gain_as: str, peephole: bool) -> None:
     """Write gates and candidates into the LSTM, whose rows are i, f, g, o."""
-    modulator = _parts(model)[1]
+    net, modulator = _parts(model)
+    lstm, blocks, scale, shows = built.lstm, built.blocks, built.scale, built._shows
     small = "rates" in blocks
-    alpha = modulator.dt / modulator.tau
     n = lstm.n_units
     of_input, of_hidden, bias = lstm.input_weights, lstm.recurrent_weights, lstm.bias
     for values in (of_input, of_hidden, bias):
@@ -260,20 +305,15 @@ def _fill(
     def rows(gate: str, block: str) -> slice:
         return slice(start[gate] + blocks[block].start, start[gate] + blocks[block].stop)
 
-    open_, shut = math.inf, -math.inf
-    bias[: start["forget"]] = open_  # input gates
-    bias[start["output"] :] = open_
-    for block in ("direct", "rates"):
-        if block in blocks:
-            bias[rows("forget", block)] = shut
-    bias[rows("input", "z")] = _logit(alpha)
-    bias[rows("forget", "z")] = _logit(1 - alpha)
-    if small:  # its candidate is the rate itself: the input gate makes it small
-        bias[rows("input", "rates")] = _logit(scale)
+    bias[: start["forget"]] = math.inf  # input gates are open unless they are set below
+    bias[start["output"] :] = math.inf
 
-    # z_t = keep z_{t-1} + alpha (W_z tanh(z_{t-1}) + B_z u_t): where each part of it is found
+    # z_t = keep z_{t-1} + alpha (W_z tanh(z_{t-1}) + B_z u_t + F x_{t-1} + f)
+    alpha = modulator.dt / modulator.tau
     keep, recurrent, entry = 1 - alpha, modulator.recurrent_weights, modulator.input_weights
+    feedback = modulator.feedback_weights if gain_as == "input gate" else None
     rates = blocks["rates"] if small else blocks["z"]  # these h show tanh(z_{t-1})
+    unit = torch.eye(modulator.n_units, dtype=bias.dtype)
 
     def read_z(gate: str, block: str, weights: Tensor) -> None:
         """Let a gate or candidate see ``weights`` z_t."""
@@ -284,15 +324,44 @@ def _fill(
             of_hidden[here, blocks["z"]] = keep * weights / scale
         elif isinstance(lstm, LinearLSTM) and peephole:
             lstm.cell_weights[here, blocks["z"]] = keep * weights
+        if feedback is not None and modulator.feedback_bias is not None:
+            bias[here] += alpha * weights @ modulator.feedback_bias
+            for name, shown in shows.items():
+                of_hidden[here, blocks[name]] = alpha * weights @ feedback @ shown / scale
 
-    bias[rows("forget", "modes")] = modulator.gain_bias
-    read_z("forget", "modes", modulator.gain_weights)
-    if small:
-        read_z("candidate", "rates", torch.eye(modulator.n_units, dtype=bias.dtype))
-    of_input[rows("candidate", "modes")] = scale * drive
-    of_input[rows("candidate", "direct")] = scale * torch.eye(lstm.n_inputs, dtype=bias.dtype)
+    bias[rows("input", "z")] = _logit(alpha)
+    bias[rows("forget", "z")] = _logit(keep)
     of_input[rows("candidate", "z")] = scale * entry
     of_hidden[rows("candidate", "z"), rates] = recurrent  # h of small rates is already scaled
+    if feedback is not None and modulator.feedback_bias is not None:
+        bias[rows("candidate", "z")] = scale * modulator.feedback_bias
+        for name, shown in shows.items():
+            of_hidden[rows("candidate", "z"), blocks[name]] = feedback @ shown
+    if small:  # the candidate is the rate itself: the input gate makes it small
+        bias[rows("input", "rates")] = _logit(scale)
+        bias[rows("forget", "rates")] = -math.inf
+        read_z("candidate", "rates", unit)
+
+    slope, offset = _as_sigmoid(modulator.gain_nonlinearity) or (1.0, 0.0)
+    gain_weights, gain_bias = slope * modulator.gain_weights, slope * modulator.gain_bias + offset
+    leak = 1.0 if gain_as == "forget gate" else net.dt / net.tau
+    bias[rows("forget", "direct")] = _logit(1 - leak)
+    of_input[rows("candidate", "direct")] = (
+        scale * leak * torch.eye(lstm.n_inputs, dtype=bias.dtype)
+    )
+    if gain_as == "forget gate":
+        bias[rows("forget", "modes")] = gain_bias
+        read_z("forget", "modes", gain_weights)
+        drive = _drive(net, modulator.n_context)
+        of_input[rows("candidate", "modes")] = scale * (shows["modes"].mT @ drive)
+        return
+    bias[rows("forget", "terms")] = _logit(1 - leak)
+    bias[rows("input", "terms")] = gain_bias.repeat_interleave(net.n_units)
+    read_z("input", "terms", gain_weights.repeat_interleave(net.n_units, dim=0))
+    left, right = net.factors()
+    each = leak * net.scale * torch.einsum("nk,mk->knm", left, right).flatten(0, 1)
+    for name, shown in shows.items():
+        of_hidden[rows("candidate", "terms"), blocks[name]] = each @ shown
 
 
 def _parts(model: NMRNN) -> tuple[LowRankRNN, Modulator]:
@@ -309,6 +378,20 @@ def _parts(model: NMRNN) -> tuple[LowRankRNN, Modulator]:
 
 def _logit(p: float) -> float:
     return math.inf if p >= 1 else -math.inf if p <= 0 else math.log(p / (1 - p))
+
+
+def _as_sigmoid(function: Callable[[Tensor], Tensor]) -> tuple[float, float] | None:
+    """Slope a and offset b if function(v) = sigmoid(a v + b), as (1 + tanh v) / 2 is; else None."""
+    if _same(function, torch.sigmoid):
+        return 1.0, 0.0
+    at_zero, at_one = function(torch.tensor([0.0, 1.0], dtype=torch.float64)).tolist()
+    if not (0 < at_zero < 1 and 0 < at_one < 1):
+        return None
+    offset = _logit(at_zero)
+    slope = _logit(at_one) - offset
+    probe = torch.linspace(-3, 3, 61, dtype=torch.float64)
+    alike = torch.allclose(function(probe), torch.sigmoid(slope * probe + offset), atol=1e-12)
+    return (slope, offset) if alike else None
 
 
 def _same(function: Callable[[Tensor], Tensor], other: Callable[[Tensor], Tensor]) -> bool:

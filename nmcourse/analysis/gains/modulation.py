@@ -24,6 +24,7 @@ import scipy.integrate
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import as_tensor, one_or_several
 from nmcourse.analysis._checks import check_choice, check_finite, check_nm_rnn, check_positive
 from nmcourse.models import NMRNN, ClampedGain
 
@@ -133,7 +134,7 @@ def mode_solution(
         Costacurta et al. 2024, Eq. 5; chapter 4.
     """
     check_positive(tau=tau)
-    moments = torch.as_tensor(times, dtype=torch.float64)
+    moments = as_tensor("times", times, torch.float64)
     check_finite("times", moments)
     edges = [0.0, *moments.flatten().tolist()]
     if moments.ndim != 1 or any(b < a for a, b in itertools.pairwise(edges)):
@@ -173,9 +174,12 @@ def ablate_gains(
     """
     check_nm_rnn(model)
     n_gains = model.modulator.rank
-    chosen = [component] if isinstance(component, int) else list(component)
-    if not chosen or any(k not in range(n_gains) for k in chosen):
-        raise ValueError(f"component must name gains in 0..{n_gains - 1}, got {component!r}")
+    chosen = one_or_several("component", component, 0, n_gains - 1)
+    if not chosen:
+        raise ValueError(
+            f"component must be one or more whole numbers from 0 to {n_gains - 1}, "
+            f"got {component!r}"
+        )
     if isinstance(value, str):
         check_choice("value", value, ("initial",))
         start = initial_gains(model)
@@ -286,7 +290,7 @@ def correlate_over_trials(values: Tensor, quantity: Tensor) -> Tensor:
 
 
 def _number(name: str, value: float | Tensor) -> Tensor:
-    tensor = torch.as_tensor(value)
+    tensor = as_tensor(name, value)
     if not tensor.is_floating_point():
         tensor = tensor.to(torch.get_default_dtype())
     check_finite(name, tensor)
@@ -298,7 +302,7 @@ def _check_modes(gains: Tensor, tau: float, dt: float, w0: float | Tensor) -> Te
         raise ValueError(f"gains must have shape (.., time, K), got {tuple(gains.shape)}")
     check_finite("gains", gains)
     check_positive(tau=tau, dt=dt)
-    start = torch.as_tensor(w0, dtype=gains.dtype)
+    start = as_tensor("w0", w0, gains.dtype)
     check_finite("w0", start)
     return start.unsqueeze(-2) if start.ndim else start
 

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import one_or_several
 from nmcourse.analysis._checks import check_finite, check_nm_rnn
 from nmcourse.analysis.gains.modulation import ablate_gains
 from nmcourse.models import NMRNN
@@ -65,11 +66,11 @@ def prune(model: NMRNN, components: Iterable[int], values: Tensor) -> NMRNN:
     """
     check_nm_rnn(model)
     n_gains = model.modulator.rank
+    check_finite("values", values)
     if values.shape != (n_gains,):
         raise ValueError(f"values must have shape ({n_gains},), got {tuple(values.shape)}")
-    check_finite("values", values)
-    for k in components:
-        model = ablate_gains(model, k, float(values[k]) if k in range(n_gains) else 0.0)
+    for k in one_or_several("components", components, 0, n_gains - 1):
+        model = ablate_gains(model, k, float(values[k]))
     return model
 
 

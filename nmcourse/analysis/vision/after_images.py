@@ -21,6 +21,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import check_tensor, count, counts
 from nmcourse.models import SeeingNetwork
 
 Kind = Literal["unstable", "multistable", "monostable"]
@@ -81,6 +82,10 @@ def after_images(
     Reference:
         Soo et al. 2024, Fig. 3B and authors' response.
     """
+    n_steps, n_held, n_after = counts(n_steps=n_steps, n_held=n_held, n_after=n_after)
+    n_blank = count("n_blank", n_blank)
+    check_tensor("images", images)
+    check_tensor("labels", labels)
     if len(images) < 2:
         raise ValueError(f"images must be at least two, got {len(images)}")
     if labels.shape != images.shape[:1]:

@@ -165,4 +165,13 @@ CLAIMS = (
         "not published for one network; the settings behind each figure are not known",
         _TIMING_WITH_GAIN,
     ),
+    Claim(
+        "F4",
+        "The released code takes the signs of its orthonormal row factors from a QR decomposition, "
+        "which turns a column round when a pivot passes through zero. How often does that happen "
+        "in training, and what does it do?",
+        "the released code of the paper; question of this course",
+        "not published",
+        _TIMING_WITH_GAIN,
+    ),
 )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import torch
 
 _LOOSE = {"float32": 1e-3, "complex64": 1e-3, "float16": 2e-2, "bfloat16": 2e-2}
+WHOLE = 1e-6  # a relative tolerance below this is one for whole numbers
 NUMBERS_DIFFER = "The two numbers differ."
 _SMALL = 0.01  # of the relative tolerance: what is forgiven relative to the largest entry
+_ACROSS = 0.1  # of the relative tolerance: what is forgiven relative to the scale of all cases
 
 
 @dataclass(frozen=True)
@@ -67,34 +71,75 @@ def as_array(value: Any) -> tuple[np.ndarray, float]:
     if isinstance(value, np.ndarray | np.generic):
         loose = _LOOSE.get(value.dtype.name, 0.0)
         return _double(np.asarray(value)), loose
-    if isinstance(value, bool | int | float | complex):
-        return _double(np.asarray(value)), 0.0
+    if hasattr(type(value), "__array__"):
+        return as_array(np.asarray(value))
+    if isinstance(value, bool | int | float | complex) or hasattr(type(value), "__float__"):
+        return _double(np.asarray(_plain(value))), 0.0  # fractions and decimals are numbers, too
     raise NotNumbers(f"an object of type {type(value).__name__}")
 
 
+def _plain(value: Any) -> complex | float:
+    if isinstance(value, complex):
+        return value
+    try:
+        return float(value)
+    except Exception as error:
+        raise NotNumbers(f"an object of type {type(value).__name__}") from error
+
+
 def _double(array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind == "O":
+        array = np.array([_plain(entry) for entry in array.ravel()]).reshape(array.shape)
     if array.dtype.kind not in "biufc":
         raise NotNumbers(f"an array of {array.dtype}")
     return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
 
 
-def equal(found: np.ndarray, expected: np.ndarray, rtol: float) -> bool:
+def scale_of(expected: Sequence[Any]) -> float:
+    """Return the typical size of the results of all cases: the median of those that are not 0.
+
+    It sets the tolerance where 0 is expected, which a relative one would leave without any.
+    """
+    sizes = [np.abs(array[np.isfinite(array)]).max(initial=0.0) for array in map(_read, expected)]
+    return float(np.median([size for size in sizes if size > 0] or [0.0]))
+
+
+def _read(value: Any) -> np.ndarray:
+    return as_array(value)[0]
+
+
+def equal(found: np.ndarray, expected: np.ndarray, rtol: float, scale: float = 0.0) -> bool:
     """Return whether two arrays of one shape agree; NaN agrees with NaN."""
     if found.shape != expected.shape:
         return False
     finite = np.abs(expected[np.isfinite(expected)])
-    atol = _SMALL * rtol * float(finite.max()) if finite.size else 0.0
+    atol = rtol * max(_SMALL * float(finite.max(initial=0.0)), _ACROSS * scale)
     return bool(np.allclose(found, expected, rtol=rtol, atol=atol, equal_nan=True))
 
 
-def compare(answer: Any, expected: Any, rtol: float, axes: tuple[str, ...] = ()) -> Verdict:
+def integers(value: Any) -> bool:
+    """Return whether a value is of a type for whole numbers."""
+    if isinstance(value, torch.Tensor):
+        return not value.is_floating_point() and not value.is_complex()
+    if isinstance(value, list | tuple):
+        return all(integers(part) for part in value)
+    if isinstance(value, np.ndarray | np.generic):
+        return value.dtype.kind in "iu"
+    return isinstance(value, Integral)
+
+
+def compare(
+    answer: Any, expected: Any, rtol: float, axes: tuple[str, ...] = (), scale: float = 0.0
+) -> Verdict:
     """Compare an answer with the expected result.
 
     Args:
         answer: What an answer returned.
         expected: What the reference returned.
-        rtol: Relative tolerance; an answer in single precision gets a larger one.
+        rtol: Relative tolerance. An answer in single precision gets a larger one, unless this one
+            is below ``WHOLE``: then the result is a whole number, and exact in any precision.
         axes: Names of the axes of the result; with names, another order is accepted.
+        scale: Typical size of the results of all cases, for those that are 0.
 
     Returns:
         Whether it is accepted, and a note or a reason.
@@ -104,11 +149,11 @@ def compare(answer: Any, expected: Any, rtol: float, axes: tuple[str, ...] = ())
     """
     found, loose = as_array(answer)
     wanted, _ = as_array(expected)
-    rtol = max(rtol, loose)
-    if equal(found, wanted, rtol):
+    rtol = max(rtol, loose) if rtol > WHOLE else rtol
+    if equal(found, wanted, rtol, scale):
         return Verdict(True)
     if found.squeeze().shape == wanted.squeeze().shape and equal(
-        found.squeeze(), wanted.squeeze(), rtol
+        found.squeeze(), wanted.squeeze(), rtol, scale
     ):
         note = f"Shape {found.shape} instead of {wanted.shape}: axes of size 1 do not matter here."
         return Verdict(True, note="" if wanted.ndim == 0 and found.ndim <= 1 else note)

@@ -22,6 +22,8 @@ def show(value: Any) -> str:
     """Return a value as short text: a number, a small array, or its shape and first entries."""
     if isinstance(value, torch.nn.Module):
         return f"{type(value).__name__} with {_size(value)}"
+    if isinstance(value, NotNumbers):
+        return str(value)
     if value is None or isinstance(value, str | bool):
         return repr(value)
     try:
@@ -88,10 +90,15 @@ def mistake(function: Any, error: BaseException) -> list[tuple[str, str]]:
     lines = [("Came out", f"{name}: {first[:_LONG]}" if first else name)]
     if where := _line(function, error):
         lines.append(("In your line", where))
+    if isinstance(error, TypeError | AttributeError) and "'NoneType'" in text:
+        why = "Something in this line is None: a gradient that was not asked for with "
+        lines.append(("Why", why + "`requires_grad=True`, or what a function did not return."))
     if isinstance(error, RecursionError):
         lines.append(("Why", "The function calls itself without an end."))
     if isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
-        lines.append(("Why", "A name is not known here. Run the cells above, or import it."))
+        lines.append(
+            ("Why", "A name is not known here. Is it spelt as above? Has its cell been run?")
+        )
     return lines
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 GRACE_S = 1.0  # how long a function that ran out of time may take to end
+MOST_PRINTED = 4000  # characters that are kept of what a call prints
 
 
 class TimeIsUp(BaseException):
@@ -40,24 +41,33 @@ class Outcome:
     stuck: bool = False
 
 
-class _Nowhere(io.TextIOBase):
-    """Takes what an answer prints and keeps nothing, so that endless output costs nothing."""
+class Printed(io.TextIOBase):
+    """Takes what an answer prints and keeps its beginning, so that endless output costs nothing.
+
+    Attributes:
+        text: The beginning of what was printed.
+    """
+
+    def __init__(self) -> None:
+        self.text = ""
 
     def write(self, text: str) -> int:
+        """Keep the beginning; say that all was written."""
+        self.text += text[: MOST_PRINTED - len(self.text)]
         return len(text)
 
 
 @contextlib.contextmanager
-def protected() -> Iterator[None]:
+def protected() -> Iterator[Printed]:
     """Keep output, warnings and global settings of an answer from the notebook around it."""
     dtype = torch.get_default_dtype()
     states = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
-    sink = _Nowhere()
+    sink = Printed()
     with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                yield
+                yield sink
         finally:
             torch.set_default_dtype(dtype)
             torch.set_rng_state(states[0])

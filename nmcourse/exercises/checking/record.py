@@ -65,6 +65,19 @@ class Wrong:
 
 
 @dataclass(frozen=True)
+class Also:
+    """Another reading of the text that is as right as the reference.
+
+    Attributes:
+        answer: The function under this reading.
+        note: What is said to somebody who has read it so.
+    """
+
+    answer: Answer
+    note: str
+
+
+@dataclass(frozen=True)
 class Exercise:
     """One exercise of the book.
 
@@ -85,9 +98,13 @@ class Exercise:
         example: Arguments whose expected result is shown to everybody.
         wrong: Typical wrong answers, three or more if there is a reference.
         another: A correct answer written in another way.
+        also: Other readings of the text, each accepted if it is followed in all cases.
         axes: Names of the axes of the result. Given: another order of axes is accepted, and named.
         canonical: Brings equivalent results to one form before they are compared.
-        rtol: Relative tolerance in double precision.
+        read: Takes the numbers to compare out of what an answer returned in a case, where that is
+            no number itself, such as a network. Raises ``NotNumbers`` for anything else.
+        rtol: Relative tolerance in double precision; below 1e-6 where the result is whole.
+        integer: Whether the text asks for a whole number, so that its type is judged as well.
         seconds: Time limit for one call.
         rubric: Four levels, from nothing to complete, to mark an answer that no check can.
         worked: Where the worked answer stands in the exercise, in words.
@@ -108,9 +125,12 @@ class Exercise:
     example: tuple[Any, ...] = ()
     wrong: tuple[Wrong, ...] = ()
     another: Answer | None = None
+    also: tuple[Also, ...] = ()
     axes: tuple[str, ...] = ()
     canonical: Callable[[Any], Any] | None = None
+    read: Callable[[Any, tuple[Any, ...]], Any] | None = None
     rtol: float = 1e-5
+    integer: bool = False
     seconds: float = 5.0
     rubric: tuple[str, ...] = ()
     worked: str = "in the folded solution below the exercise"

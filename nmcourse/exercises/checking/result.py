@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
+from typing import Any
 
 # Sign, words, and a border colour (at least 3:1 on white and on the dark page).
 STATUSES = {
@@ -37,6 +38,8 @@ class Result:
         status: A key of ``STATUSES``.
         lines: Label and text of each line.
         misconception: Name of the typical wrong answer that it agrees with; empty if none does.
+        case: Arguments of the call that failed, to try it by hand: ``answer(*result.case)``. Empty
+            if none failed.
     """
 
     id: str
@@ -44,6 +47,7 @@ class Result:
     status: str
     lines: tuple[tuple[str, str], ...] = ()
     misconception: str = ""
+    case: tuple[Any, ...] = field(default=(), compare=False)
 
     @property
     def passed(self) -> bool:

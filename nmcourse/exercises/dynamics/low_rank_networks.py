@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.integrate import quad
+from scipy.optimize import brentq
 
 from nmcourse.exercises.checking.record import Draw, Exercise, Wrong
 
@@ -20,7 +21,8 @@ def _overlap_for(tau_eff: float, tau: float) -> float:
 
 def _time_constants(draw: Draw) -> list[tuple[float, float]]:
     taus = [draw.uniform(5, 200) for _ in range(5)]
-    return [(tau * draw.uniform(0.4, 40), tau) for tau in taus]
+    faster = [(tau * draw.uniform(0.3, 0.8), tau) for tau in taus[:1]]  # a negative overlap
+    return faster + [(tau * draw.uniform(1.5, 40), tau) for tau in taus[1:]]
 
 
 def _mean_slope(variance: float) -> float:
@@ -77,6 +79,47 @@ def _rotation(period: float, radius: float, tau: float) -> float:
     return 2 * math.pi * tau * _growth(period, radius, tau) / period
 
 
+_FLOW = "Rank two: which connectivity makes which flow"
+_RING = 2.0  # the overlap of the ring: Ω is this number times the identity
+
+
+def _ring_radius() -> float:
+    """Radius of the ring of the mean field, in units of √N: where the overlap times G is 1."""
+    return float(brentq(lambda radius: _RING * _mean_slope(radius**2) - 1, 1e-6, 20.0))
+
+
+def _ring_flow(L: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The flow on the ring along its tangent and outwards, times τ, at 180 angles."""
+    angles = 2 * math.pi * torch.arange(180, dtype=torch.float64) / 180
+    outward = torch.stack([angles.cos(), angles.sin()], dim=-1)
+    along = torch.stack([-angles.sin(), angles.cos()], dim=-1)
+    rows = math.sqrt(len(L)) * torch.as_tensor(L, dtype=torch.float64)
+    place = _ring_radius() * outward
+    flow = -place + _RING * torch.tanh(place @ rows.T) @ rows / len(rows)
+    return (flow * along).sum(dim=-1), (flow * outward).sum(dim=-1)
+
+
+def _ring_drift(L: torch.Tensor) -> float:
+    return float(_ring_flow(L)[0].abs().max()) / _ring_radius()
+
+
+def _ring_drift_by_complex_numbers(L: Any) -> float:
+    """The same in the plane of complex numbers: a drift is the imaginary part of flow / place."""
+    rows = np.asarray(L) @ np.array([1, 1j])
+    place = _ring_radius() * np.exp(2j * np.pi * np.arange(180) / 180)
+    heard = math.sqrt(len(rows)) * (place[:, None] * rows.conj()).real
+    flow = -place + _RING * (np.tanh(heard) * rows).sum(axis=1) / math.sqrt(len(rows))
+    return float(abs((flow / place).imag).max())
+
+
+def _rings(draw: Draw) -> list[tuple[torch.Tensor]]:
+    cases = []
+    for n in (50, draw.integer(100, 200), 400):
+        L = torch.linalg.qr(draw.normal(n, 2))[0]
+        cases += [(L,), (L * torch.tensor([1.0, -1.0]),)]  # the mirror image drifts the other way
+    return cases
+
+
 EXERCISES = (
     Exercise(
         id="low-rank-1",
@@ -126,6 +169,12 @@ EXERCISES = (
                 "recurrence added to the leak",
                 lambda tau_eff, tau: 1 + tau / tau_eff,
                 "Above an overlap of 1 weak activity grows. Which sign has the recurrence?",
+                "Rank one: forgetting and remembering",
+            ),
+            Wrong(
+                "never below zero",
+                lambda tau_eff, tau: max(0.0, 1 - tau / tau_eff),
+                "A memory can also fade faster than the leak. Which overlap does that?",
                 "Rank one: forgetting and remembering",
             ),
             Wrong(
@@ -214,6 +263,56 @@ EXERCISES = (
         difficulty=4,
         importance=4,
         minutes=25,
+        function="ring_drift",
+        arguments=("L",),
+        reference=_ring_drift,
+        cases=_rings,
+        wrong=(
+            Wrong(
+                "the flow outwards",
+                lambda L: float(_ring_flow(L)[1].abs().max()) / _ring_radius(),
+                "This flow leads to the ring or away from it. A drift leads along it.",
+                _FLOW,
+            ),
+            Wrong(
+                "the length of the flow",
+                lambda L: float(torch.stack(_ring_flow(L)).norm(dim=0).max()) / _ring_radius(),
+                "A part of the flow leads back to the ring. Count what leads along it only.",
+                _FLOW,
+            ),
+            Wrong(
+                "a path in place of an angle",
+                lambda L: float(_ring_flow(L)[0].abs().max()),
+                "This is a path along the ring. How many radians is it, on a ring of this radius?",
+                _FLOW,
+            ),
+            Wrong(
+                "one direction only",
+                lambda L: float(_ring_flow(L)[0].max()) / _ring_radius(),
+                "Activity may drift either way round. The fastest drift can be a negative one.",
+                _FLOW,
+            ),
+            Wrong(
+                "the mean drift",
+                lambda L: float(_ring_flow(L)[0].abs().mean()) / _ring_radius(),
+                "Asked for is the fastest drift of all angles.",
+                _FLOW,
+            ),
+            Wrong(
+                "per ms",
+                lambda L: _ring_drift(L) / 100,
+                "Asked for is a drift per τ. `plane_flow` is multiplied by τ already.",
+                _FLOW,
+            ),
+            Wrong(
+                "a number of units too many",
+                lambda L: _ring_drift(L) / math.sqrt(len(L)),
+                "`plane_flow` takes places and gives flows in units of √N already.",
+                _FLOW,
+            ),
+        ),
+        another=_ring_drift_by_complex_numbers,
+        rtol=0.01,  # a step of the angles more or less
         rubric=(
             "No measurement, or the drift of one network.",
             "Drifts for several sizes, but from one network each, or no power of N.",

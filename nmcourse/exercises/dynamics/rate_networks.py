@@ -3,93 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import torch
 
-from nmcourse.exercises.checking.record import Draw, Exercise, Wrong
+from nmcourse.exercises.checking.record import Exercise, Wrong
+from nmcourse.exercises.dynamics import rate_networks_answers as functions
 
 _CHAPTER = "book/dynamics/rate_networks"
 
 
-def _exact_step(x: float, u: float, dt: float, tau: float) -> float:
-    beta = 1 - math.exp(-dt / tau)
-    return (1 - beta) * x + beta * u
-
-
-def _leaks(draw: Draw) -> list[tuple[float, float, float, float]]:
-    random = [
-        (draw.uniform(-2, 2), draw.uniform(-2, 2), tau * draw.uniform(0.05, 3), tau)
-        for tau in (7.0, 20.0, 100.0, 450.0)
-    ]
-    return [(0.0, 1.0, 50.0, 100.0), *random]
-
-
-def _smooth(inputs: torch.Tensor, dt: float, tau: float) -> torch.Tensor:
-    v = [inputs[:, 0]]
-    for k in range(inputs.shape[1] - 1):
-        v.append(v[-1] + dt / tau * (-v[-1] + inputs[:, k]))
-    return torch.stack(v, dim=1)
-
-
-def _smooth_from_next(inputs: torch.Tensor, dt: float, tau: float) -> torch.Tensor:
-    v = [inputs[:, 0]]
-    for k in range(1, inputs.shape[1]):
-        v.append(v[-1] + dt / tau * (-v[-1] + inputs[:, k]))
-    return torch.stack(v, dim=1)
-
-
-def _smooth_from_zero(inputs: torch.Tensor, dt: float, tau: float) -> torch.Tensor:
-    v = [0 * inputs[:, 0]]
-    for k in range(inputs.shape[1] - 1):
-        v.append(v[-1] + dt / tau * (-v[-1] + inputs[:, k]))
-    return torch.stack(v, dim=1)
-
-
-def _smooth_without_leak(inputs: torch.Tensor, dt: float, tau: float) -> torch.Tensor:
-    v = [inputs[:, 0]]
-    for k in range(inputs.shape[1] - 1):
-        v.append(v[-1] + dt / tau * inputs[:, k])
-    return torch.stack(v, dim=1)
-
-
-def _smooth_too_fast(inputs: torch.Tensor, dt: float, tau: float) -> torch.Tensor:
-    v = [inputs[:, 0]]
-    for k in range(inputs.shape[1] - 1):
-        v.append(dt / tau * v[-1] + (1 - dt / tau) * inputs[:, k])
-    return torch.stack(v, dim=1)
-
-
-def _smooth_by_kernel(inputs: Any, dt: float, tau: float) -> np.ndarray:
-    u, alpha = np.asarray(inputs), dt / tau
-    late = np.subtract.outer(np.arange(u.shape[1]), np.arange(u.shape[1]))  # steps since u
-    kernel = np.where(late > 0, alpha * (1 - alpha) ** np.maximum(late - 1, 0), 0.0)
-    kernel[:, 0] += (1 - alpha) ** np.arange(u.shape[1])
-    return np.einsum("tk,bkp->btp", kernel, u)
-
-
-def _inputs(draw: Draw) -> list[tuple[torch.Tensor, float, float]]:
-    small = torch.tensor([[[1.0], [0.0], [0.0], [2.0], [0.0]]], dtype=torch.float64)
-    shapes = [(draw.integer(2, 3), draw.integer(20, 30), draw.integer(4, 6)) for _ in range(3)]
-    return [
-        (small, 10.0, 100.0),
-        *((draw.normal(*shape), draw.uniform(1, 10), draw.uniform(20, 80)) for shape in shapes),
-    ]
-
-
-def _longest_step(eigenvalues: torch.Tensor) -> float:
-    limits = -2 * eigenvalues.real / eigenvalues.abs() ** 2
-    return float(limits.min())
-
-
-def _eigenvalues(draw: Draw) -> list[tuple[torch.Tensor]]:
-    def some(n: int) -> torch.Tensor:
-        real = torch.tensor([-draw.uniform(0.001, 0.03) for _ in range(n)], dtype=torch.float64)
-        return torch.complex(real, 0.03 * draw.normal(n))
-
-    return [(some(1),), (some(2),), (some(3),), (some(draw.integer(6, 40)),)]
-
+_CHAOS = "A measure of chaos"
 
 EXERCISES = (
     Exercise(
@@ -103,8 +27,8 @@ EXERCISES = (
         minutes=10,
         function="exact_step",
         arguments=("x", "u", "dt", "tau"),
-        reference=_exact_step,
-        cases=_leaks,
+        reference=functions.exact_step,
+        cases=functions.leaks,
         example=(1.0, 0.5, 250.0, 100.0),
         wrong=(
             Wrong(
@@ -152,31 +76,31 @@ EXERCISES = (
         minutes=15,
         function="smooth",
         arguments=("inputs", "dt", "tau"),
-        reference=_smooth,
-        cases=_inputs,
+        reference=functions.smooth,
+        cases=functions.inputs,
         wrong=(
             Wrong(
                 "the input of the next step",
-                _smooth_from_next,
+                functions.smooth_from_next,
                 "Your v of a step already knows the input that arrives in this step. Euler's "
                 "method uses the velocity at the beginning.",
                 "Why the two forms are the same network",
             ),
             Wrong(
                 "a start from zero",
-                _smooth_from_zero,
+                functions.smooth_from_zero,
                 "Everything is right but the beginning: the exercise gives the first value.",
                 "Why the two forms are the same network",
             ),
             Wrong(
                 "a forgotten leak",
-                _smooth_without_leak,
+                functions.smooth_without_leak,
                 "Your v adds up its input for ever. What should it do when the input is constant?",
                 "One leaky unit",
             ),
             Wrong(
                 "the two weights exchanged",
-                _smooth_too_fast,
+                functions.smooth_too_fast,
                 "With a long time constant v should follow its input slowly. Yours is fast.",
                 "Euler and its limits",
             ),
@@ -187,7 +111,7 @@ EXERCISES = (
                 "Why the two forms are the same network",
             ),
         ),
-        another=_smooth_by_kernel,
+        another=functions.smooth_by_kernel,
         axes=("batch", "time", "input"),
         example=(torch.tensor([[[1.0], [0.0], [0.0], [1.0]]], dtype=torch.float64), 10.0, 100.0),
     ),
@@ -221,14 +145,26 @@ EXERCISES = (
         minutes=15,
         function="longest_step",
         arguments=("eigenvalues",),
-        reference=_longest_step,
-        cases=_eigenvalues,
+        reference=functions.longest_step,
+        cases=functions.eigenvalues,
         example=(torch.tensor([-0.01 + 0j], dtype=torch.complex128),),
         wrong=(
             Wrong(
                 "the direction that asks least",
                 lambda z: float((-2 * z.real / z.abs() ** 2).max()),
                 "Each eigenvalue allows its own steps. A step must suit all of them at once.",
+                "Eigenvalues of a step",
+            ),
+            Wrong(
+                "the slowest direction alone",
+                lambda z: functions.longest_step(z[z.real.argmax()][None]),
+                "The slowest decay need not be what asks most of a step. Look at the others.",
+                "Eigenvalues of a step",
+            ),
+            Wrong(
+                "the fastest rotation alone",
+                lambda z: functions.longest_step(z[z.imag.abs().argmax()][None]),
+                "A fast rotation that decays strongly may allow longer steps than a slow one.",
                 "Eigenvalues of a step",
             ),
             Wrong(
@@ -270,6 +206,59 @@ EXERCISES = (
         difficulty=2,
         importance=4,
         minutes=25,
+        function="chaotic_share",
+        arguments=("W", "strength"),
+        reference=functions.chaotic_share,
+        cases=functions.stacks,
+        wrong=(
+            Wrong(
+                "a number of networks",
+                lambda W, strength: int((functions.exponents(W, strength) > 0.01).sum()),
+                "A share is a part of all networks: between 0 and 1.",
+                _CHAOS,
+            ),
+            Wrong(
+                "percent",
+                lambda W, strength: 100 * functions.chaotic_share(W, strength),
+                "A share of one half is 0.5 here, not 50.",
+                _CHAOS,
+            ),
+            Wrong(
+                "the networks that are not chaotic",
+                lambda W, strength: 1 - functions.chaotic_share(W, strength),
+                "These are the others: the exponents that are *not* above 0.01.",
+                _CHAOS,
+            ),
+            Wrong(
+                "the strength left out",
+                lambda W, strength: functions.chaotic_share(W, 1.0),
+                "The matrices are those for strength 1. Does yours know another one?",
+                _CHAOS,
+            ),
+            Wrong(
+                "the strength twice",
+                lambda W, strength: functions.chaotic_share(W, strength**2),
+                "`largest_exponents` multiplies by the strength. Have you done so as well?",
+                _CHAOS,
+            ),
+            Wrong(
+                "every network that is not silent",
+                lambda W, strength: float(
+                    (strength * torch.linalg.eigvals(W).real.amax(dim=1) > 1).double().mean()
+                ),
+                "A rhythm may follow silence, or a state that stays. Compare the exponents.",
+                _CHAOS,
+            ),
+            Wrong(
+                "the mean exponent",
+                lambda W, strength: float(functions.exponents(W, strength).mean()),
+                "Compare each exponent with 0.01 first, and then take the mean.",
+                _CHAOS,
+            ),
+        ),
+        another=functions.chaotic_share_by_parting,
+        rtol=1e-4,
+        seconds=60.0,
         rubric=(
             "No measurement, or one network only.",
             "Shares for at least two sizes, without a prediction or with so few networks that "

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 
 from nmcourse.exercises.checking.record import Draw, Exercise, Wrong
+from nmcourse.exercises.neuromodulation import gain_as_neuromodulation_answers as functions
+from nmcourse.models import identity
 
 _CHAPTER = "book/neuromodulation/gain_as_neuromodulation"
 
@@ -176,6 +178,12 @@ EXERCISES = (
                 _MOVING,
             ),
             Wrong(
+                "percent",
+                100 * math.exp(-2),
+                "The mode starts at 1, not at 100: what is left of it is a number below 1.",
+                _MOVING,
+            ),
+            Wrong(
                 "growth",
                 math.exp(2),
                 "A gain below 1 cannot make this mode grow. Look at the sign.",
@@ -183,7 +191,7 @@ EXERCISES = (
             ),
         ),
         another=lambda: np.prod(1 - 0.001 * np.arange(0, 40, 0.01) / 40),  # 4,000 short steps
-        rtol=0.01,
+        rtol=0.05,  # two digits, found by hand
     ),
     Exercise(
         id="gain-3",
@@ -242,6 +250,46 @@ EXERCISES = (
         difficulty=2,
         importance=3,
         minutes=20,
+        function="left_under",
+        arguments=("gain", "nonlinearity"),
+        reference=functions.left_under,
+        cases=functions.flickers,
+        wrong=(
+            Wrong(
+                "not a fraction",
+                lambda gain, phi: functions.left_in_a_network(gain, phi, divide_by=1.0),
+                "Asked for is which part of the start is left. The mode starts at 25.",
+                _MOVING,
+            ),
+            Wrong(
+                "as if tanh did not bend",
+                lambda gain, phi: functions.left_under(gain, identity),
+                "Does your network use the nonlinearity that it is given? And does it start at 25 "
+                "times ℓ? Weak activity does not feel the bending.",
+                _MOVING,
+            ),
+            Wrong(
+                "steps of a whole ms",
+                lambda gain, phi: functions.left_in_a_network(gain, phi, dt=1.0),
+                "Your 120 steps take 120 ms. The trial has 60 ms, in steps of 0.5 ms.",
+                _MOVING,
+            ),
+            Wrong(
+                "the mean gain in place of the gain",
+                lambda gain, phi: functions.left_under(gain.mean() + 0 * gain, phi),
+                "In a tanh network it matters when the gain is open. Use it step by step.",
+                _MOVING,
+            ),
+            Wrong(
+                "what is lost",
+                lambda gain, phi: 1 - functions.left_under(gain, phi),
+                "Asked for is the part that is left.",
+                _MOVING,
+            ),
+        ),
+        another=functions.left_in_a_network,
+        rtol=0.2,  # another network of 50 units has another ℓ
+        seconds=20.0,
         rubric=(
             "No prediction and no measurement.",
             "A measurement for one period, or without the constant gain to compare with.",
@@ -289,7 +337,7 @@ EXERCISES = (
             Wrong(
                 "a forgotten gain",
                 _period(lambda a, w, tau: _TWO_PI * tau * a / w, lambda gains, overlap: overlap),
-                "These are the eigenvalues of Ω. The gains change them.",
+                "With yours the gains drop out of the ratio. Each stands on one row of Ω only.",
                 _SPECTRUM,
             ),
             Wrong(

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from scipy.special import ndtri
 
-from nmcourse.exercises.checking.record import Draw, Exercise, Wrong
+from nmcourse.exercises.checking.record import Also, Draw, Exercise, Wrong
+from nmcourse.exercises.neuromodulation import keeping_time_with_gain_answers as functions
 
 _CHAPTER = "book/neuromodulation/keeping_time_with_gain"
 
@@ -106,6 +107,7 @@ def _all_of_adam(gradient: float, learning_rate: float) -> torch.Tensor:
 
 
 _BUDGET, _LEFT, _ADAM = "Same scaling", "What remains", "The optimiser that forgets"
+_HARM = "What each gain is for"
 
 EXERCISES = (
     Exercise(
@@ -134,6 +136,67 @@ EXERCISES = (
         difficulty=2,
         importance=5,
         minutes=15,
+        function="held_at_mean",
+        arguments=("network", "inputs", "k"),
+        reference=functions.held_at_mean,
+        cases=functions.modulated,
+        read=functions.outputs_of,
+        wrong=(
+            Wrong(
+                "silenced",
+                functions.under(lambda gains, k: functions.put(gains, k, 0.0)),
+                "That is *zero*. The mean of a gain is the level that it usually has.",
+                _HARM,
+            ),
+            Wrong(
+                "held where it starts",
+                functions.under(lambda gains, k: functions.put(gains, k, gains[0, 0, k])),
+                "The first step is one level of many. Take the mean over all steps.",
+                _HARM,
+            ),
+            Wrong(
+                "all gains held",
+                functions.under(lambda gains, k: gains.mean(dim=(0, 1)).expand_as(gains)),
+                "Only gain k is held. The others move as before.",
+                _HARM,
+            ),
+            Wrong(
+                "the mean of all gains",
+                functions.under(lambda gains, k: functions.put(gains, k, gains.mean())),
+                "Each gain has a mean of its own. Choose the component before you average.",
+                _HARM,
+            ),
+            Wrong(
+                "the mean over trials only",
+                functions.under(
+                    lambda gains, k: functions.put(gains, k, gains[..., k].mean(0).expand(4, 30))
+                ),
+                "Yours still moves in time, in every trial alike. It should have one level.",
+                _HARM,
+            ),
+            Wrong(
+                "the mean over time only",
+                functions.under(
+                    lambda gains, k: functions.put(gains, k, gains[..., k].mean(1, keepdim=True))
+                ),
+                "Yours still differs from trial to trial. It should have one level.",
+                _HARM,
+            ),
+            Wrong(
+                "another component",
+                lambda network, inputs, k: functions.held_at_mean(network, inputs, (k - 1) % 3),
+                "Python counts from 0: component k is `gains[..., k]`.",
+                _HARM,
+            ),
+            Wrong(
+                "nothing held",
+                lambda network, inputs, k: network,
+                "These are the outputs of the intact network.",
+                _HARM,
+            ),
+        ),
+        another=functions.under(lambda gains, k: functions.put(gains, k, gains[..., k].mean())),
+        rtol=1e-4,
         rubric=(
             "No measurement.",
             "The error under mean ablation, for one network or one component.",
@@ -189,6 +252,12 @@ EXERCISES = (
             ),
         ),
         another=lambda ell, g, rate: 1 / np.dot(g * rate * np.sign(ell), np.asarray(ell)),
+        also=(
+            Also(
+                lambda ell, g, rate: math.ceil(_steps_needed(ell, g, rate)),
+                "You have rounded up to whole steps. The number of the course is not rounded.",
+            ),
+        ),
     ),
     Exercise(
         id="time-4",
@@ -267,6 +336,13 @@ EXERCISES = (
         example=(1e-6, 0.01),
         wrong=(
             Wrong(
+                "always the learning rate",
+                lambda gradient, rate: rate,
+                "A weight moves against its gradient, and a gradient has a sign. And how far does "
+                "it move for a gradient of 1e-8?",
+                _ADAM,
+            ),
+            Wrong(
                 "plain gradient descent",
                 lambda gradient, rate: -rate * gradient,
                 "Adam divides by the root of the mean square. What is it after one step?",
@@ -298,5 +374,11 @@ EXERCISES = (
             ),
         ),
         another=_all_of_adam,
+        also=(
+            Also(
+                lambda gradient, rate: abs(_first_step(gradient, rate)),
+                "This is how far the weight moves. The step itself goes against the gradient.",
+            ),
+        ),
     ),
 )

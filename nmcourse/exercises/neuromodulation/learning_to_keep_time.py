@@ -252,6 +252,12 @@ EXERCISES = (
                 _MEASURE,
             ),
             Wrong(
+                "the last crossing",
+                functions.last_crossing,
+                "An output may fall below the threshold and come back. The first crossing counts.",
+                _MEASURE,
+            ),
+            Wrong(
                 "a crossing before go",
                 functions.reading(first=lambda go: 1),
                 "An output may be high for a moment before go. Look at what follows go.",
@@ -270,6 +276,61 @@ EXERCISES = (
         difficulty=3,
         importance=4,
         minutes=15,
+        function="median_error",
+        arguments=("networks", "intervals", "measure_times"),
+        reference=functions.median_error,
+        cases=functions.contests,
+        wrong=(
+            Wrong(
+                "the mean error",
+                functions.error_over_networks(np.mean),
+                "One network that failed moves a mean. Asked for is the median.",
+                _MEASURE,
+            ),
+            Wrong(
+                "the first network",
+                lambda networks, *times: functions.median_error(networks[:1], *times),
+                "One network of a list is an accident. Use them all.",
+                _MEASURE,
+            ),
+            Wrong(
+                "the best network",
+                functions.error_over_networks(np.min),
+                "Which network is best cannot be known beforehand. Asked for is the median.",
+                _MEASURE,
+            ),
+            Wrong(
+                "the error of the mean output",
+                functions.error_of_the_mean,
+                "Each network has an error of its own. Average after the errors, not before.",
+                _MEASURE,
+            ),
+            Wrong(
+                "the measure pulse at 150 ms",
+                lambda networks, intervals, measure_times: functions.median_error(
+                    networks, intervals, (150,)
+                ),
+                "Do your trials use the measure times that are given?",
+                _MEASURE,
+            ),
+            Wrong(
+                "the trained intervals",
+                lambda networks, intervals, measure_times: functions.median_error(
+                    networks, (120, 140, 160, 180), measure_times
+                ),
+                "Do your trials use the intervals that are given?",
+                _MEASURE,
+            ),
+            Wrong(
+                "the root of the error",
+                functions.error_over_networks(lambda errors: float(np.median(errors)) ** 0.5),
+                "The error of this chapter is a mean *square*, without a root.",
+                _MEASURE,
+            ),
+        ),
+        another=functions.median_error_by_sorting,
+        rtol=1e-4,
+        seconds=20.0,
         rubric=(
             "No measurement, or one model only.",
             "The four errors of each model, without a comparison.",

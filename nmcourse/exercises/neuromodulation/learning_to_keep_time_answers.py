@@ -11,6 +11,7 @@ import torch
 
 from nmcourse.exercises.checking.record import Draw
 from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, VanillaRNN, count_parameters
+from nmcourse.tasks import MeasureWaitGo, Trials
 
 _SCALINGS = ("none", "1/sqrt(N)", "1/N")
 
@@ -156,7 +157,11 @@ def outputs(draw: Draw) -> list[tuple[np.ndarray, float, float]]:
         cases.append((ramp, go, draw.uniform(0.6, 0.97)))
     cases.append((np.where(time > 700.0, 0.5, -0.5), 700.0, 0.9))  # all in one step
     low = 0.8 * np.clip((time - 500.0) / 200.0, 0, 1) - 0.5  # never comes so far
-    return [*cases, (low, 500.0, 0.95)]
+    # One that falls below the threshold again and comes back: the first crossing counts.
+    interval = draw.uniform(100, 180)
+    twice = np.clip((time - 400.0) / interval, 0, 1) - 0.5
+    twice[(time >= 700.0) & (time < 850.0)] = -0.2
+    return [*cases, (twice, 400.0, draw.uniform(0.8, 0.95)), (low, 500.0, 0.95)]
 
 
 def reading(
@@ -176,6 +181,16 @@ def reading(
     return read
 
 
+def last_crossing(output: np.ndarray, go: float, fraction: float = 0.95) -> float:
+    """The interval read where the output is below the threshold for the last time."""
+    below = np.flatnonzero(output < fraction - 0.5)
+    k = int(below[-1]) + 1
+    if k == len(output):
+        return math.nan
+    part = (fraction - 0.5 - output[k - 1]) / (output[k] - output[k - 1])
+    return float((10 * (k - 1 + part) - go) / fraction)
+
+
 def count(**changes: Any) -> Any:
     """The table of the chapter with some lines changed."""
 
@@ -184,3 +199,60 @@ def count(**changes: Any) -> Any:
         return int(n_parameters(model, n_units) + change(n_units))
 
     return counted
+
+
+def one_error(network: Any, trials: Trials) -> float:
+    outputs = network(trials.inputs).outputs
+    squares = trials.mask * (outputs - trials.targets) ** 2
+    return float(squares.sum() / trials.mask.sum())
+
+
+def median_error(
+    networks: Sequence[Any], intervals: Sequence[float], measure_times: Sequence[float]
+) -> float:
+    trials = MeasureWaitGo(intervals, measure_times=measure_times).enumerate()
+    return float(np.median([one_error(network, trials) for network in networks]))
+
+
+def median_error_by_sorting(
+    networks: Sequence[Any], intervals: Sequence[float], measure_times: Sequence[float]
+) -> float:
+    """The same from trials one by one, all equally long."""
+    errors = []
+    for network in networks:
+        each = [
+            one_error(network, MeasureWaitGo([interval], measure_times=[time]).enumerate())
+            for interval in intervals
+            for time in measure_times
+        ]
+        errors.append(sum(each) / len(each))
+    return sorted(errors)[len(errors) // 2]
+
+
+def error_over_networks(average: Any) -> Any:
+    def averaged(networks: Sequence[Any], intervals: Any, measure_times: Any) -> float:
+        trials = MeasureWaitGo(intervals, measure_times=measure_times).enumerate()
+        return float(average([one_error(network, trials) for network in networks]))
+
+    return averaged
+
+
+def error_of_the_mean(networks: Sequence[Any], intervals: Any, measure_times: Any) -> float:
+    trials = MeasureWaitGo(intervals, measure_times=measure_times).enumerate()
+    mean = torch.stack([network(trials.inputs).outputs for network in networks]).mean(dim=0)
+    return float((trials.mask * (mean - trials.targets) ** 2).sum() / trials.mask.sum())
+
+
+def contests(draw: Draw) -> list[tuple[list[torch.nn.Module], list[int], list[int]]]:
+    """Untrained networks, an odd number of them, with the trials of the exercise and others."""
+
+    def fresh() -> torch.nn.Module:
+        network = LowRankRNN(3, draw.integer(5, 12), 1, rank=2, generator=draw.source())
+        with torch.no_grad():
+            network.output.weights.mul_(draw.uniform(1, 20))
+        return network
+
+    trials = (([130, 150, 170], [150]), ([120, 140, 160, 180], [50]), ([60, 200], [100, 250]))
+    return [
+        ([fresh() for _ in range(n)], *times) for n, times in zip((5, 3, 7), trials, strict=True)
+    ]

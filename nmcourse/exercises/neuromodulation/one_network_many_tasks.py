@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from nmcourse.exercises.checking.record import Draw, Exercise, Wrong
+from nmcourse.exercises.neuromodulation import one_network_many_tasks_answers as functions
 from nmcourse.tasks import DelayedResponse
 
 _CHAPTER = "book/neuromodulation/one_network_many_tasks"
@@ -61,7 +63,8 @@ def _bias(share: float, n: int) -> float:
 
 
 def _memories(draw: Draw) -> list[tuple[float, int]]:
-    return [(draw.uniform(0.02, 0.6), draw.integer(3, 120)) for _ in range(6)]
+    soon = (draw.uniform(0.02, 0.1), 2)  # its gate is below one half, and its bias below zero
+    return [soon, *((draw.uniform(0.02, 0.6), draw.integer(3, 120)) for _ in range(6))]
 
 
 EXERCISES = (
@@ -212,6 +215,50 @@ EXERCISES = (
         difficulty=3,
         importance=4,
         minutes=25,
+        function="spliced",
+        arguments=("first", "second", "k"),
+        reference=functions.spliced,
+        cases=functions.recordings,
+        read=functions.gains_of,
+        wrong=(
+            Wrong(
+                "the two exchanged",
+                lambda first, second, k: functions.spliced(second, first, k),
+                "Before step k the gains of the *first* recording are played.",
+                _METRIC,
+            ),
+            Wrong(
+                "the second from its own start",
+                functions.joined(lambda a, b, k: torch.cat([a[:, :k], b], 1)[:, : a.shape[1]]),
+                "Step k of the trial gets the gains that the second recording has at step k.",
+                _METRIC,
+            ),
+            Wrong(
+                "one step late",
+                functions.joined(lambda a, b, k: torch.cat([a[:, : k + 1], b[:, k + 1 :]], 1)),
+                "From step k on the second recording is played: step k itself is one of these.",
+                _METRIC,
+            ),
+            Wrong(
+                "joined along the trials",
+                functions.joined(lambda a, b, k: torch.cat([a[:k], b[k:]])),
+                "The first axis of gains is the trial, the second is time.",
+                _METRIC,
+            ),
+            Wrong(
+                "added in place of joined",
+                functions.joined(lambda a, b, k: (a + b) / 2),
+                "Either the one or the other is played, never a mixture of both.",
+                _METRIC,
+            ),
+            Wrong(
+                "the end cut off",
+                functions.joined(lambda a, b, k: torch.cat([a[:, :k], b[:, -k:]], 1)),
+                "The result has to be as long as the recordings: `k:` is not `-k:`.",
+                _METRIC,
+            ),
+        ),
+        another=functions.spliced_by_a_mask,
         rubric=(
             "No measurement, or a splice whose two ends were not checked.",
             "One network, several times of the splice, and both ends as they should be.",

@@ -296,6 +296,7 @@ EXERCISES = (
         another=lambda n_places: (
             np.stack([2.0 * np.arange(n_places), -1.0 * np.arange(n_places) ** 2]).T
         ),
+        rtol=1e-7,
     ),
     Exercise(
         id="remember-6",

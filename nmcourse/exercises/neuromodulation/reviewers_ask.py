@@ -388,5 +388,6 @@ EXERCISES = (
             ),
         ),
         another=_counted,
+        rtol=1e-9,
     ),
 )

@@ -39,7 +39,7 @@ def chance_share(n: int, n_gains: int) -> float:
 
 
 def sizes(draw: Draw) -> list[tuple[int, int]]:
-    return [(2, 2), (3, 3), (draw.integer(4, 8), 3), (draw.integer(20, 40), 4), (100, 3)]
+    return [(2, 2), (1, 3), (3, 3), (draw.integer(4, 8), 3), (draw.integer(20, 40), 4), (100, 3)]
 
 
 def share_of(

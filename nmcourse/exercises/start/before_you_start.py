@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import torch
 
 from nmcourse.exercises.checking.record import Draw, Exercise, Wrong
@@ -17,8 +18,9 @@ def _n_steps(duration: float, dt: float) -> int:
 
 
 def _durations(draw: Draw) -> list[tuple[float, float]]:
-    exact = [(1100.0, 10.0), (0.7, 0.1), (4.35, 0.15)]
-    return exact + [(draw.integer(2, 400) * dt, dt) for dt in (0.1, 0.3, 2.5, 20.0) for _ in "ab"]
+    # Quotients that come out whole, a little below and a little above a whole number.
+    cases = [(1100.0, 10.0), (4.35, 0.15), (0.7, 0.1), (2.1, 0.3)]
+    return cases + [(draw.integer(2, 400) * dt, dt) for dt in (0.1, 0.3, 2.5, 20.0) for _ in "ab"]
 
 
 def _simulate(tau: float) -> torch.Tensor:
@@ -53,14 +55,32 @@ EXERCISES = (
         example=(0.3, 0.1),
         wrong=(
             Wrong(
+                "not rounded",
+                lambda duration, dt: duration / dt,
+                "This is a quotient. A loop can be repeated a whole number of times only.",
+                "How a page works",
+            ),
+            Wrong(
+                "a number with a decimal point",
+                lambda duration, dt: float(round(duration / dt)),
+                "The value is right, and its type is not: `range` takes 3 and refuses 3.0.",
+                "How a page works",
+            ),
+            Wrong(
                 "cut off instead of rounded",
                 lambda duration, dt: int(duration / dt),
                 "A quotient that should be 3 can be 2.9999999999999996 in a computer.",
                 "How a page works",
             ),
             Wrong(
+                "a floor division",
+                lambda duration, dt: int(duration // dt),
+                "`//` cuts off as well, and looks at rounding errors in `dt`: try `1.0 // 0.1`.",
+                "How a page works",
+            ),
+            Wrong(
                 "rounded up",
-                lambda duration, dt: math.ceil(duration / dt - 1e-12) + (duration / dt % 1 > 1e-12),
+                lambda duration, dt: math.ceil(duration / dt),
                 "A quotient can also come out a little above the whole number that it should be.",
                 "How a page works",
             ),
@@ -77,7 +97,9 @@ EXERCISES = (
                 "How a page works",
             ),
         ),
-        another=lambda duration, dt: int(duration / dt + 0.5),
+        another=lambda duration, dt: np.int64(duration / dt + 0.5),
+        rtol=0.0,
+        integer=True,
     ),
     Exercise(
         id="start-2",

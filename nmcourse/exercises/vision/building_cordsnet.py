@@ -29,6 +29,7 @@ def _places(draw: Draw) -> list[tuple[int, bool]]:
         (first, True),
         (first, False),
         (1, True),
+        (3, True),
         *((draw.integer(0, 20), k % 2 == 0) for k in range(8)),
     ]
 

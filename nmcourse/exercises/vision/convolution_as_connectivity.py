@@ -4,106 +4,16 @@ from __future__ import annotations
 
 import cmath
 import math
-from itertools import product
 
 import torch
-from torch import Tensor
 
-from nmcourse.exercises.checking.record import Draw, Exercise, Wrong
+from nmcourse.exercises.checking.record import Exercise, Wrong
+from nmcourse.exercises.vision import convolution_as_connectivity_answers as functions
 
 _CHAPTER = "book/vision/convolution_as_connectivity"
 _MATRIX = "From a kernel to a matrix"
 _WAVES = "What a kernel does to a wave"
 _ARNOLDI = "Keep every direction"
-
-
-def _connections(channels: int, kernel: int, size: int) -> float:
-    beyond = (kernel**2 - 1) / 4  # places where the kernel reaches over an edge, along one side
-    return channels**2 * (size * kernel - beyond) ** 2
-
-
-def _count(channels: int, kernel: int, size: int) -> int:
-    """The same by looking at every pair of pixels."""
-    pixels = range(size)
-    near = sum(abs(a - b) <= kernel // 2 for a, b in product(pixels, pixels))
-    return (channels * near) ** 2
-
-
-def _areas(draw: Draw) -> list[tuple[int, int, int]]:
-    return [(1, 3, 2 + draw.integer(2, 4))] + [
-        (draw.integer(2, 9), 1 + 2 * draw.integer(1, 3), draw.integer(7, 12)) for _ in range(6)
-    ]
-
-
-def _gain_of_wave(left: float, centre: float, right: float, frequency: float) -> float:
-    angle = 2 * math.pi * frequency
-    real = centre + (left + right) * math.cos(angle)
-    imaginary = (right - left) * math.sin(angle)
-    return math.sqrt(real**2 + imaginary**2)
-
-
-def _gain_by_complex_numbers(left: float, centre: float, right: float, frequency: float) -> float:
-    turn = complex(math.cos(2 * math.pi * frequency), math.sin(2 * math.pi * frequency))
-    return abs(left * turn.conjugate() + centre + right * turn)
-
-
-def _kernels(draw: Draw) -> list[tuple[float, float, float, float]]:
-    def weight() -> float:
-        return draw.uniform(-1, 1)
-
-    below = -0.6 - 0.4 * abs(weight())  # its real part is negative
-    negative = (below, below, 0.3 * weight(), draw.uniform(0.05, 0.2))
-    return [negative] + [(weight(), weight(), weight(), draw.uniform(0.05, 0.45)) for _ in range(6)]
-
-
-def _leak(hessenberg: Tensor) -> Tensor:
-    values, vectors = torch.linalg.eig(hessenberg[:-1])
-    leader = values.abs().argmax()
-    return hessenberg[-1, -1].abs() * vectors[-1, leader].abs()
-
-
-def _leak_in_full(hessenberg: Tensor) -> Tensor:
-    """The same from the definition: what H y has beyond theta y."""
-    values, vectors = torch.linalg.eig(hessenberg[:-1])
-    leader = values.abs().argmax()
-    y = vectors[:, leader]
-    moved = hessenberg.to(y.dtype) @ y
-    moved[:-1] -= values[leader] * y
-    return moved.abs().square().sum().sqrt()
-
-
-def _some_leak(hessenberg: Tensor, row: int, *, smallest: bool = False) -> Tensor:
-    values, vectors = torch.linalg.eig(hessenberg[:-1])
-    size = values.abs()
-    leader = size.argmin() if smallest else size.argmax()
-    return hessenberg[-1, -1].abs() * vectors[row, leader].abs()
-
-
-def _leak_of_largest_real_part(hessenberg: Tensor) -> Tensor:
-    values, vectors = torch.linalg.eig(hessenberg[:-1])
-    return hessenberg[-1, -1].abs() * vectors[-1, values.real.argmax()].abs()
-
-
-def _leak_of_a_row(hessenberg: Tensor) -> Tensor:
-    values, vectors = torch.linalg.eig(hessenberg[:-1])
-    return hessenberg[-1, -1].abs() * vectors[values.abs().argmax(), -1].abs()
-
-
-def _leak_with_a_sign(hessenberg: Tensor) -> Tensor:
-    values, vectors = torch.linalg.eig(hessenberg[:-1])
-    return hessenberg[-1, -1] * vectors[-1, values.abs().argmax()]
-
-
-def _hessenbergs(draw: Draw) -> list[tuple[Tensor]]:
-    cases = []
-    for _ in range(6):
-        m = draw.integer(3, 6)
-        small = torch.triu(draw.normal(m + 1, m)) / 2
-        small[0, 0] -= 5.0  # the leader lies far on the left: not the largest real part
-        for k in range(m):  # large enough for a leak that single precision resolves
-            small[k + 1, k] = draw.uniform(2, 4) * (-1) ** k
-        cases.append((small,))
-    return cases
 
 
 EXERCISES = (
@@ -118,8 +28,8 @@ EXERCISES = (
         minutes=15,
         function="connections",
         arguments=("channels", "kernel", "size"),
-        reference=_connections,
-        cases=_areas,
+        reference=functions.connections,
+        cases=functions.areas,
         example=(1, 3, 3),
         wrong=(
             Wrong(
@@ -142,13 +52,15 @@ EXERCISES = (
             ),
             Wrong(
                 "one channel",
-                lambda channels, kernel, size: _connections(1, kernel, size) + 0 * channels,
+                lambda channels, kernel, size: (
+                    functions.connections(1, kernel, size) + 0 * channels
+                ),
                 "A unit hears its square of pixels in every channel.",
                 _MATRIX,
             ),
             Wrong(
                 "channels once",
-                lambda channels, kernel, size: channels * _connections(1, kernel, size),
+                lambda channels, kernel, size: channels * functions.connections(1, kernel, size),
                 "There are as many channels that listen as there are to be heard.",
                 _MATRIX,
             ),
@@ -179,7 +91,8 @@ EXERCISES = (
                 _MATRIX,
             ),
         ),
-        another=_count,
+        another=functions.count,
+        rtol=1e-9,
     ),
     Exercise(
         id="conv-2",
@@ -192,8 +105,8 @@ EXERCISES = (
         minutes=20,
         function="gain_of_wave",
         arguments=("left", "centre", "right", "frequency"),
-        reference=_gain_of_wave,
-        cases=_kernels,
+        reference=functions.gain_of_wave,
+        cases=functions.kernels,
         example=(0.5, 1.0, 0.5, 0.5),
         wrong=(
             Wrong(
@@ -221,7 +134,7 @@ EXERCISES = (
             ),
             Wrong(
                 "frequency in radians",
-                lambda left, centre, right, frequency: _gain_of_wave(
+                lambda left, centre, right, frequency: functions.gain_of_wave(
                     left, centre, right, frequency / (2 * math.pi)
                 ),
                 "The frequency counts whole waves per pixel. How large is the angle from one pixel "
@@ -240,7 +153,7 @@ EXERCISES = (
             Wrong(
                 "the square of the gain",
                 lambda left, centre, right, frequency: (
-                    _gain_of_wave(left, centre, right, frequency) ** 2
+                    functions.gain_of_wave(left, centre, right, frequency) ** 2
                 ),
                 "This is the power of the wave. Asked for is its size.",
                 _WAVES,
@@ -257,14 +170,14 @@ EXERCISES = (
             ),
             Wrong(
                 "half a turn for a wave",
-                lambda left, centre, right, frequency: _gain_of_wave(
+                lambda left, centre, right, frequency: functions.gain_of_wave(
                     left, centre, right, frequency / 2
                 ),
                 "One whole wave is one whole turn. How many radians is that?",
                 _WAVES,
             ),
         ),
-        another=_gain_by_complex_numbers,
+        another=functions.gain_by_complex_numbers,
     ),
     Exercise(
         id="conv-3",
@@ -294,8 +207,8 @@ EXERCISES = (
         minutes=15,
         function="leak",
         arguments=("hessenberg",),
-        reference=_leak,
-        cases=_hessenbergs,
+        reference=functions.leak,
+        cases=functions.hessenbergs,
         example=(torch.tensor([[3.0, 1.0], [1.0, 3.0], [0.0, 2.0]], dtype=torch.float64),),
         wrong=(
             Wrong(
@@ -307,44 +220,68 @@ EXERCISES = (
             ),
             Wrong(
                 "the first direction",
-                lambda hessenberg: _some_leak(hessenberg, 0),
+                lambda hessenberg: functions.some_leak(hessenberg, 0),
                 "Which of the m directions is mapped out of the space?",
                 _ARNOLDI,
             ),
             Wrong(
                 "the smallest Ritz value",
-                lambda hessenberg: _some_leak(hessenberg, -1, smallest=True),
+                lambda hessenberg: functions.some_leak(hessenberg, -1, smallest=True),
                 "Small Ritz values lie inside the spectrum. Asked for is the leader.",
                 _ARNOLDI,
             ),
             Wrong(
+                "the smallest residual",
+                lambda hessenberg: functions.all_leaks(hessenberg).min(),
+                "That is the Ritz vector that leaks least. Asked for is that of the leader.",
+                _ARNOLDI,
+            ),
+            Wrong(
+                "the largest residual",
+                lambda hessenberg: functions.all_leaks(hessenberg).max(),
+                "That is the Ritz vector that leaks most. Asked for is that of the leader.",
+                _ARNOLDI,
+            ),
+            Wrong(
+                "the first eigenvalue, whatever it is",
+                lambda hessenberg: functions.all_leaks(hessenberg)[0],
+                "`eig` does not sort its eigenvalues. Look for the one with the largest modulus.",
+                _ARNOLDI,
+            ),
+            Wrong(
+                "the last eigenvalue, whatever it is",
+                lambda hessenberg: functions.all_leaks(hessenberg)[-1],
+                "`eig` does not sort its eigenvalues, so the last one is not the largest.",
+                _ARNOLDI,
+            ),
+            Wrong(
                 "the largest real part",
-                _leak_of_largest_real_part,
+                functions.leak_of_largest_real_part,
                 "What leads a power iteration is the largest modulus. It may lie on the left.",
                 _ARNOLDI,
             ),
             Wrong(
                 "without the last entry",
                 lambda hessenberg: (
-                    _some_leak(hessenberg, -1) / hessenberg[-1, -1].abs().clamp(min=1e-12)
+                    functions.some_leak(hessenberg, -1) / hessenberg[-1, -1].abs().clamp(min=1e-12)
                 ),
                 "How strongly is the last direction mapped out of the space?",
                 _ARNOLDI,
             ),
             Wrong(
                 "rows in place of columns",
-                _leak_of_a_row,
+                functions.leak_of_a_row,
                 "Eigenvectors are the columns of the matrix that `eig` returns, not its rows.",
                 _ARNOLDI,
             ),
             Wrong(
                 "a number with a sign",
-                _leak_with_a_sign,
+                functions.leak_with_a_sign,
                 "A residual is a length: never negative, never complex.",
                 _ARNOLDI,
             ),
         ),
-        another=_leak_in_full,
+        another=functions.leak_in_full,
     ),
     Exercise(
         id="conv-5",

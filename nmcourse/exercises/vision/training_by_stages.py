@@ -52,13 +52,13 @@ def _fold_by_two_points(
 def _norms(draw: Draw) -> list[tuple[float, float, float, float, float]]:
     return [
         (
-            draw.uniform(0.5, 2),
-            draw.uniform(1.2, 3),
+            draw.uniform(0.5, 2) * (-1) ** (k // 4),
+            draw.uniform(1.2, 3) * (-1) ** (k // 2),
             draw.uniform(-1, 1),
-            draw.uniform(0.3, 2),
+            draw.uniform(0.3, 2) * (-1) ** k,
             draw.uniform(1.5, 6),
         )
-        for _ in range(5)
+        for k in range(6)
     ]
 
 
@@ -79,6 +79,7 @@ def _eigenvalues(draw: Draw) -> list[tuple[float, float]]:
         (0.8, 0.3),
         (1.5, 1.0),
         (-0.4, 1.0),
+        (-0.9, 0.5),
         (0.4, 1.5),
     ]
     return [(x + draw.uniform(-0.05, 0.05), y + draw.uniform(0.0, 0.05)) for x, y in places]
@@ -273,6 +274,7 @@ EXERCISES = (
             ),
         ),
         another=_series_settles_by_ratio,
+        rtol=1e-9,
     ),
     Exercise(
         id="stages-4",

@@ -49,7 +49,9 @@ def _largest_recurrence_by_halving(share: float, duration: float, tau: float) ->
 
 
 def _returns(draw: Draw) -> list[tuple[float, float, float]]:
-    return [(draw.uniform(0.01, 0.5), draw.uniform(30, 600), draw.uniform(5, 20)) for _ in range(6)]
+    return [
+        (draw.uniform(0.01, 0.5), draw.uniform(100, 600), draw.uniform(5, 20)) for _ in range(6)
+    ]
 
 
 MONOSTABLE, MULTISTABLE, UNSTABLE = range(3)
@@ -291,6 +293,7 @@ EXERCISES = (
             ),
         ),
         another=_kind_of_pair_by_running,
+        rtol=1e-9,
     ),
     Exercise(
         id="loss-4",

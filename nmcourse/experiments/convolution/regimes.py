@@ -9,6 +9,10 @@ Lyapunov exponent decides what it does:
     oscillatory   it is zero within ``ZERO`` per time constant, and activity moves for ever
     chaotic       it is positive
 
+The networks make Euler steps of 2 ms, as CordsNet does. Steps move the thresholds: silence is left
+where a step factor 1 - alpha + alpha g lambda is as large as one, and in the equation where
+g Re lambda is. So the equation itself is solved as well, from the same starts, and counted beside.
+
 The nonlinearity is tanh, which keeps activity bounded. CordsNet has a ReLU, which does not: the
 same matrices with a ReLU and a bias of one form a second series, with a fourth outcome.
 
@@ -27,6 +31,7 @@ import torch
 from torch import Tensor
 
 from nmcourse.analysis import (
+    ConvolutionOperator,
     autocorrelation,
     lyapunov_exponents,
     participation_ratio,
@@ -38,12 +43,14 @@ from nmcourse.evidence.store import Results, remember
 from nmcourse.experiments.convolution.spectra import gaussian_convolution
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import VanillaRNN
+from nmcourse.training import for_tier
 
 ZERO = 0.01  # exponent per time constant that counts as zero
 AT_REST = 1e-3  # root mean square of tau dr/dt below which activity counts as at rest
 LARGE = 1e3  # activity over the bias that counts as exploding
 MAJORITY = 0.5
 CHANNELS, KERNEL, SIZE = 8, 3, 8  # 512 units
+TAU, DT = 10.0, 2.0  # ms
 NONLINEARITIES = {"tanh": torch.tanh, "relu": torch.relu}
 REGIMES = ("stable", "oscillatory", "chaotic", "exploding")
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -78,8 +85,8 @@ def random_network(gain: float, seed: int, nonlinearity: str = "tanh") -> Vanill
         nonlinearity=NONLINEARITIES[nonlinearity],
         recurrent_scaling="none",
         bias=True,
-        tau=10.0,
-        dt=2.0,
+        tau=TAU,
+        dt=DT,
     ).double()
     assert model.bias is not None
     with torch.no_grad():
@@ -90,17 +97,23 @@ def random_network(gain: float, seed: int, nonlinearity: str = "tanh") -> Vanill
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Measure every network; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
-    jobs = {
+    settings = for_tier(tier, SETTINGS)
+    jobs: dict[str, Any] = {
         f"{name}_{seed}": partial(_measure_seed, name, seed, settings, run_dir)
         for name in settings["gains"]
         for seed in range(settings["n_seeds"])
     }
-    done = in_parallel(jobs)
-    metrics = {}
+    seeds = range(settings["n_seeds"])
+    solved = {f"equation_{seed}": partial(_solve_seed, seed, settings, run_dir) for seed in seeds}
+    done = in_parallel(jobs | solved)
+    metrics: dict[str, Any] = {}
     for name in settings["gains"]:
         rows = [done[f"{name}_{seed}"] for seed in range(settings["n_seeds"])]
         metrics[name] = {key: [[one[key] for one in row] for row in rows] for key in rows[0][0]}
+    rows = [done[f"equation_{seed}"] for seed in seeds]
+    metrics["equation"] = {key: [row[key] for row in rows] for key in rows[0]}
+    ends = [silence_ends(gaussian_convolution(CHANNELS, KERNEL, SIZE, seed)) for seed in seeds]
+    metrics["silence_ends"] = dict(zip(("equation", "steps"), zip(*ends, strict=True), strict=True))
     sizes = {"channels": CHANNELS, "kernel": KERNEL, "size": SIZE}
     return {"config": settings | sizes, "metrics": metrics}
 
@@ -114,6 +127,67 @@ def _measure_seed(
         lambda: [measure(gain, seed, name, settings) for gain in settings["gains"][name]],
         settings,
     )
+
+
+def _solve_seed(seed: int, settings: dict[str, Any], run_dir: Path) -> dict[str, list[float]]:
+    """The equation of one random convolution at every gain, with tanh."""
+    return remember(
+        run_dir / f"equation_{seed}.json",
+        lambda: solve_equation(settings["gains"]["tanh"], seed, settings),
+        settings,
+    )
+
+
+def silence_ends(operator: ConvolutionOperator) -> tuple[float, float]:
+    """The gain at which silence is left by the equation, and by its Euler steps.
+
+    The equation leaves it where g Re lambda = 1 for the first eigenvalue lambda, the steps where
+    |1 - alpha + alpha g lambda| = 1, a square equation for g with one positive root.
+    """
+    eigenvalues, alpha = torch.linalg.eigvals(operator.dense()), DT / TAU
+    size = (alpha * eigenvalues.abs()) ** 2
+    half = alpha * (1 - alpha) * eigenvalues.real
+    roots = (-half + (half**2 + size * (1 - (1 - alpha) ** 2)).sqrt()) / size
+    return float(1 / eigenvalues.real.max()), float(roots.min())
+
+
+def solve_equation(gains: list[float], seed: int, settings: dict[str, Any]) -> dict[str, Any]:
+    """Largest exponent, speed and size, as ``measure`` gives them, of the equation with tanh.
+
+    State and tangent of all gains run side by side, by the fourth-order method of Runge and Kutta.
+
+    Returns:
+        Lists with one entry for each gain.
+    """
+    weights = gaussian_convolution(CHANNELS, KERNEL, SIZE, seed).dense().mT
+    g = torch.tensor(gains, dtype=torch.float64).unsqueeze(-1)
+    source = torch.Generator().manual_seed(seed)
+    r = torch.randn(1, len(weights), dtype=torch.float64, generator=source).expand(len(g), -1)
+    v = torch.randn(r.shape, dtype=torch.float64, generator=source)
+
+    def slope(both: Tensor) -> Tensor:
+        """Velocity of the state and of its tangent, times tau, (2, gain, unit)."""
+        current, pushed = g * (both @ weights)
+        rate = torch.tanh(current)
+        return torch.stack([rate, (1 - rate**2) * pushed]) - both
+
+    both, h = torch.stack([r, v / v.norm(dim=1, keepdim=True)]), DT / TAU
+    growth = torch.zeros(len(g), dtype=torch.float64)
+    for step in range(settings["n_transient"] + settings["n_steps"]):
+        first = slope(both)
+        second = slope(both + h / 2 * first)
+        third = slope(both + h / 2 * second)
+        fourth = slope(both + h * third)
+        both = both + h / 6 * (first + 2 * second + 2 * third + fourth)
+        grown = both[1].norm(dim=1)
+        both[1] /= grown.unsqueeze(-1)
+        if step >= settings["n_transient"]:
+            growth += grown.log()
+    return {
+        "exponent": (growth / (settings["n_steps"] * h)).tolist(),
+        "speed": slope(both)[0].square().mean(dim=1).sqrt().tolist(),
+        "size": both[0].square().mean(dim=1).sqrt().tolist(),
+    }
 
 
 def measure(gain: float, seed: int, name: str, settings: dict[str, Any]) -> dict[str, float]:
@@ -174,7 +248,7 @@ def regime(exponent: float | None, speed: float | None, size: float | None) -> s
 
 
 def regimes(results: Results, name: str) -> list[list[str]]:
-    """The regime of every network, (seed, gain)."""
+    """The regime of every network, (seed, gain); ``name`` is "tanh", "relu" or "equation"."""
     found = results.metrics[name]
     return [
         [regime(*one) for one in zip(*rows, strict=True)]
@@ -204,7 +278,9 @@ def judge(results: Results) -> Judgement:
     if sum(bool(gains) for gains in most.values()) >= 2:
         status = "reproduced" if in_order else "partly"
     exponents = results.value("tanh.exponent.median")
-    relu = counts(results, "relu")
+    relu, solved = counts(results, "relu"), counts(results, "equation")
+    ends = [results.value(f"silence_ends.{kind}") for kind in ("equation", "steps")]
+    earlier = [1 - steps / equation for equation, steps in zip(*ends, strict=True)]
     return Judgement(
         status=status,
         measured=f"of {n} networks, stable / oscillatory / chaotic: "
@@ -219,6 +295,13 @@ def judge(results: Results) -> Judgement:
         ),
         seeds=n,
         caveats=(
+            "Counted with the equation in place of its Euler steps of "
+            f"{DT:g} ms, stable / oscillatory / chaotic: "
+            + "; ".join(
+                f"gain {format_number(gain)}: " + " / ".join(str(solved[k][i]) for k in REGIMES[:3])
+                for i, gain in enumerate(gains["tanh"])
+            )
+            + f". The steps end silence up to {max(earlier):.1%} earlier.",
             "These networks have tanh units, which keep activity bounded. The nonlinearity and the "
             "gains of the paper's figure are not accessible.",
             "With the ReLU of CordsNet and a bias of 1, stable / oscillatory / chaotic / "

@@ -29,6 +29,7 @@ from nmcourse.analysis import ConvolutionOperator, arnoldi, power_iteration, rit
 from nmcourse.evidence.numbers import format_number
 from nmcourse.evidence.record import Experiment, Judgement, Rule
 from nmcourse.evidence.store import Results, remember
+from nmcourse.training import for_tier
 
 CLOSE = 1e-3  # error of an eigenvalue; the spectral radius is about 0.7
 COUNTS = (10, 50, 100)  # leading eigenvalues compared
@@ -102,7 +103,7 @@ def distance_from(values: np.ndarray) -> float:
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Measure singular values and eigenvalues; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     shapes = {
         f"channels_{channels}": remember(
             run_dir / f"singular_{channels}.json",

@@ -22,7 +22,7 @@ from nmcourse.experiments.training_runs import in_parallel, ship
 from nmcourse.models import CordsNet
 from nmcourse.pretrained import digits_cordsnet
 from nmcourse.tasks import ImageSet, digit_images
-from nmcourse.training import ImageTrial, Recipe, train_in_stages
+from nmcourse.training import ImageTrial, Recipe, for_tier, train_in_stages
 from nmcourse.training.checkpoints import load_tensors, save_tensors
 
 COMMAND = "python -m nmcourse.claims run F3"
@@ -50,7 +50,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Train and examine every seed; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     folders = [run_dir / f"seed_{seed}" for seed in range(settings["n_seeds"])]
     jobs = {
         folder.name: partial(_one, seed, settings, folder) for seed, folder in enumerate(folders)

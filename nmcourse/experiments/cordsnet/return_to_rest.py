@@ -37,6 +37,7 @@ from nmcourse.training import (
     FitManyResult,
     Recipe,
     fit_many_images,
+    for_tier,
     train_linear,
     trial_loss,
 )
@@ -75,7 +76,7 @@ SHIPPED = ("penalty_0", PUBLISHED, "scale_0")
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Train and examine every arm; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     place = run_dir / "start"
     place.mkdir(parents=True, exist_ok=True)
     in_parallel(

@@ -37,6 +37,7 @@ from nmcourse.training import (
     Recipe,
     class_loss,
     fit_images,
+    for_tier,
     inverse_loss,
     start_from_cnn,
     train_in_stages,
@@ -92,7 +93,7 @@ CONTROLS: dict[str, str] = {
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Count costs, choose learning rates, train every seed both ways; resumes where killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     costs = remember(run_dir / "costs.json", partial(step_costs, settings), settings)
     steps = control_steps(Recipe(**settings["recipe"]), costs)
     plan = settings | {"control_steps": steps}

@@ -22,7 +22,7 @@ from nmcourse.evidence.store import Results, plain, remember
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import CordsNet
 from nmcourse.tasks import ImageSet, digit_images
-from nmcourse.training import ImageTrial, fit_many_images, trial_loss
+from nmcourse.training import ImageTrial, fit_many_images, for_tier, trial_loss
 
 TAU = 10.0  # ms
 LONG = ImageTrial(blank=100, stimulus=100, after=60, window=40, rest_window=20)
@@ -60,7 +60,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Train every condition and test it with every step size; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     jobs = {name: partial(_condition, name, settings, run_dir) for name in CONDITIONS}
     return {"config": settings, "metrics": in_parallel(jobs)}
 

@@ -22,7 +22,7 @@ from nmcourse.experiments.training_runs import in_parallel, ship, trained_models
 from nmcourse.models import count_parameters
 from nmcourse.pretrained import BUILDERS
 from nmcourse.tasks import RowByRowDigits, class_accuracy
-from nmcourse.training import cross_entropy_at_end
+from nmcourse.training import cross_entropy_at_end, for_tier
 
 COMMAND = "python -m nmcourse.claims run R14"
 ABOUT, NEAR = 0.02, 0.05  # differences of accuracy
@@ -57,7 +57,7 @@ SHIPPED = ("nm_rnn", "lstm")  # the two of the claim
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune and train every network; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     metrics = in_parallel({name: partial(_train, name, settings, run_dir) for name in LABELS})
     if tier != "smoke":
         for name in SHIPPED:

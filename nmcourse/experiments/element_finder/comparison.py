@@ -32,7 +32,7 @@ from nmcourse.experiments.element_finder.networks import (
 from nmcourse.experiments.element_finder.rules import RULES
 from nmcourse.experiments.training_runs import in_parallel, ship, trained_models
 from nmcourse.tasks import ElementFinder
-from nmcourse.training import FitManyResult, fit_many
+from nmcourse.training import FitManyResult, fit_many, for_tier
 from nmcourse.training.checkpoints import save_tensors
 
 COMMAND = "python -m nmcourse.claims run N13"
@@ -59,7 +59,7 @@ AS_THE_MAIN_ONE = ("nm_rnn_5_13_12", "nm_rnn_10_12_7", ALL_GAINS.name)  # in the
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune each kind of network, train every one; resumes after a kill."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     tuned = [name for name in NETWORKS if name not in AS_THE_MAIN_ONE]
     tuning = in_parallel({name: partial(_tune, name, settings, run_dir) for name in tuned})
     rates = {name: best_rate(tuning.get(name, tuning[MAIN.name])) for name in NETWORKS}

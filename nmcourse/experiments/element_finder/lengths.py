@@ -29,6 +29,7 @@ from nmcourse.experiments.element_finder.networks import (
 )
 from nmcourse.experiments.element_finder.rules import TRAINING_RULES
 from nmcourse.experiments.training_runs import in_parallel, ship, trained_models
+from nmcourse.training import for_tier
 
 COMMAND = "python -m nmcourse.claims run N15"
 LENGTHS, LONGER_LENGTH, SCHEDULE_LENGTH = [5, 10, 15, 20], 15, 10
@@ -42,7 +43,7 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
     Raises:
         LedgerError: if there are no results of ``element_finder``.
     """
-    settings = comparison.SETTINGS.get(tier, comparison.SETTINGS["cpu"])
+    settings = for_tier(tier, comparison.SETTINGS)
     metrics: dict[str, Any] = in_parallel(_jobs(settings, run_dir))
     base = read_results("element_finder")
     if base is None:

@@ -29,6 +29,7 @@ from nmcourse.experiments.training_runs import ship, trained_models, tune_and_tr
 from nmcourse.models import NMRNN, LowRankRNN
 from nmcourse.pretrained import BUILDERS
 from nmcourse.tasks.measure_wait_go import LONGER, SHORTER, TRAINED, MeasureWaitGo
+from nmcourse.training import for_tier
 
 BUILDER = "measure_wait_go_linear_nm_rnn"
 GAIN_DRIVEN = "measure_wait_go_gain_driven_nm_rnn"
@@ -68,7 +69,7 @@ def build_gain_driven(generator: torch.Generator) -> nn.Module:
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune, train and compare; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     torch.set_num_threads(1)  # a network of rank one gains nothing from a second thread
     metrics = tune_and_train(
         build,

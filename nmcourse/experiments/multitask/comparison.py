@@ -36,7 +36,7 @@ from nmcourse.experiments.multitask.networks import (
 )
 from nmcourse.experiments.training_runs import in_parallel, ship, trained_models, tune_and_train
 from nmcourse.tasks import DelayedResponse
-from nmcourse.training import fit_many, kept_parts, with_new_context
+from nmcourse.training import fit_many, for_tier, kept_parts, with_new_context
 from nmcourse.training.checkpoints import load_tensors, save_tensors
 
 COMMAND = "python -m nmcourse.claims run N9"
@@ -71,7 +71,7 @@ _LONGEST_FIRST = (
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune, train and retrain every network; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     jobs = {name: partial(_train, name, settings, str(run_dir)) for name in _LONGEST_FIRST}
     metrics: dict[str, Any] = in_parallel(jobs)
     if tier != "smoke":

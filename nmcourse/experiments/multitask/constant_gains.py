@@ -39,7 +39,7 @@ from nmcourse.models import (
     count_parameters,
 )
 from nmcourse.tasks import DelayedResponse, percent_correct
-from nmcourse.training import masked_mse
+from nmcourse.training import for_tier, masked_mse
 
 MAJORITY = 0.8  # of the seeds
 TASKS = ("DelayPro", "DelayAnti")
@@ -102,7 +102,7 @@ def build(name: str, generator: torch.Generator) -> RecurrentModel:
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune and train every arm; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     metrics = in_parallel({name: partial(_train, name, settings, run_dir) for name in ARMS})
     return {"config": settings | {"test_trials": len(TASKS) * TEST_TRIALS}, "metrics": metrics}
 

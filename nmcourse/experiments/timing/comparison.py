@@ -29,6 +29,7 @@ from nmcourse.experiments.timing.networks import (
 )
 from nmcourse.experiments.training_runs import in_parallel, ship, trained_models, tune_and_train
 from nmcourse.tasks import TRAINED, MeasureWaitGo
+from nmcourse.training import for_tier
 
 COMMAND = "python -m nmcourse.claims run N8"
 # The stored results are older than the loop of today's models/_scan.py; goes with the next run.
@@ -57,7 +58,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune and train every network; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     jobs = {name: partial(_train, name, settings, str(run_dir)) for name in NETWORKS}
     metrics: dict[str, Any] = in_parallel(jobs)
     if tier != "smoke":

@@ -29,6 +29,7 @@ from nmcourse.experiments.training_runs import in_parallel, ship, trained_models
 from nmcourse.models import NMRNN
 from nmcourse.pretrained import measure_wait_go_nm_rnn
 from nmcourse.tasks import MeasureWaitGo
+from nmcourse.training import for_tier
 from nmcourse.training.options import frozen_parameters
 
 COMMAND = "python -m nmcourse.claims run R1"
@@ -90,7 +91,7 @@ ARMS = {
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune and train every arm; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     metrics = in_parallel({name: partial(_train, name, settings, run_dir) for name in ARMS})
     if tier != "smoke":
         for name, arm in ARMS.items():

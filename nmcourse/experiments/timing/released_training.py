@@ -30,8 +30,9 @@ from nmcourse.experiments.timing.networks import (
     evaluate,
 )
 from nmcourse.experiments.training_runs import in_parallel
+from nmcourse.models import NMRNN, LowRankRNN
 from nmcourse.tasks import MeasureWaitGo
-from nmcourse.training import fit_many
+from nmcourse.training import fit_many, for_tier
 from nmcourse.training.checkpoints import load_tensors, save_tensors
 
 BLOCK = 1000  # steps between two resets in the released code
@@ -55,7 +56,7 @@ RESET_MODELS = ("nm_rnn", "lstm")
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Train with and without resets, then by the released recipe; resumes block by block."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     jobs: dict[str, Any] = {
         f"{name}-{kind}": partial(
             _train_with_resets, name, kind == "resets", settings, str(run_dir)
@@ -70,6 +71,15 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
         group, _, name = job.partition("-")
         metrics[group][name] = part
     return {"config": settings | {"weight_decay": WEIGHT_DECAY}, "metrics": metrics}
+
+
+def _released(name: str, seed: int) -> nn.Module:
+    """A network at its start; orthonormal columns have the released signs, see ``column_signs``."""
+    model = NETWORKS[name].build(torch.Generator().manual_seed(seed))
+    network = model.output_network if isinstance(model, NMRNN) else model
+    if isinstance(network, LowRankRNN):
+        network.orthonormal = "raw"
+    return model
 
 
 def _train_block(models: list[nn.Module], seeds: list[int], **options: Any) -> torch.Tensor:
@@ -96,7 +106,7 @@ def _train_with_resets(
 
     def compute() -> dict[str, Any]:
         seeds = list(range(settings["n_seeds"]))
-        models = [NETWORKS[name].build(torch.Generator().manual_seed(s)) for s in seeds]
+        models = [_released(name, s) for s in seeds]
         block = settings["block"] if resets else settings["reset_steps"]
         losses = [
             _train_block(models, seeds, n_steps=block, learning_rate=1e-2)
@@ -118,7 +128,7 @@ def _follow(name: str, settings: dict[str, Any], run_dir: str) -> dict[str, Any]
     folder = Path(run_dir) / f"recipe_{name}"
     folder.mkdir(parents=True, exist_ok=True)
     path, block, start = folder / "state.pt", settings["block"], time.monotonic()
-    model = NETWORKS[name].build(torch.Generator().manual_seed(0))
+    model = _released(name, 0)
     done, used, best, losses = 0, 0.0, float("inf"), []
     best_state = model.state_dict()
     if path.exists():

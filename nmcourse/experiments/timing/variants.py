@@ -37,6 +37,7 @@ from nmcourse.experiments.training_runs import (
 from nmcourse.models import NMRNN, count_parameters
 from nmcourse.pretrained import measure_wait_go_nm_rnn
 from nmcourse.tasks import MeasureWaitGo
+from nmcourse.training import for_tier
 
 COMMAND = "python -m nmcourse.claims run R2"
 MAJORITY = 0.8  # of the seeds
@@ -102,6 +103,15 @@ VARIANTS = {
     "modulator_2": Variant("2 modulator units", n_modulator_units=2),
     "modulator_10": Variant("10 modulator units", n_modulator_units=10),
 }
+#: The other pairs of both sizes: with SIZES they fill the map of rank and modulator. Nothing is
+#: judged by them and their weights are not kept.
+PAIRS = {
+    f"rank_{rank}_modulator_{units}": Variant(
+        f"rank {rank}, {units} modulator units", rank=rank, n_modulator_units=units
+    )
+    for rank in (1, 2, 5)
+    for units in (2, 10)
+}
 SHAPES = ("tanh", "softplus")
 SIZES = ("rank_1", "rank_2", PAPER, "rank_5", "modulator_2", "modulator_10")
 SMALLER = ("rank_1", "rank_2", "modulator_2")
@@ -109,8 +119,9 @@ SMALLER = ("rank_1", "rank_2", "modulator_2")
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune and train every variant; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
-    metrics = in_parallel({name: partial(_train, name, settings, run_dir) for name in VARIANTS})
+    settings = for_tier(tier, SETTINGS)
+    names = [*VARIANTS, *PAIRS]
+    metrics = in_parallel({name: partial(_train, name, settings, run_dir) for name in names})
     if tier != "smoke":
         for name, variant in VARIANTS.items():
             ship(
@@ -126,7 +137,7 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
 
 def _train(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]:
     """Choose the peak learning rate of one variant, train its seeds, measure them."""
-    variant = VARIANTS[name]
+    variant = (VARIANTS | PAIRS)[name]
     measured = tune_and_train(
         variant.build,
         MeasureWaitGo(),

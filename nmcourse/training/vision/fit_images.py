@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from nmcourse._inputs import check_function, check_tensor, whole
 from nmcourse.tasks import ImageSet
 from nmcourse.training._networks import Networks
 from nmcourse.training._run import data_generators
@@ -133,14 +134,13 @@ class _Images:
     ) -> None:
         if not isinstance(images, ImageSet):
             raise ValueError(f"images must be an ImageSet, got {type(images).__name__}")
+        check_function("seen", seen, "trial_loss")
         if batch_size is not None and batch_size > len(images):
             raise ValueError(
                 f"batch_size must be at most the {len(images)} images given, got {batch_size}"
             )
-        if not isinstance(max_shift, int) or not 0 <= max_shift < min(images.size):
-            raise ValueError(
-                f"max_shift must be from 0 to {min(images.size) - 1} pixels, got {max_shift!r}"
-            )
+        most = min(images.size) - 1
+        max_shift = whole("max_shift", max_shift, 0, most, f"from 0 to {most} pixels")
         like = next(iter(networks.parameters.values()))
         images = images.to(like.dtype)
         self.images = images.to(like.device)
@@ -173,7 +173,9 @@ class _Images:
     def _call(self, model: nn.Module, state: dict[str, Tensor], *data: Tensor) -> Tensor:
         """What ``seen`` makes of the model with other parameters."""
         named = {f"model.{name}": values for name, values in state.items()}
-        return functional_call(_Seen(model, self.seen), named, data)
+        loss = functional_call(_Seen(model, self.seen), named, data)
+        check_tensor("seen(model, images, labels)", loss)
+        return loss
 
 
 class _Seen(nn.Module):

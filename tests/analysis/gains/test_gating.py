@@ -1,4 +1,4 @@
-"""The hand-built LSTM: equal to its NM-RNN, and only where every assumption holds."""
+"""Two hand-built LSTMs: equal to their NM-RNN, each where its own assumptions hold."""
 
 import pytest
 import torch
@@ -6,6 +6,8 @@ import torch
 from nmcourse.analysis import LinearLSTM, lstm_assumptions, lstm_from_nm_rnn
 from nmcourse.experiments.gains.lstm_gates import (
     BREAKS,
+    HALF_A_TANH,
+    free_network,
     largest_difference,
     random_inputs,
     random_network,
@@ -103,12 +105,12 @@ def test_context_and_float32():
         ("L_not_orthonormal", "orthonormal factors, L.T L = 1", "off by 0.5"),
         ("recurrence_divided_by_sqrt_N", "recurrent scaling of 1", "g = 0.158"),
         ("tau_x_twice_dt", "tau_x = dt", "tau_x = 20 ms, dt = 10 ms"),
-        ("gain_through_half_a_tanh", "gain through a sigmoid", "sigma = <lambda>"),
+        ("gain_through_a_clipped_line", "gain through a sigmoid", "sigma = <lambda>"),
         ("linear_modulator", "modulator with tanh", "phi_z = identity"),
         ("feedback_to_the_modulator", "no feedback", "from 40 units"),
     ],
 )
-def test_each_assumption_is_checked_and_needed(change, name, found):
+def test_each_assumption_is_checked_and_needed_by_the_gain_as_forget_gate(change, name, found):
     model, inputs = random_network(3, **BREAKS[change]), random_inputs(3, 50)
     assert sum(not assumption.holds for assumption in lstm_assumptions(model)) == 1
     with pytest.raises(ValueError, match=f"breaks the assumption '{name}': .*{found}"):
@@ -116,6 +118,68 @@ def test_each_assumption_is_checked_and_needed(change, name, found):
     with pytest.raises(ValueError, match=name):
         lstm_from_nm_rnn(model, candidates="small")
     assert largest_difference(model, lstm_from_nm_rnn(model, strict=False), inputs) > 0.03
+
+
+def test_half_a_tanh_is_a_sigmoid():
+    """1/2 + 1/2 tanh(v) = sigma(2 v)."""
+    model, inputs = random_network(3, **HALF_A_TANH), random_inputs(3, 50)
+    assert all(assumption.holds for assumption in lstm_assumptions(model))
+    assert largest_difference(model, lstm_from_nm_rnn(model), inputs) < 1e-13
+    shifted = random_network(3, gain_nonlinearity=lambda v: 1 / (1 + torch.exp(1 - 0.5 * v)))
+    assert largest_difference(shifted, lstm_from_nm_rnn(shifted), inputs) < 1e-13
+
+
+def as_input_gate(model, epsilon):
+    return lstm_from_nm_rnn(model, gain_as="input gate", candidates="small", epsilon=epsilon)
+
+
+FREE = [
+    free_network(0),
+    free_network(1, n_feedback=40),
+    random_network(2, angle=0.5),
+    random_network(2, skew=0.1),
+    random_network(2, recurrent_scaling="1/sqrt(N)"),
+    random_network(2, tau_x=20.0),
+    random_network(3, tau_z=10.0, tau_x=20.0, **HALF_A_TANH),
+]
+
+
+@pytest.mark.parametrize("model", FREE)
+def test_as_input_gate_the_gain_asks_nothing_of_factors_scaling_and_time_constant(model):
+    inputs = random_inputs(2, 50)
+    assert not all(assumption.holds for assumption in lstm_assumptions(model))
+    asked = lstm_assumptions(model, gain_as="input gate", candidates="small")
+    assert all(assumption.holds for assumption in asked)
+    errors = [
+        largest_difference(model, as_input_gate(model, epsilon), inputs)
+        for epsilon in (4e-3, 2e-3, 1e-3)
+    ]
+    assert errors[0] / errors[1] == pytest.approx(4, rel=0.05)
+    assert errors[1] / errors[2] == pytest.approx(4, rel=0.05)
+    assert largest_difference(model, as_input_gate(model, 1e-6), inputs) < 1e-8
+
+
+@torch.no_grad()
+def test_each_block_holds_its_term():
+    """The sum of a term's own equation, step by step, stands in its N cells."""
+    model, inputs = free_network(4), random_inputs(4, 20)
+    built, run = as_input_gate(model, 1e-6), model(inputs)
+    net = model.output_network
+    left, right = net.factors()
+    cells = built.lstm(inputs).states[..., built.lstm.n_units :] / built.scale
+    terms = cells[..., built.blocks["terms"]].unflatten(-1, (3, 40))
+    assert built.blocks["terms"] == slice(0, 120)
+    before = torch.cat([net.x0.expand(5, 1, 40), run.states[:, :-1]], dim=1)
+    kept = 0.9 * torch.cat([torch.zeros(5, 1, 3, 40, dtype=terms.dtype), terms[:, :-1]], dim=1)
+    kept[:, 0, 0] = 0.9 * net.x0  # the first term keeps the start
+    added = 0.1 / 40 * torch.einsum("btk,nk->btkn", run.gains * (before @ right), left)
+    torch.testing.assert_close(terms, kept + added, rtol=0, atol=1e-8)
+
+
+def test_a_nonlinear_output_network_is_refused_in_either_reading():
+    model = random_network(0, nonlinearity=torch.tanh)
+    with pytest.raises(ValueError, match="breaks the assumption 'linear output network'"):
+        as_input_gate(model, 1e-3)
 
 
 def test_without_peepholes_the_modulator_must_be_memoryless():
@@ -133,6 +197,10 @@ def test_bad_arguments():
     model = modulated()
     with pytest.raises(ValueError, match=r"candidates must be one of \('linear', 'small'\)"):
         lstm_from_nm_rnn(model, candidates="tanh")
+    with pytest.raises(ValueError, match=r"gain_as must be one of \('forget gate', 'input gate'\)"):
+        lstm_from_nm_rnn(model, gain_as="output gate")
+    with pytest.raises(ValueError, match="candidates must be 'small' with gain_as='input gate'"):
+        lstm_from_nm_rnn(model, gain_as="input gate")
     with pytest.raises(ValueError, match=r"epsilon must be in \(0, 1\], got 0"):
         lstm_from_nm_rnn(model, candidates="small", epsilon=0)
     with pytest.raises(ValueError, match="model must be an NMRNN, got LowRankRNN"):

@@ -231,8 +231,8 @@ def test_errors_name_the_argument(call, message):
 @pytest.mark.parametrize(
     ("component", "value", "message"),
     [
-        (3, 0.0, r"component must name gains in 0\.\.2, got 3"),
-        ([], 0.0, r"component must name gains in 0\.\.2, got \[\]"),
+        (3, 0.0, r"component must be from 0 to 2, got 3"),
+        ([], 0.0, r"component must be one or more whole numbers from 0 to 2, got \[\]"),
         (0, "zero", r"value must be one of \('initial',\), got 'zero'"),
         (0, math.nan, "gain 0 must be finite"),
     ],

@@ -108,7 +108,7 @@ def test_errors_name_what_is_wrong(operator, generator):
     weights = torch.randn(2, 2, 3, 3, generator=generator)
     with pytest.raises(ValueError, match=r"weights must have shape \(out, in, k, k\) with k odd"):
         ConvolutionOperator(weights[..., :2, :2], 3, 3)
-    with pytest.raises(ValueError, match="height must be an integer of at least 1, got 0"):
+    with pytest.raises(ValueError, match="height must be a positive integer, got 0"):
         ConvolutionOperator(weights, 0, 3)
     with pytest.raises(ValueError, match="weights must be finite"):
         ConvolutionOperator(weights * torch.nan, 3, 3)

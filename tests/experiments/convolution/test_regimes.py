@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from nmcourse.analysis import run_on
 from nmcourse.evidence.store import Results, plain
 from nmcourse.experiments.convolution.regimes import (
     REGIMES,
@@ -17,6 +18,8 @@ from nmcourse.experiments.convolution.regimes import (
     regime,
     run,
     second_peak,
+    silence_ends,
+    solve_equation,
 )
 from nmcourse.experiments.convolution.spectra import gaussian_convolution
 
@@ -63,6 +66,30 @@ def test_what_is_measured_at_low_gain_at_high_gain_and_without_a_bound():
     assert regime(unbounded["exponent"], unbounded["speed"], unbounded["size"]) == "exploding"
 
 
+def test_the_equation_is_what_short_steps_come_to():
+    """A Lyapunov exponent and a speed of the package's own tools, with Euler steps of 0.05 ms."""
+    settings = {"n_steps": 40, "n_transient": 100}
+    solved = solve_equation([0.5, 1.4], 5, settings)
+    for k, gain in enumerate((0.5, 1.4)):
+        model = random_network(gain, 5)
+        model.dt = 0.05
+        source = torch.Generator().manual_seed(5)
+        start = torch.randn(1, 512, dtype=torch.float64, generator=source)
+        state = run_on(model, start, 40 * 140)[0, -1]
+        size = state.square().mean().sqrt()
+        assert solved["size"][k] == pytest.approx(float(size), rel=0.02)
+    assert solved["exponent"][0] < -0.3 < solved["exponent"][1]
+
+
+def test_where_silence_ends():
+    operator = gaussian_convolution(8, 3, 8, 5)
+    equation, steps = silence_ends(operator)
+    values = torch.linalg.eigvals(operator.dense())
+    assert (equation * values).real.max() == pytest.approx(1.0)
+    assert (0.8 + 0.2 * steps * values).abs().max() == pytest.approx(1.0)
+    assert 0.9 < steps / equation < 1  # rotation makes steps leave earlier
+
+
 def test_second_peak():
     t = np.arange(200)
     assert second_peak(torch.from_numpy(np.cos(t / 5))) == pytest.approx(1.0, abs=0.01)
@@ -78,8 +105,10 @@ def results(*columns):
     tanh = {"exponent": exponents, "speed": moving, "size": moving}
     relu = {"exponent": [[0.1]] * 2, "speed": [[0.1]] * 2, "size": [[1e9]] * 2}
     gains = {"tanh": list(range(1, len(columns) + 1)), "relu": [1.0]}
+    ends = {"equation": [1.0, 1.0], "steps": [0.99, 0.96]}
     return Results(
-        {"tanh": tanh, "relu": relu}, {"n_seeds": 2, "gains": gains, "n_transient": 1000}
+        {"tanh": tanh, "relu": relu, "equation": tanh, "silence_ends": ends},
+        {"n_seeds": 2, "gains": gains, "n_transient": 1000},
     )
 
 
@@ -99,6 +128,7 @@ def test_rule(columns, status):
     judgement = judge(found)
     assert judgement.status == status
     assert judgement.seeds == 2
+    assert "end silence up to 4.0% earlier" in judgement.caveats[0]
     assert counts(found, "relu") == {kind: [2 * (kind == "exploding")] for kind in REGIMES}
 
 
@@ -112,6 +142,7 @@ def test_smoke_run(tmp_path, monkeypatch):
     found = Results(outcome["metrics"], outcome["config"])
     assert counts(found, "tanh")["stable"][0] == 2
     assert counts(found, "tanh")["chaotic"][1] == 2
+    assert counts(found, "equation")["stable"][0] == 2
     assert np.shape(found.value("tanh.exponent")) == (2, 2)
 
 

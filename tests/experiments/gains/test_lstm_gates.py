@@ -13,6 +13,7 @@ from nmcourse.pretrained import measure_wait_go_linear_nm_rnn
 
 def equivalence(exact=1e-15, order=2.0):
     metrics = {"exact_tau_z_10": [1e-16, exact], "order": [2.0, order], "broken": {"one": [0.5]}}
+    metrics["as_input_gate_order"] = [2.0, 2.0]
     config = {"n_networks": 2, "modulator_taus_ms": [10.0], "epsilons": [1e-3]}
     return Results(metrics, config)
 
@@ -37,6 +38,8 @@ def test_the_stored_equivalence_is_what_the_command_gives(tmp_path):
     here, there = (torch.tensor(m["small"]) for m in (stored.metrics, again["metrics"]))
     torch.testing.assert_close(here, there, rtol=1e-4, atol=0)
     assert min(min(values) for values in stored.metrics["broken"].values()) > 0.03
+    assert max(stored.value("half_a_tanh")) < lstm_gates.EXACT  # it is a sigmoid of twice the slope
+    assert all(abs(order - 2) < 0.1 for order in stored.value("as_input_gate_order"))
 
 
 def prediction(trained=(0.95, 0.02), extrapolated=(0.95, 0.02)):

@@ -1,0 +1,246 @@
+"""F4, column signs: what a jump in the parameterisation does to training.
+
+The released code makes the row factors orthonormal by a QR decomposition and uses its Q as it
+comes. When a pivot (an entry of the triangular factor's diagonal) passes through zero, the
+decomposition turns that column of L round, and the column factors stay: the network of the next
+step is another one. ``nmcourse`` uses Q sign(diag T), see ``nmcourse.models.orthonormal_columns``.
+
+NM-RNNs are trained twice, with either choice, from the same start and on the same trials (all of
+them in each step), as the released loops do but for their resets. Nothing is drawn at random
+after the start. So both trainings of a seed are one and the same until a column turns.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from nmcourse.evidence.numbers import format_number, summarise
+from nmcourse.evidence.record import Experiment, Judgement, Rule
+from nmcourse.evidence.store import Results, plain, remember
+from nmcourse.experiments.timing.networks import WEIGHT_DECAY, evaluate
+from nmcourse.experiments.training_runs import in_parallel
+from nmcourse.models import NMRNN, LowRankRNN, Modulator
+from nmcourse.tasks import MeasureWaitGo
+from nmcourse.training import fit_many, for_tier
+from nmcourse.training.checkpoints import save_tensors
+
+ARMS: dict[str, bool | Literal["raw"]] = {"raw": "raw", "continuous": True}
+WINDOW = 50  # steps: the loss before a step is the median of so many, after it the maximum
+SPIKE = 10.0  # a loss this many times the loss before is a spike
+BACK = 2.0  # training is back once the median of a window is this many times the loss before
+BLOCK = 100  # steps between two points of the stored curves
+SETTINGS: dict[str, dict[str, Any]] = {
+    "cpu": {"n_steps": 15_000, "n_seeds": 8, "learning_rate": 1e-2},
+    "smoke": {"n_steps": 120, "n_seeds": 2, "learning_rate": 1e-2},
+}
+
+
+class WatchedRNN(LowRankRNN):
+    """A low-rank RNN that notes which pivots are negative each time its factors are made.
+
+    Attributes:
+        negative: one entry for each forward pass, (.., K).
+    """
+
+    def __init__(self, *sizes: int, **options: Any) -> None:
+        super().__init__(*sizes, **options)
+        self.negative: list[Tensor] = []
+
+    def factors(self) -> tuple[Tensor, Tensor]:
+        """The factors in use, L and R, each (N, K)."""
+        self.negative.append(pivots(self.row_factors.detach()) < 0)
+        return super().factors()
+
+
+def pivots(matrix: Tensor) -> Tensor:
+    """Diagonal of the triangular factor as the decomposition gives it, (.., K)."""
+    return torch.linalg.qr(matrix)[1].diagonal(dim1=-2, dim2=-1)
+
+
+@torch.no_grad()
+def build(orthonormal: bool | Literal["raw"], generator: torch.Generator) -> NMRNN:
+    """The NM-RNN of the timing comparison; at the start it is the same with either choice."""
+    network = WatchedRNN(3, 100, 1, 3, orthonormal=orthonormal, generator=generator)
+    row_factors = network.row_factors
+    row_factors.copy_(torch.where(pivots(row_factors) < 0, -row_factors, row_factors))
+    return NMRNN(network, Modulator(3, 5, 3, generator=generator))
+
+
+def run(tier: str, run_dir: Path) -> dict[str, Any]:
+    """Train the networks with either choice; an arm that is done is not trained again."""
+    settings = for_tier(tier, SETTINGS)
+    jobs = {name: partial(_train, name, settings, str(run_dir)) for name in ARMS}
+    rule = {"window": WINDOW, "spike": SPIKE, "back": BACK, "block": BLOCK}
+    return {
+        "config": settings | rule | {"weight_decay": WEIGHT_DECAY},
+        "metrics": in_parallel(jobs),
+    }
+
+
+def _train(arm: str, settings: dict[str, Any], run_dir: str) -> dict[str, Any]:
+    def compute() -> dict[str, Any]:
+        result = fit_many(
+            partial(build, ARMS[arm]),
+            MeasureWaitGo(),
+            seeds=settings["n_seeds"],
+            n_steps=settings["n_steps"],
+            learning_rate=settings["learning_rate"],
+            schedule="constant",
+            clip_norm=None,
+            clip_value=1.0,
+            weight_decay=WEIGHT_DECAY,
+            progress=False,
+        )
+        model = result.models[0]  # it stands for all networks: they are trained as one batch
+        assert isinstance(model, NMRNN)
+        assert isinstance(model.output_network, WatchedRNN)
+        negative = torch.stack(model.output_network.negative)
+        course = {"losses": result.losses, "negative": negative}
+        save_tensors(Path(run_dir) / f"{arm}.pt", course)  # to look at it again in another way
+        measured: dict[str, Any] = plain(evaluate(result.models))
+        return measured | describe(result.losses.double(), negative)
+
+    found: dict[str, Any] = remember(Path(run_dir) / f"{arm}.json", compute, settings)
+    return found
+
+
+def describe(losses: Tensor, negative: Tensor) -> dict[str, Any]:
+    """Turns and spikes of a training run.
+
+    A spike is a loss above ``SPIKE`` times the median of the ``WINDOW`` steps before it; what
+    follows within a window of it belongs to it.
+
+    Args:
+        losses: (step, seed).
+        negative: sign of each pivot, (step, seed, column).
+
+    Returns:
+        For each seed the number of ``pivots_through_zero``, of ``spikes``, of ``spikes_at_turns``
+        (that begin within a window after a pivot has passed through zero), the median loss at the
+        end and the largest loss of each block. For each passage its ``turn_seed``, ``turn_step``,
+        the loss before and after it, and the steps until training is back (NaN: not in this run).
+    """
+    through = negative[1:] != negative[:-1]
+    turns = [(seed, step + 1) for step, seed, _ in through.nonzero().tolist()]
+    spikes = [_spikes(curve) for curve in losses.mT]
+    at_turns = [
+        sum(any(0 <= step - turn < WINDOW for s, turn in turns if s == seed) for step in steps)
+        for seed, steps in enumerate(spikes)
+    ]
+    before = [_median(losses[max(0, step - WINDOW) : step, seed]) for seed, step in turns]
+    return {
+        "pivots_through_zero": through.sum(dim=(0, 2)),
+        "spikes": [len(steps) for steps in spikes],
+        "spikes_at_turns": at_turns,
+        "final_loss": losses[-WINDOW:].median(dim=0).values,
+        "largest_loss_of_block": torch.stack([b.amax(dim=0) for b in losses.split(BLOCK)]).mT,
+        "turn_seed": [seed for seed, _ in turns],
+        "turn_step": [step for _, step in turns],
+        "loss_before": before,
+        "loss_after": [float(losses[step : step + WINDOW, seed].max()) for seed, step in turns],
+        "steps_to_recover": [
+            _steps_to_recover(losses[step:, seed], BACK * level)
+            for (seed, step), level in zip(turns, before, strict=True)
+        ],
+    }
+
+
+def _spikes(curve: Tensor) -> list[int]:
+    """Steps at which spikes begin."""
+    found: list[int] = []
+    windows = curve[:-1].unfold(0, WINDOW, 1).median(dim=1).values  # of the steps before each
+    high = curve[WINDOW:] > SPIKE * windows
+    for step in (high.nonzero().flatten() + WINDOW).tolist():
+        if not found or step - found[-1] >= WINDOW:
+            found.append(step)
+    return found
+
+
+def _steps_to_recover(curve: Tensor, level: float) -> float:
+    """Steps until the median of the window that ends there is below a level; NaN if never."""
+    if len(curve) < WINDOW:
+        return float("nan")
+    below = (curve.unfold(0, WINDOW, 1).median(dim=1).values <= level).nonzero()
+    return float(below[0] + WINDOW) if len(below) else float("nan")
+
+
+def _median(values: Tensor) -> float:
+    return float(values.median())
+
+
+def judge(results: Results) -> Judgement:
+    """How often do columns turn, what does the loss do there, and what does it do without?"""
+    n, n_steps = results.config["n_seeds"], results.config["n_steps"]
+    turned = results.value("raw.pivots_through_zero")
+    seeds = set(results.value("raw.turn_seed"))
+    factors = [
+        after / before
+        for before, after in zip(
+            results.value("raw.loss_before"), results.value("raw.loss_after"), strict=True
+        )
+    ]
+    waits = results.value("raw.steps_to_recover")
+    back = [wait for wait in waits if wait is not None]
+    spikes = {arm: results.value(f"{arm}.spikes") for arm in ARMS}
+    harmless = results.value("continuous.pivots_through_zero")
+    errors = {arm: results.summary(f"{arm}.trained") for arm in ARMS}
+    text = (
+        f"with the signs of the decomposition {sum(turned)} columns turned in {n} runs of "
+        f"{n_steps:,} steps, in {len(seeds)} of the runs"
+    )
+    if factors:
+        times = summarise(factors)
+        text += (
+            f"; each time the largest loss of the next {results.config['window']} steps was "
+            f"{format_number(times.minimum)} to {format_number(times.maximum)} times the loss "
+            f"before (median {format_number(times.median)})"
+        )
+    if back:
+        text += (
+            f"; training was back after {format_number(min(back), 3)} to "
+            f"{format_number(max(back), 3)} steps, in {len(waits) - len(back)} of {len(waits)} "
+            "cases not by the end"
+        )
+    text += (
+        f". With continuous signs {sum(harmless)} pivots passed through zero. Spikes of the loss: "
+        f"{sum(spikes['raw'])} ({sum(results.value('raw.spikes_at_turns'))} of them at a turn), "
+        f"and {sum(spikes['continuous'])} with continuous signs"
+    )
+    return Judgement(
+        status="measured",
+        measured=text,
+        spread=f"columns turned in each run: {', '.join(map(str, turned))}; spikes: "
+        + "; ".join(f"{arm} {', '.join(map(str, counts))}" for arm, counts in spikes.items())
+        + "; trained error: "
+        + "; ".join(f"{arm} {summary}" for arm, summary in errors.items()),
+        seeds=n,
+        caveats=(
+            "NM-RNN(100, 5, 3) at a constant rate of "
+            f"{results.config['learning_rate']:g} with elementwise clipping, without resets and "
+            "without the three stages of the released recipe.",
+            "Both runs of a seed are the same until a column turns, up to rounding; where none "
+            "turns they differ in nothing else.",
+            f"A spike is a loss above {results.config['spike']:g} times the median of the "
+            f"{results.config['window']} steps before.",
+        ),
+    )
+
+
+EXPERIMENTS = (
+    Experiment(
+        name="column_signs",
+        run=run,
+        rules={
+            "F4": Rule(
+                judge=judge,
+                tolerance="none: nothing was published",
+                rule="measured: turns, spikes and recovery with either choice of signs",
+            ),
+        },
+    ),
+)
