@@ -101,7 +101,7 @@ def compare(name: str, base: Path, here: Path, rounds: int, program: Path = PROG
     """
     both = [
         Program(
-            [sys.executable, str(here / program), name],
+            [sys.executable, "-P", str(here / program), name],  # -P: PYTHONPATH says whose package
             os.environ | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"},
             folder,
         )

@@ -3,9 +3,9 @@
     python benchmarks/peers/nmcourse_steps.py NAME [--steps 40] [--threads 1]
 
 NAME is nm_rnn, ten_nm_rnns, feedback_nm_rnn, low_rank_rnn, vanilla_rnn, lstm or gru: 100 units,
-rank 3, 5 modulator units. A step is one of ``fit`` on all 40 trials of Measure-Wait-Go, 110 steps
-each. Answers lines on standard input: for each, it trains a new network for that many steps and
-prints the seconds of processor time, the seconds, and the peak memory in MB of this process so
+rank 3, 5 modulator units. A step is one of ``fit`` on all 40 trials of Measure-Wait-Go, each of 110
+time steps. For each line on standard input, the program trains a new network for that many steps
+and prints the seconds of processor time, the seconds, and the peak memory in MB of this process so
 far; times are those of one step. Only what the package has had since version 0.1 is used, so that
 the program also runs beside an older checkout.
 """

@@ -10,7 +10,8 @@ The first is asked of states at one time, the second of ``run_on``, which goes o
 from any state. Angles are in radians, times in ms.
 
 Reference:
-    Costacurta et al. 2024, Figs. 4D and 4E (ring, angle code), 5E and 5F (lines); chapters 7 and 8.
+    Costacurta et al. 2024, Figs. 4D and 4E (ring, angle code), 5E and 5F (lines); chapters *One
+    network, many tasks* and *Remembering one of many*.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def fit_ring(states: Tensor, angle: Tensor) -> Ring:
             finite, or states on one line.
 
     Reference:
-        Costacurta et al. 2024, Fig. 4D; chapter 7.
+        Costacurta et al. 2024, Fig. 4D; chapter *One network, many tasks*.
     """
     points, angles = _points("states", states, "angle", angle, at_least=3)
     plane = principal_subspace(points, 2)
@@ -107,30 +108,6 @@ def fit_ring(states: Tensor, angle: Tensor) -> Ring:
         direction=direction,
         offset=float(means[direction].angle()),
     )
-
-
-def angle_persistence(ring: Ring, states: Tensor, angle: Tensor) -> Tensor:
-    """How much of an angle can still be read from states at each time, with one fixed ring.
-
-    Args:
-        ring: ring found at one time.
-        states: (trial, time, unit), e.g. of :func:`run_on`.
-        angle: true angle (trial,), in radians.
-
-    Returns:
-        (time,): mean over trials of the cosine of the error. 1 is no error, 0 nothing left.
-
-    Raises:
-        ValueError: for shapes that do not fit or values that are not finite.
-    """
-    if states.ndim != 3 or angle.shape != states.shape[:1]:
-        raise ValueError(
-            "states and angle must have shapes (trial, time, unit) and (trial,), got "
-            f"{tuple(states.shape)} and {tuple(angle.shape)}"
-        )
-    check_finite("states", states)
-    check_finite("angle", angle)
-    return (ring.decode(states) - angle.double()[:, None]).cos().mean(dim=0)
 
 
 @dataclass(frozen=True)
@@ -314,7 +291,7 @@ def angle_code(scores: Tensor, angle: Tensor) -> AngleCode:
             finite, or angles that do not determine the fit (fewer than three different ones).
 
     Reference:
-        Costacurta et al. 2024, Fig. 4E; chapter 7.
+        Costacurta et al. 2024, Fig. 4E; chapter *One network, many tasks*.
     """
     columns = scores.unsqueeze(-1) if scores.ndim == 1 else scores
     values, angles = _points("scores", columns, "angle", angle, at_least=4)

@@ -126,7 +126,7 @@ def _of_gains(source: GainSource) -> int:
         return 0
     if isinstance(source, Modulator):
         channels = source.input_weights.shape[-1]
-        return source.n_units * (source.n_units + channels + source.n_feedback + source.rank)
+        return source.n_units * (source.n_units + channels + source.n_feedback + source.n_gains)
     raise ValueError(f"model has a gain source that is not known: {type(source).__name__}")
 
 

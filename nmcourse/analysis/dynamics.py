@@ -5,7 +5,8 @@ way. The Lyapunov exponents are its mean growth rates per ms: all negative, the 
 where it started; the largest positive, it is chaotic.
 
 Reference:
-    Chapter 1; for the convolutional network Soo et al. 2024, Fig. S1.
+    Chapter *Rate networks as dynamical systems*; for the convolutional network Soo et al. 2024,
+    Fig. S1.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def jacobian(
         ValueError: for arguments that do not fit the model or are not finite.
 
     Reference:
-        Chapter 1.
+        Chapter *Rate networks as dynamical systems*.
     """
     system = AutonomousSystem(model, input, context)
     flat = system.flatten(state)
@@ -142,7 +143,7 @@ def lyapunov_exponents(
             that leaves the finite numbers.
 
     Reference:
-        Chapter 1.
+        Chapter *Rate networks as dynamical systems*.
     """
     n_exponents, n_steps = counts(n_exponents=n_exponents, n_steps=n_steps)
     n_transient = whole("n_transient", n_transient, least=0)

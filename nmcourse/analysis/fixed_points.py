@@ -14,7 +14,7 @@ The search finds what its candidates reach. It proves that a fixed point exists,
 there is no other: give it many candidates, from the states that the network visits.
 
 Reference:
-    Sussillo and Barak 2013; chapter 1.
+    Sussillo and Barak 2013; chapter *Rate networks as dynamical systems*.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def find_fixed_points(
             tolerances out of order.
 
     Reference:
-        Sussillo and Barak 2013; chapter 1.
+        Sussillo and Barak 2013; chapter *Rate networks as dynamical systems*.
     """
     check_choice("stability", stability, get_args(View))
     check_positive(

@@ -79,7 +79,7 @@ def principal_subspace(states: Tensor, n_components: int | None = None) -> Princ
             that are all equal.
 
     Reference:
-        Chapter 2.
+        Chapter *Low-rank networks*.
     """
     check_finite("states", states)
     points = states.detach().reshape(-1, states.shape[-1])
@@ -120,7 +120,7 @@ def subspace_angles(first: Tensor, second: Tensor) -> Tensor:
         ValueError: for shapes that do not fit, NaN or infinity, or linearly dependent columns.
 
     Reference:
-        ``scipy.linalg.subspace_angles``; chapter 2.
+        ``scipy.linalg.subspace_angles``; chapter *Low-rank networks*.
     """
     for name, axes in (("first", first), ("second", second)):
         if axes.ndim != 2 or 0 in axes.shape:

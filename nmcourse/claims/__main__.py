@@ -15,7 +15,7 @@ from nmcourse.claims.judging import check, update
 from nmcourse.claims.ledger import entries
 from nmcourse.claims.runner import run
 from nmcourse.evidence import ClaimError, LedgerError
-from nmcourse.training.tiers import TIERS
+from nmcourse.training import TIERS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

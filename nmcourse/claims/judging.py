@@ -31,6 +31,9 @@ CLAIMS: tuple[Claim, ...] = (
     *cordsnet_paper.CLAIMS,
 )
 
+# What can be said of a claim whose ``published`` begins with "not published".
+UNPUBLISHED = {"measured", "not decided"}
+
 
 def judge(claim: Claim, experiment: Experiment | None, results: Results | None) -> Entry:
     """Join a claim with the results that settle it.
@@ -41,7 +44,8 @@ def judge(claim: Claim, experiment: Experiment | None, results: Results | None) 
         results: What it measured; None if it was not run.
 
     Raises:
-        LedgerError: The rule cannot judge these results.
+        LedgerError: The rule cannot judge these results, or compares with a paper that published
+            nothing.
     """
     rule = experiment.rules[claim.id] if experiment else None
     about = {
@@ -70,6 +74,12 @@ def judge(claim: Claim, experiment: Experiment | None, results: Results | None) 
             f"claim {claim.id}: its rule cannot judge the results of {experiment.name!r}: "
             f"{type(error).__name__}: {error}"
         ) from error
+    verdicts = {outcome.status, outcome.fair_status} - {""}
+    if claim.published.startswith("not published") and not verdicts <= UNPUBLISHED:
+        raise LedgerError(
+            f"claim {claim.id}: nothing was published to compare with, so its status can be "
+            f"{' or '.join(sorted(UNPUBLISHED))}, not {', '.join(sorted(verdicts - UNPUBLISHED))}"
+        )
     return Entry(
         **about,
         measured=outcome.measured,

@@ -17,7 +17,7 @@ from nmcourse.evidence import (
     write_results,
 )
 from nmcourse.experiments.registry import by_claim
-from nmcourse.training.tiers import TIERS
+from nmcourse.training import TIERS
 
 
 def run(

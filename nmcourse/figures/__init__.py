@@ -13,7 +13,6 @@ from nmcourse.figures.activity import (
     plot_gains,
     plot_raster,
     plot_trial,
-    plot_units,
 )
 from nmcourse.figures.answers import plot_intervals, plot_size_map
 from nmcourse.figures.circuit import (
@@ -26,7 +25,6 @@ from nmcourse.figures.circuit import (
 )
 from nmcourse.figures.circuit_modulators import draw_context_nm_rnn, draw_feedback_nm_rnn
 from nmcourse.figures.comparison import (
-    plot_ablations,
     plot_losses,
     plot_produced_intervals,
     plot_ramps,
@@ -37,7 +35,6 @@ from nmcourse.figures.dynamics import (
     plot_flow_1d,
     plot_flow_2d,
     plot_spectrum,
-    plot_trajectories,
 )
 from nmcourse.figures.explorer import Explorer, explore
 from nmcourse.figures.interactive import interactive_lines, interactive_simulation
@@ -115,7 +112,6 @@ __all__ = [
     "interval_kind",
     "look",
     "my_answers",
-    "plot_ablations",
     "plot_areas",
     "plot_by_interval",
     "plot_decays",
@@ -133,9 +129,7 @@ __all__ = [
     "plot_seeds",
     "plot_size_map",
     "plot_spectrum",
-    "plot_trajectories",
     "plot_trial",
-    "plot_units",
     "plot_wiring",
     "predict_first",
     "shade_images",

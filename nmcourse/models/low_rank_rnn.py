@@ -12,8 +12,8 @@ An NM-RNN (``nmcourse.models.NMRNN``) multiplies them by gains: W = L diag(s) R^
 
 With ``orthonormal=True`` the L in use are the orthonormal columns of the trained ``row_factors``,
 see ``orthonormal_columns``. The released NM-RNN code takes the Q of a QR decomposition as it comes,
-``orthonormal="raw"`` here. Its LR-RNN also has g = 1/N, its NM-RNN g = 1. Chapter 5 asks what both
-do to the comparison.
+``orthonormal="raw"`` here. Its LR-RNN also has g = 1/N, its NM-RNN g = 1. *Keeping time with
+gain* asks what both do to the comparison.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ class LowRankRNN(OutputNetwork):
             or dt > tau.
 
     Reference:
-        Chapter 2; Mastrogiuseppe and Ostojic 2018; Costacurta et al. 2024, Eqs. 2-4.
+        Chapter *Low-rank networks*; Mastrogiuseppe and Ostojic 2018; Costacurta et al. 2024, Eqs.
+        2-4.
     """
 
     def __init__(

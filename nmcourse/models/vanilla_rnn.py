@@ -12,7 +12,8 @@ Rate form (the state is the rate r):
     b     bias (N)                     C, d  readout
     phi   nonlinearity                 g  recurrent scaling: 1, 1/sqrt(N) or 1/N
 
-For a constant input, x = g W r + b + B u turns the second into the first (chapter 1).
+For a constant input, x = g W r + b + B u turns the second into the first (chapter *Rate networks
+as dynamical systems*).
 
 The released NM-RNN code uses the current form with g = 1/N (Costacurta et al. 2024).
 """
@@ -66,7 +67,7 @@ class VanillaRNN(RecurrentModel):
         ValueError: for a size below one, an unknown form or scaling, or dt > tau.
 
     Reference:
-        Chapter 1; Costacurta et al. 2024 (baseline of Fig. 3).
+        Chapter *Rate networks as dynamical systems*; Costacurta et al. 2024 (baseline of Fig. 3).
     """
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import safetensors.torch
 import torch
@@ -23,6 +23,8 @@ from nmcourse.pretrained.manifest import (
     read_manifest,
     write_entry,
 )
+
+Model = TypeVar("Model", bound=nn.Module)
 
 
 def available(*, folder: str | Path = FOLDER) -> tuple[str, ...]:
@@ -60,7 +62,15 @@ def parameters(name: str, *, folder: str | Path = FOLDER) -> dict[str, Tensor]:
     return _read(name, folder)[1]
 
 
-def load(name: str, *, folder: str | Path = FOLDER) -> Any:
+@overload
+def load(name: str, *, folder: str | Path = FOLDER) -> Any: ...
+
+
+@overload
+def load(name: str, *, kind: type[Model], folder: str | Path = FOLDER) -> Model | list[Model]: ...
+
+
+def load(name: str, *, kind: type[nn.Module] = nn.Module, folder: str | Path = FOLDER) -> Any:
     """Load pretrained models.
 
     The size and the SHA-256 of the file are verified first. Nothing in the file or in the
@@ -68,6 +78,7 @@ def load(name: str, *, folder: str | Path = FOLDER) -> Any:
 
     Args:
         name: Name of the file in the manifest, see ``available``.
+        kind: What the models are expected to be, such as ``NMRNN``; the result then has this type.
         folder: Folder of the manifest.
 
     Returns:
@@ -76,10 +87,27 @@ def load(name: str, *, folder: str | Path = FOLDER) -> Any:
 
     Raises:
         ValueError: There is no such name.
+        TypeError: The models are of another kind.
         PretrainedError: The file is missing or altered, the manifest is damaged, or the weights
             do not fit the models that the manifest describes.
     """
-    return _models(*_read(name, folder))
+    models = _models(*_read(name, folder))
+    for model in models if isinstance(models, list) else [models]:
+        if not isinstance(model, kind):
+            raise TypeError(
+                f"pretrained weights {name!r} are of kind {type(model).__name__}, "
+                f"not {kind.__name__}"
+            )
+    return models
+
+
+def load_all(name: str, *, kind: type[Model], folder: str | Path = FOLDER) -> list[Model]:
+    """Load pretrained models as a list, also where a single one was saved.
+
+    Arguments and errors are those of :func:`load`.
+    """
+    models = load(name, kind=kind, folder=folder)
+    return models if isinstance(models, list) else [models]
 
 
 def save(

@@ -21,7 +21,7 @@ of dt has no fixed length in seconds: only proportions of a trial matter. Both d
 the size of the coherence c and its sign independently (the released code draws both from one key).
 
 Reference: Duncker et al. 2020; Driscoll et al. 2024; stretched as in the released code of
-Costacurta et al. 2024 (chapter 7).
+Costacurta et al. 2024 (chapter *One network, many tasks*).
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ import torch
 
 from nmcourse.analysis import (
     angle_code,
-    angle_persistence,
     fit_line,
     fit_ring,
     line_drift,
@@ -56,13 +55,6 @@ def test_gaussian_cloud_is_not_hollow(generator):
     # Rayleigh: mean sqrt(pi / 2), root mean square sqrt(2).
     found = fit_ring(cloud, torch.linspace(0, 6, 20_000))
     assert found.hollowness == pytest.approx(math.sqrt(math.pi) / 2, abs=0.01)
-
-
-def test_persistence_of_a_ring_that_turns():
-    angles = ANGLES.float()
-    turned = torch.stack([curve(ANGLES + shift) for shift in (0.0, 0.4, math.pi)], dim=1)
-    kept = angle_persistence(fit_ring(turned[:, 0], angles), turned, angles)
-    assert kept.tolist() == pytest.approx([1.0, math.cos(0.4), -1.0], abs=1e-6)
 
 
 def test_line_in_order_and_its_share_of_variance():
@@ -163,10 +155,6 @@ def test_response_angle_explains_what_the_stimulus_angle_does_not():
         (
             lambda: fit_ring(torch.arange(4.0)[:, None] * torch.ones(3), torch.zeros(4)),
             "states must span a plane",
-        ),
-        (
-            lambda: angle_persistence(fit_ring(curve(ANGLES), ANGLES), curve(ANGLES), ANGLES),
-            r"must have shapes \(trial, time, unit\) and \(trial,\), got \(24, 7\)",
         ),
         (
             lambda: fit_line(torch.eye(3), torch.ones(3)),

@@ -11,7 +11,7 @@ from nmcourse.claims import __main__ as command_line
 from nmcourse.claims import judging, ledger, runner
 from nmcourse.evidence import store
 from nmcourse.evidence.record import STATUSES, Experiment, Judgement, LedgerError, Rule
-from nmcourse.evidence.store import results_path
+from nmcourse.evidence.store import Results, results_path
 from nmcourse.experiments import registry
 from nmcourse.training.tiers import TIERS
 
@@ -304,3 +304,31 @@ def test_a_claim_that_is_not_decided_says_why():
         Judgement("reproduced", measured="", spread="", seeds=3, reason="too few seeds")
     with pytest.raises(ValueError, match="fair_status must be"):
         Judgement("reproduced", measured="", spread="", seeds=3, fair_status="maybe")
+
+
+@pytest.mark.parametrize(
+    ("published", "allowed"),
+    [("not published", False), ("not published: an idea", False), ("10 of 10 networks", True)],
+)
+def test_what_nobody_published_is_measured_and_not_compared(small_ledger, published, allowed):
+    claim = dataclasses.replace(judging.find("T1"), published=published)
+    results = Results({"net": {"error": [1.0]}}, {}, experiment="weights")
+    if allowed:
+        assert judging.judge(claim, small_ledger.experiment, results).status == "reproduced"
+        return
+    with pytest.raises(LedgerError, match=r"claim T1: nothing was published .* not reproduced"):
+        judging.judge(claim, small_ledger.experiment, results)
+
+
+def test_every_verdict_says_what_would_change_it():
+    for entry in claims.entries():
+        assert bool(entry.would_change) == bool(entry.evidence), entry.id
+        if entry.published.startswith("not published"):
+            assert entry.status in ("measured", "not decided", "not attempted"), entry.id
+
+
+def test_a_question_of_this_course_says_what_came_of_its_sentence():
+    """Where the sentence is ours, a status that says measured must not hide the answer."""
+    for entry in claims.entries():
+        if "sentence of this course" in entry.source and entry.evidence:
+            assert entry.measured.startswith("The sentence of this course "), entry.id

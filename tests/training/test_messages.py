@@ -70,7 +70,6 @@ def test_other_things_than_outputs():
         (VanillaRNN, "model must be a torch.nn.Module, got the class VanillaRNN: call it"),
         (None, "model must be a torch.nn.Module, got NoneType"),
     ],
-    ids=str,
 )
 def test_what_has_nothing_to_train(model: Any, message: str):
     images = digit_images("test", 8).subset(slice(4))
@@ -101,7 +100,6 @@ def test_what_has_nothing_to_train(model: Any, message: str):
         ),
         ({"loss": lambda o, t, m: masked_mse(o.detach(), t, m)}, "loss must depend on the param"),
     ],
-    ids=lambda value: str(value)[:40],
 )
 def test_settings_of_another_kind(options: dict[str, Any], message: str):
     with pytest.raises(ValueError, match=f"^{message}"):
@@ -112,7 +110,7 @@ def test_a_loss_of_images_that_is_none():
     images = digit_images("test", 8).subset(slice(4))
     with pytest.raises(ValueError, match=r"^seen\(model, images, labels\) must be a torch.Tensor"):
         fit_images(TwinCNN("small-R1", 1, 10, image_size=8), images, lambda *_: 0.5, **SETTINGS)
-    with pytest.raises(ValueError, match=r"^seen must be a function, such as trial_loss"):
+    with pytest.raises(ValueError, match=r"^loss must be a function, such as trial_loss"):
         fit_images(TwinCNN("small-R1", 1, 10, image_size=8), images, None, **SETTINGS)
     with pytest.raises(ValueError, match=r"^model must be a network that sees, .* Linear is none"):
         training.trial_loss(nn.Linear(1, 1), images.images, images.labels, training.ImageTrial())

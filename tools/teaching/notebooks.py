@@ -11,7 +11,7 @@ import nbformat
 import numpy as np
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from nmcourse.exercises.checking.describe import show
+from nmcourse.exercises.checking.describe import in_words
 from nmcourse.exercises.handing_in import COMPLETE_HEADING, PACKAGES
 from tools.teaching.homework import Part, Version
 from tools.teaching.literals import literal
@@ -169,7 +169,7 @@ def _hidden(version: Version, part: Part, cases: list[Any]) -> str:
     rows = ["**Hidden tests**", "", f"| {' | '.join(part.arguments)} | expected |"]
     rows.append("|" + "---|" * (len(part.arguments) + 1))
     for case in cases:
-        shown = [show(value) for value in (*case, version.compiled(part)(*case))]
+        shown = [in_words(value) for value in (*case, version.compiled(part)(*case))]
         rows.append(f"| {' | '.join(shown)} |")
     return "\n".join(rows)
 

@@ -158,7 +158,7 @@ def lstm_assumptions(
         ValueError: if the model has no such parts at all.
 
     Reference:
-        Costacurta et al. 2024, Eq. 6 and Proposition 1; chapter 6.
+        Costacurta et al. 2024, Eq. 6 and Proposition 1; chapter *Why gain gates*.
     """
     check_choice("gain_as", gain_as, GAIN_AS)
     net, modulator = _parts(model)
@@ -228,7 +228,7 @@ def lstm_from_nm_rnn(
             or an epsilon outside (0, 1].
 
     Reference:
-        Costacurta et al. 2024, Eq. 6 and Proposition 1; chapter 6.
+        Costacurta et al. 2024, Eq. 6 and Proposition 1; chapter *Why gain gates*.
     """
     check_choice("gain_as", gain_as, GAIN_AS)
     check_choice("candidates", candidates, CANDIDATES)

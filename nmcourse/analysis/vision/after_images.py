@@ -92,21 +92,21 @@ def after_images(
         raise ValueError(f"labels must have shape ({len(images)},), got {tuple(labels.shape)}")
     rest = model.rest(n_blank)
 
-    def show(shown: Tensor, state: tuple[Tensor, ...], steps: int) -> tuple[Tensor, ...]:
+    def state_after(shown: Tensor, state: tuple[Tensor, ...], steps: int) -> tuple[Tensor, ...]:
         response = model.respond(shown, n_steps=steps, n_blank=0, state=state, check_finite=False)
         return response.state
 
     def accuracy(state: tuple[Tensor, ...], right: Tensor) -> float:
         return (model.readout(state).argmax(dim=-1) == right).double().mean().item()
 
-    seen = show(images, rest, n_steps)
-    held = show(images, seen, n_held)
-    left = show(torch.zeros_like(images), seen, n_after)
+    seen = state_after(images, rest, n_steps)
+    held = state_after(images, seen, n_held)
+    left = state_after(torch.zeros_like(images), seen, n_after)
     second, second_labels = images.roll(1, dims=0), labels.roll(1)
     return AfterImages(
         accuracy(seen, labels),
         accuracy(held, labels),
-        accuracy(show(second, left, n_steps), second_labels),
+        accuracy(state_after(second, left, n_steps), second_labels),
         _relative(left, seen, rest),
         _relative(held, seen, rest),
     )

@@ -18,6 +18,7 @@ Reference:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -307,3 +308,18 @@ def random_vector(size: int, generator: torch.Generator | None) -> np.ndarray:
     """Standard normal numbers to start an iteration from."""
     check_generator(generator)
     return torch.randn(size, dtype=torch.float64, generator=generator).numpy()
+
+
+def gaussian_convolution(channels: int, kernel: int, size: int, seed: int) -> ConvolutionOperator:
+    """A convolution whose weights have variance 1 / (channels * kernel^2)."""
+    source = torch.Generator().manual_seed(seed)
+    weights = torch.randn(channels, channels, kernel, kernel, generator=source)
+    return ConvolutionOperator(weights / math.sqrt(channels * kernel**2), size, size)
+
+
+def default_convolution(channels: int, size: int, seed: int) -> ConvolutionOperator:
+    """A 3x3 convolution with the weights that PyTorch gives a new layer: uniform."""
+    bound = 1 / math.sqrt(9 * channels)
+    source = torch.Generator().manual_seed(seed)
+    weights = torch.empty(channels, channels, 3, 3).uniform_(-bound, bound, generator=source)
+    return ConvolutionOperator(weights, size, size)

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
-_LOOSE = {"float32": 1e-3, "complex64": 1e-3, "float16": 2e-2, "bfloat16": 2e-2}
+LOOSE = {"float32": 1e-3, "complex64": 1e-3, "float16": 2e-2, "bfloat16": 2e-2}
 WHOLE = 1e-6  # a relative tolerance below this is one for whole numbers
 NUMBERS_DIFFER = "The two numbers differ."
-_SMALL = 0.01  # of the relative tolerance: what is forgiven relative to the largest entry
-_ACROSS = 0.1  # of the relative tolerance: what is forgiven relative to the scale of all cases
+SMALL = 0.01  # of the relative tolerance: what is forgiven relative to the largest entry
+ACROSS = 0.1  # of the relative tolerance: what is forgiven relative to the scale of all cases
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def as_array(value: Any) -> tuple[np.ndarray, float]:
         raise NotNumbers("None")
     loose = 0.0
     if isinstance(value, torch.Tensor):
-        loose = _LOOSE.get(str(value.dtype).removeprefix("torch."), 0.0)
+        loose = LOOSE.get(str(value.dtype).removeprefix("torch."), 0.0)
         try:
             found = value.detach().cpu().resolve_conj()
             found = found.float() if found.dtype == torch.bfloat16 else found
@@ -69,7 +69,7 @@ def as_array(value: Any) -> tuple[np.ndarray, float]:
                 raise NotNumbers(f"an empty {type(value).__name__}") from None
             raise NotNumbers(f"a {type(value).__name__} of parts of different shapes") from None
     if isinstance(value, np.ndarray | np.generic):
-        loose = _LOOSE.get(value.dtype.name, 0.0)
+        loose = LOOSE.get(value.dtype.name, 0.0)
         return _double(np.asarray(value)), loose
     if hasattr(type(value), "__array__"):
         return as_array(np.asarray(value))
@@ -113,7 +113,7 @@ def equal(found: np.ndarray, expected: np.ndarray, rtol: float, scale: float = 0
     if found.shape != expected.shape:
         return False
     finite = np.abs(expected[np.isfinite(expected)])
-    atol = rtol * max(_SMALL * float(finite.max(initial=0.0)), _ACROSS * scale)
+    atol = rtol * max(SMALL * float(finite.max(initial=0.0)), ACROSS * scale)
     return bool(np.allclose(found, expected, rtol=rtol, atol=atol, equal_nan=True))
 
 

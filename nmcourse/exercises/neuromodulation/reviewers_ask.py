@@ -1,4 +1,4 @@
-"""Exercises of chapter 9, "The reviewers ask"."""
+"""Exercises of *The reviewers ask*."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COST = "Operations and seconds (R5)"
 
 def _counted(n: int, m: int, k: int, p: int, o: int) -> int:
     """Entries of the matrices themselves: each is used once in a step."""
-    network = NMRNN(LowRankRNN(p, n, o, rank=k), Modulator(p, m, rank=k))
+    network = NMRNN(LowRankRNN(p, n, o, rank=k), Modulator(p, m, n_gains=k))
     return sum(weights.numel() for weights in network.parameters() if weights.ndim == 2)
 
 

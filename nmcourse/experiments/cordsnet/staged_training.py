@@ -24,8 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from nmcourse.analysis import after_images
-from nmcourse.evidence.record import Experiment
-from nmcourse.evidence.store import remember
+from nmcourse.evidence import Experiment, remember
 from nmcourse.experiments.cordsnet.staged_training_rules import RULES
 from nmcourse.experiments.training_runs import in_parallel, ship
 from nmcourse.models import CordsNet, TwinCNN, count_parameters, matched_pixel_rnn
@@ -39,12 +38,13 @@ from nmcourse.training import (
     fit_images,
     for_tier,
     inverse_loss,
+    load_tensors,
+    save_tensors,
     start_from_cnn,
     train_in_stages,
     trial_loss,
 )
 from nmcourse.training import accuracy as share_right
-from nmcourse.training.checkpoints import load_tensors, save_tensors
 
 COMMAND = "python -m nmcourse.claims run C6"
 SHIPPED = "digits_cordsnet_staged"

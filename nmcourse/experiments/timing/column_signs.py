@@ -19,15 +19,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results, plain, remember
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number, plain, remember
 from nmcourse.experiments.timing.networks import WEIGHT_DECAY, evaluate
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import NMRNN, LowRankRNN, Modulator
 from nmcourse.tasks import MeasureWaitGo
-from nmcourse.training import fit_many, for_tier
-from nmcourse.training.checkpoints import save_tensors
+from nmcourse.training import fit_many, for_tier, save_tensors
 
 ARMS: dict[str, bool | Literal["raw"]] = {"raw": "raw", "continuous": True}
 WINDOW = 50  # steps: the level of the loss is the median of so many
@@ -242,7 +239,7 @@ def judge(results: Results) -> Judgement:
             "A pivot near zero may pass it several times: with continuous signs nothing keeps it "
             "from there, and a turn throws it away from there.",
         ),
-        would_change="More seeds and steps: columns turn too seldom here to tell how the final "
+        would_change="more seeds and steps: columns turn too seldom here to tell how the final "
         "errors differ.",
     )
 

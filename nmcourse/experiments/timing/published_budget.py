@@ -30,8 +30,7 @@ from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import count_parameters
 from nmcourse.pretrained import BUILDERS
 from nmcourse.tasks import MeasureWaitGo
-from nmcourse.training import fit_many
-from nmcourse.training.checkpoints import load_tensors, save_tensors
+from nmcourse.training import fit_many, load_tensors, save_tensors
 
 Stages = list[tuple[int, float, tuple[str, ...]]]  # (steps, learning rate, frozen parts)
 WHOLE: Stages = [(70_000, 1e-2, ())]
@@ -120,7 +119,7 @@ def _blocks_done(arm: Arm, settings: dict[str, Any], folder: Path) -> dict[str, 
             model.load_state_dict(state)
     for rate, frozen in blocks[kept["done"] :]:
         result = fit_many(
-            lambda generator: models[generator.initial_seed()],
+            models,
             MeasureWaitGo(),
             seeds=seeds,
             n_steps=settings["block"],

@@ -21,8 +21,7 @@ import torch
 from torch import Tensor
 
 from nmcourse._inputs import count, counts, pixels, whole
-from nmcourse.models import CordsNet, TwinCNN
-from nmcourse.models.vision.layers import convolve
+from nmcourse.models import CordsNet, TwinCNN, convolve
 
 N_PRODUCTS = 3  # terms of the series after the first one
 LAST_TERM_WEIGHT = 10.0

@@ -11,7 +11,7 @@ from nmcourse._inputs import count
 from nmcourse.models import DivergingActivity, SeeingNetwork
 from nmcourse.tasks import ImageSet
 from nmcourse.training._networks import outputs_of
-from nmcourse.training.vision.trial_loss import ImageTrial, show
+from nmcourse.training.vision.trial_loss import ImageTrial, run_trial
 
 LEARNT = 0.2  # of the way from chance to always right
 
@@ -48,7 +48,7 @@ def accuracy(
     for shown, labels in images.batches(batch_size, shuffle=False):
         if isinstance(model, SeeingNetwork):
             try:
-                outputs = show(model, shown, trial).outputs[..., -1, :]
+                outputs = run_trial(model, shown, trial).outputs[..., -1, :]
             except DivergingActivity:
                 return 0.0
         else:

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from nmcourse._inputs import count, number
 from nmcourse.models import Response, SeeingNetwork
-from nmcourse.tasks._base import whole_steps
+from nmcourse.tasks import whole_steps
 
 
 class TrialSteps(NamedTuple):
@@ -163,7 +163,7 @@ def rest_penalty(departure: Tensor, coefficient: float = 1e-3) -> Tensor:
     return coefficient * departure.mean(dim=(-2, -1))
 
 
-def show(model: SeeingNetwork, images: Tensor, trial: ImageTrial, **options: Any) -> Response:
+def run_trial(model: SeeingNetwork, images: Tensor, trial: ImageTrial, **options: Any) -> Response:
     """The trial of each image.
 
     Args:
@@ -200,7 +200,7 @@ def trial_loss(
     """The whole loss of a trial: windowed cross entropy and return-to-rest penalty.
 
     Args:
-        model: as in :func:`show`, and so are ``images`` and ``**options``.
+        model: as in :func:`run_trial`, and so are ``images`` and ``**options``.
         images: the images.
         labels: number of the right class, (batch,) or (seed, batch).
         trial: what is shown when, and what counts.
@@ -212,7 +212,7 @@ def trial_loss(
     Reference:
         Soo et al. 2024; released code.
     """
-    response = show(model, images, trial, check_finite=False, **options)
+    response = run_trial(model, images, trial, check_finite=False, **options)
     steps = trial.steps(model.dt)
     answers = response.outputs[..., steps.stimulus - steps.window : steps.stimulus, :]
     answer = windowed_cross_entropy(answers, labels, log_scale=trial.log_scale)

@@ -46,7 +46,10 @@ def test_a_complete_notebook_is_complete_whatever_else_it_holds(tmp_path: Path):
             "name 'gone' is not defined in cell 2, line 2",
         ),
         ((START, "def f(x):\n    while True:\n        pass", TEST), "had not come back"),
-        ((START, "T = sum(k for k in iter(int, 1))\ndef f(x):\n    return T", TEST), "takes longer"),
+        (
+            (START, "T = sum(k for k in iter(int, 1))\ndef f(x):\n    return T", TEST),
+            "takes longer",
+        ),
         ((START, "f = gone", TEST), "f could not be defined. Cell 2 raised NameError"),
         ((START, ANSWER), "its test is missing"),
         ((ANSWER, TEST), 'The line ASSIGNMENT = "rates-A-000000" is missing'),
