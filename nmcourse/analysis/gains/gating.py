@@ -90,10 +90,15 @@ class LinearLSTM(LSTM):
         return self.output(state.c)
 
     def simulate(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
-        """Whole trials from ``inputs`` (batch, time, P), fast."""
-        states = super().simulate(inputs, context).states
-        assert states is not None
-        return Trajectory(self.output(states[..., self.n_units :]), states)
+        """Whole trials, step by step: the compiled loop of an ``LSTM`` has other gates."""
+        self.check_inputs(inputs, context)
+        state, states = self.initial_state(inputs.shape[-3]), []
+        for t in range(inputs.shape[-2]):
+            now = None if context is None else context[..., t, :]
+            state = self.step(state, inputs[..., t, :], now)
+            states.append(torch.cat(state, dim=-1))
+        trajectory = torch.stack(states, dim=-2)
+        return Trajectory(self.output(trajectory[..., self.n_units :]), trajectory)
 
     def _update(self, state: LSTMState, drive: Tensor) -> LSTMState:
         i, f, g, o = (drive + state.h @ self.recurrent_weights.mT).chunk(4, dim=-1)
