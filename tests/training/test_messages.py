@@ -100,7 +100,6 @@ def test_what_has_nothing_to_train(model: Any, message: str):
         ),
         ({"loss": lambda o, t, m: masked_mse(o.detach(), t, m)}, "loss must depend on the param"),
     ],
-    ids=lambda value: str(value)[:40],
 )
 def test_settings_of_another_kind(options: dict[str, Any], message: str):
     with pytest.raises(ValueError, match=f"^{message}"):

@@ -15,7 +15,7 @@ import nbformat
 from nbformat.v4 import new_code_cell
 
 from nmcourse._files import write_text
-from nmcourse.exercises.checking.compare import LOOSE, SMALL, equal
+from nmcourse.exercises.checking.compare import ACROSS, LOOSE, SMALL, equal, scale_of
 from tools.teaching.homework import Part, Version
 from tools.teaching.homework._record import STUB
 from tools.teaching.literals import literal
@@ -50,7 +50,7 @@ def points_of_the_part():
 
     import numpy as np
 
-    _SMALL = {small!r}
+    _SMALL, _ACROSS = {small!r}, {across!r}
 
 {equal}
 
@@ -65,7 +65,7 @@ def points_of_the_part():
                 found = np.asarray(found.detach() if hasattr(found, "detach") else found)
                 rtol = {loose!r}.get(found.dtype.name, 1e-5)
                 found, wanted = np.squeeze({found}), np.squeeze(np.asarray(wanted))
-                if found.dtype.kind not in "biufc" or not equal(found, wanted, rtol):
+                if found.dtype.kind not in "biufc" or not equal(found, wanted, rtol, {scale!r}):
                     return 0.0
     except BaseException:
         return 0.0
@@ -134,10 +134,11 @@ def hidden_source(version: Version, part: Part, cases: list[Any]) -> str:
     with them hidden tests, on the page that the student gets.
     """
     function = version.compiled(part)
-    rows = []
+    rows, every = [], []
     for case in cases:
         wanted = function(*case)
         wanted = wanted if part.canonical is None else part.canonical(wanted)
+        every.append(wanted)
         rows.append(f"({literal(tuple(case))}, {literal(wanted)}),")
     points = "1 point" if part.points == 1 else f"{part.points:g} points"
     body = _TESTS.format(
@@ -146,6 +147,8 @@ def hidden_source(version: Version, part: Part, cases: list[Any]) -> str:
         found=part.brought("found"),
         points=float(part.points),
         small=SMALL,
+        across=ACROSS,
+        scale=scale_of(every),
         loose=LOOSE,
         equal=textwrap.indent(inspect.getsource(equal).rstrip(), 4 * " "),
     )

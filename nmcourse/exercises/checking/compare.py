@@ -15,7 +15,7 @@ LOOSE = {"float32": 1e-3, "complex64": 1e-3, "float16": 2e-2, "bfloat16": 2e-2}
 WHOLE = 1e-6  # a relative tolerance below this is one for whole numbers
 NUMBERS_DIFFER = "The two numbers differ."
 SMALL = 0.01  # of the relative tolerance: what is forgiven relative to the largest entry
-_ACROSS = 0.1  # of the relative tolerance: what is forgiven relative to the scale of all cases
+ACROSS = 0.1  # of the relative tolerance: what is forgiven relative to the scale of all cases
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def equal(found: np.ndarray, expected: np.ndarray, rtol: float, scale: float = 0
     if found.shape != expected.shape:
         return False
     finite = np.abs(expected[np.isfinite(expected)])
-    atol = rtol * max(SMALL * float(finite.max(initial=0.0)), _ACROSS * scale)
+    atol = rtol * max(SMALL * float(finite.max(initial=0.0)), ACROSS * scale)
     return bool(np.allclose(found, expected, rtol=rtol, atol=atol, equal_nan=True))
 
 

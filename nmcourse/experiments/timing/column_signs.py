@@ -239,7 +239,7 @@ def judge(results: Results) -> Judgement:
             "A pivot near zero may pass it several times: with continuous signs nothing keeps it "
             "from there, and a turn throws it away from there.",
         ),
-        would_change="More seeds and steps: columns turn too seldom here to tell how the final "
+        would_change="more seeds and steps: columns turn too seldom here to tell how the final "
         "errors differ.",
     )
 

@@ -36,7 +36,12 @@ def written_out(states):
         if node is not None and node not in seen:
             seen.add(node)
             rest += [parent for parent, _ in node.next_functions]
-    return any("Scan" in type(node).__name__ for node in seen)
+    return any(
+        type(node).__name__.startswith(
+            ("_LeakyScan", "_FeedbackScan", "LowRankLoop", "FullLoop", "ModulatedLoop")
+        )
+        for node in seen
+    )
 
 
 @pytest.mark.parametrize(

@@ -75,9 +75,9 @@ def test_students_are_told_how_it_is_marked_and_can_see_whether_it_is_complete(m
     last = cells(path)[-1]
     assert last.startswith(COMPLETE_HEADING)
     assert "seconds=7)" in last
-    filled = notebook(assignment, right(assignment))
-    (tmp_path / "x.ipynb").write_text(json.dumps(filled))
     parts = {part.name: part.function for part in assignment.version.parts}
+    filled = notebook(assignment, right(assignment, "".join(parts)))
+    (tmp_path / "x.ipynb").write_text(json.dumps(filled))
     assert complete(token, parts, path=tmp_path / "x.ipynb")
     found = complete(token, parts, path=path)
     assert [line.split(": ")[1] for line in found.lines] == ["not answered yet."] * len(parts)
