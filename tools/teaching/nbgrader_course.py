@@ -50,7 +50,7 @@ def points_of_the_part():
 
     import numpy as np
 
-    _SMALL, _ACROSS = {small!r}, {across!r}
+    _SMALL, ACROSS = {small!r}, {across!r}
 
 {equal}
 
