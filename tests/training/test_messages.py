@@ -108,7 +108,7 @@ def test_settings_of_another_kind(options: dict[str, Any], message: str):
 
 def test_a_loss_of_images_that_is_none():
     images = digit_images("test", 8).subset(slice(4))
-    with pytest.raises(ValueError, match=r"^seen\(model, images, labels\) must be a torch.Tensor"):
+    with pytest.raises(ValueError, match=r"^loss\(model, images, labels\) must be a torch.Tensor"):
         fit_images(TwinCNN("small-R1", 1, 10, image_size=8), images, lambda *_: 0.5, **SETTINGS)
     with pytest.raises(ValueError, match=r"^loss must be a function, such as trial_loss"):
         fit_images(TwinCNN("small-R1", 1, 10, image_size=8), images, None, **SETTINGS)

@@ -173,6 +173,6 @@ def test_digit_networks_are_matched():
 def test_sizes_and_pairs_fill_the_map_of_rank_and_modulator():
     kept = {name: variants.VARIANTS[name] for name in variants.SIZES}
     every = (kept | variants.PAIRS).values()
-    sizes = sorted((variant.rank, variant.n_modulator_units) for variant in every)
+    sizes = sorted((one.kwargs["rank"], one.kwargs["n_modulator_units"]) for one in every)
     assert sizes == [(rank, units) for rank in (1, 2, 3, 5) for units in (2, 5, 10)]
     assert not set(variants.PAIRS) & set(variants.VARIANTS)  # judged by none of them
