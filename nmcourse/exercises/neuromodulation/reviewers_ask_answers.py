@@ -164,5 +164,5 @@ def shapes(draw: Draw) -> list[tuple[int, int, int, int, int]]:
 
 def counted(n: int, m: int, k: int, p: int, o: int) -> int:
     """Entries of the matrices themselves: each is used once in a step."""
-    network = NMRNN(LowRankRNN(p, n, o, n_gains=k), Modulator(p, m, rank=k))
+    network = NMRNN(LowRankRNN(p, n, o, rank=k), Modulator(p, m, n_gains=k))
     return sum(weights.numel() for weights in network.parameters() if weights.ndim == 2)
