@@ -117,7 +117,8 @@ def test_a_number_is_told_how_often_it_is_right_or_on_which_side_it_errs():
     )
     assert "rounded" in why(lambda n, doubt: round(1 - doubt ** (1 / n), 2))
     assert "same in every case" in why(lambda n, doubt: 0.25)
-    assert "rounded" not in why(lambda n, doubt: 0.0 + (n > 1000))
+    nothing = check("loss-2", lambda share, duration, tau: 0.0)
+    assert "rounded" not in lines(nothing)["Why"]
 
     def alternating(n, doubt):
         return (1 - doubt ** (1 / n)) * (1 + (-1) ** n / 10)
