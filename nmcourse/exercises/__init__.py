@@ -11,12 +11,13 @@ notebook before it is handed in.
     python -m nmcourse.exercises --json     the same for programs
 """
 
-from nmcourse.exercises._registry import check, exercise, exercises
+from nmcourse.exercises._registry import PAGES, check, exercise, exercises
 from nmcourse.exercises.checking.record import Exercise, Wrong
 from nmcourse.exercises.checking.result import Result
 from nmcourse.exercises.handing_in import Completeness, complete
 
 __all__ = [
+    "PAGES",
     "Completeness",
     "Exercise",
     "Result",
