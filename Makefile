@@ -9,6 +9,10 @@ INSTALLED := $(VENV)/.installed
 BROWSER := tools/browser
 AUDITOR := _build/auditor
 STAGES := lint types pairs-check unit notebooks site pages
+# An environment with pip, in a folder and with the Python there: $(call environment,folder,python).
+# One that was left half-made (no pip, because ensurepip was missing) is completed, and never deleted.
+environment = $(2) -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv $(1); \
+	$(2) -m pip --version > /dev/null || { echo "$(1) is half-made: it has no pip. Install what makes environments (Debian, Ubuntu: apt install python3-venv) and try again; if that does not help, remove the folder $(1) first"; exit 1; }
 # What `make unit` runs: everything, or some folders of tests.
 UNIT ?= --ignore=tests/site --durations=10
 
@@ -16,8 +20,8 @@ UNIT ?= --ignore=tests/site --durations=10
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test $(STAGES) format pairs addresses chapter page slides inventory serve bench \
-	assignments grade simulate-class nbgrader-check gpu-notebooks lock colab-check colab-newest bundle \
+.PHONY: help install book test $(STAGES) format pairs addresses chapter page slides inventory serve bench bench-against \
+	assignments grade similarity simulate-class nbgrader-check gpu-notebooks lock colab-check colab-newest bundle \
 	links audit browser clean distclean
 
 help: ## list the targets
@@ -26,7 +30,7 @@ help: ## list the targets
 install: $(INSTALLED) ## create .venv and install the pinned requirements
 $(INSTALLED): requirements.txt requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11"; exit 1; }
-	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(call environment,$(VENV),$(PY))
 	$(PY) -m pip install --quiet --requirement requirements.txt --constraint requirements.lock
 	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -97,7 +101,8 @@ links: $(INSTALLED) ## ask every address that the course links to; needs a netwo
 	$(PY) -m tools.links
 
 audit: ## known vulnerabilities of the locked packages; needs a network; AUDIT=--dry-run
-	test -x $(AUDITOR)/bin/pip-audit || { $(PYTHON) -m venv $(AUDITOR) && $(AUDITOR)/bin/python -m pip install --quiet pip-audit==2.10.1; }
+	@$(call environment,$(AUDITOR),$(AUDITOR)/bin/python)
+	test -x $(AUDITOR)/bin/pip-audit || $(AUDITOR)/bin/python -m pip install --quiet pip-audit==2.10.1
 	$(AUDITOR)/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip $(AUDIT)
 
 chapter: $(INSTALLED) ## one chapter: pair, lint, run; CHAPTER=book/dynamics/rate_networks
@@ -121,18 +126,24 @@ serve: $(INSTALLED) ## serve the built site at http://localhost:8000
 bench: $(INSTALLED) ## measure the speed figures
 	@for script in benchmarks/*.py; do echo "=== $$script"; $(PY) $$script || exit 1; done
 
-assignments: $(INSTALLED) ## homework for a class; SEED=2026 OUT=../homework [HOMEWORK=rates SETS=class.toml VERSIONS=3]
-	$(PY) -m tools.teaching.assignments --out "$(OUT)" $(if $(SEED),--seed "$(SEED)") $(if $(HOMEWORK),--homework $(HOMEWORK)) $(if $(SETS),--sets "$(SETS)") $(if $(VERSIONS),--versions $(VERSIONS))
+bench-against: $(INSTALLED) ## fail if training takes more time or memory than at BASE=<tag or commit>
+	$(PY) -m tools.bench_against "$(BASE)" $(NAMES)
+
+assignments: $(INSTALLED) ## homework for a class; SEED=2026 OUT=../homework [HOMEWORK=rates SETS=class.toml SETTINGS=class.toml VERSIONS=3]
+	$(PY) -m tools.teaching.assignments --out "$(OUT)" $(if $(SEED),--seed "$(SEED)") $(if $(HOMEWORK),--homework $(HOMEWORK)) $(if $(SETS),--sets "$(SETS)") $(if $(SETTINGS),--settings "$(SETTINGS)") $(if $(VERSIONS),--versions $(VERSIONS))
 
 grade: $(INSTALLED) ## mark a folder; HOMEWORK=../homework/rates.json SUBMISSIONS=... OUT=... [SETTINGS= TIMES=]
 	$(PY) -m tools.teaching.grade --homework "$(HOMEWORK)" --submissions "$(SUBMISSIONS)" --out "$(OUT)" $(if $(SETTINGS),--settings "$(SETTINGS)") $(if $(TIMES),--times "$(TIMES)") $(if $(UNPROTECTED),--unprotected "$(UNPROTECTED)")
+
+similarity: $(INSTALLED) ## which notebooks share code, never a verdict; HOMEWORK= SUBMISSIONS= OUT= as for grade
+	$(PY) -m tools.teaching.similarity --homework "$(HOMEWORK)" --submissions "$(SUBMISSIONS)" --out "$(OUT)"
 
 simulate-class: $(INSTALLED) ## mark a simulated class of 200 and compare every mark; minutes
 	$(PY) -m tools.teaching.simulate --size $(or $(SIZE),200) $(if $(HOMEWORK),--homework $(HOMEWORK)) $(if $(REPORT),--report "$(REPORT)")
 
 TEACHING := .venv-teaching
 $(TEACHING)/.installed: requirements-teaching.txt
-	@test -x $(TEACHING)/bin/python || $(PYTHON) -m venv $(TEACHING)
+	@$(call environment,$(TEACHING),$(TEACHING)/bin/python)
 	$(TEACHING)/bin/python -m pip install --quiet --requirement requirements-teaching.txt
 	@touch $@
 

@@ -26,6 +26,22 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def user_path(value: str | os.PathLike[str], name: str = "path") -> Path:
+    """A path as a person gives it: ``~`` and ``~name`` stand for home folders.
+
+    Every path that a caller hands over goes through here.
+
+    Raises:
+        ValueError: If it is no path, or there is no such home folder.
+    """
+    try:
+        return Path(value).expanduser()
+    except TypeError:
+        raise ValueError(f"{name} must be a path, got {value!r}") from None
+    except RuntimeError as error:
+        raise ValueError(f"{name} must begin with a home folder that is there: {error}") from None
+
+
 @contextlib.contextmanager
 def replacing(path: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
     """A stream whose content takes the place of a file when the block ends without an error.

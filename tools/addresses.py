@@ -19,12 +19,17 @@ import yaml
 from nmcourse._files import write_text
 from tools import pairs
 
-# The first cell of a chapter, without its options: {} is what pip is asked for.
+# The first cell of a chapter, without its options: {} is what pip is asked for. Python takes any
+# folder of the right name for a package without content: a clone in Colab, or a checkout seen from
+# its parent. Such a one has no version, and is forgotten so that the installed one is found.
 SET_UP_TITLE = "# @title Set-up: run this cell first"
 SET_UP = f"""{SET_UP_TITLE}
+import sys
+
 try:
-    import nmcourse
-except ModuleNotFoundError:  # in Colab: install the course package
+    from nmcourse import __version__
+except ImportError:  # in Colab: install the course package; a folder of that name is not it
+    sys.modules.pop("nmcourse", None)
     %pip install --quiet "{{}}"
 
 import torch

@@ -14,10 +14,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 
+import tomllib
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -71,8 +73,32 @@ def installed(names: Iterable[str], *, everywhere: bool = False) -> dict[str, st
     return dict(sorted(found.items()))
 
 
+def promised_python(root: Path = pairs.ROOT) -> Version:
+    """Return the oldest Python that pyproject.toml promises, such as 3.11.0."""
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    promised = SpecifierSet(settings["project"]["requires-python"])
+    (oldest,) = (Version(part.version) for part in promised if part.operator == ">=")
+    return oldest
+
+
+def _too_new(names: Iterable[str], python: Version) -> list[str]:
+    """Return one message per package, as installed here, that refuses a Python."""
+    problems = []
+    for name in names:
+        about = metadata(name)
+        if "Requires-Python" not in about:
+            continue
+        asks = about["Requires-Python"]
+        if not SpecifierSet(asks).contains(python):
+            problems.append(
+                f"{name} {version(name)}: asks for Python {asks}, and pyproject.toml promises "
+                f"{python}; name an older version of it in requirements.txt"
+            )
+    return problems
+
+
 def check(root: Path = pairs.ROOT) -> list[str]:
-    """Return one message per package whose version differs or is not locked.
+    """Return one message per package whose version differs, is not locked, or asks for too much.
 
     What only some systems need may be missing from the lock. If it is there, it must agree.
     """
@@ -92,7 +118,7 @@ def check(root: Path = pairs.ROOT) -> list[str]:
         if name not in direct and (name in locked or name in common)
         if locked.get(name) != number
     ]
-    return problems
+    return problems + _too_new(here, promised_python(root))
 
 
 def write(root: Path = pairs.ROOT) -> None:

@@ -6,7 +6,6 @@ from nmcourse.analysis.attractors import (
     Line,
     Ring,
     angle_code,
-    angle_persistence,
     fit_line,
     fit_ring,
     line_drift,
@@ -45,11 +44,9 @@ from nmcourse.analysis.gains.modulation import (
     align_to,
     correlate_over_trials,
     effective_time_constant,
-    euler_mode_decay,
     euler_time_constant,
     initial_gains,
     mode_decay,
-    mode_solution,
 )
 from nmcourse.analysis.gains.pruning import (
     Pruning,
@@ -62,9 +59,9 @@ from nmcourse.analysis.gains.pruning import (
 from nmcourse.analysis.gains.target_gain import OptimalGain, optimal_gain
 from nmcourse.analysis.gradients import (
     GradientNorms,
-    decay_time_constant,
     gradient_norms,
 )
+from nmcourse.analysis.large_fixed_points import LargeFixedPoints, find_large_fixed_points
 from nmcourse.analysis.latent import LatentDynamics, LatentState, latent_dynamics
 from nmcourse.analysis.states import (
     flatten_state,
@@ -88,6 +85,8 @@ from nmcourse.analysis.vision.convolution_operator import (
     ConvolutionOperator,
     LeadingEigenvalues,
     PartialSVD,
+    default_convolution,
+    gaussian_convolution,
     leading_eigenvalues,
     leading_singular_values,
 )
@@ -115,6 +114,7 @@ __all__ = [
     "GradientNorms",
     "KrylovBasis",
     "LSTMConstruction",
+    "LargeFixedPoints",
     "LatentDynamics",
     "LatentState",
     "LeadingEigenvalues",
@@ -134,21 +134,21 @@ __all__ = [
     "after_images",
     "align_to",
     "angle_code",
-    "angle_persistence",
     "arnoldi",
     "autocorrelation",
     "control_directions",
     "correlate_over_trials",
-    "decay_time_constant",
+    "default_convolution",
     "effective_time_constant",
     "eigenvalues",
-    "euler_mode_decay",
     "euler_time_constant",
     "find_fixed_points",
+    "find_large_fixed_points",
     "fit_line",
     "fit_ring",
     "flatten_state",
     "gain_gradients",
+    "gaussian_convolution",
     "gradient_norms",
     "initial_gains",
     "is_transient",
@@ -164,7 +164,6 @@ __all__ = [
     "mean_gains",
     "minimise_speed",
     "mode_decay",
-    "mode_solution",
     "multiply_adds",
     "optimal_gain",
     "partial_svd",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import check_tensor, number
 from nmcourse.models import NMRNN
 
 
 def check_finite(name: str, values: Tensor) -> None:
-    """Raise ``ValueError`` if ``values`` holds NaN or infinity."""
+    """Raise ``ValueError`` unless ``values`` is a tensor without NaN and infinity."""
+    check_tensor(name, values)
     if not torch.isfinite(values).all():
         raise ValueError(f"{name} must be finite, got NaN or infinity")
 
@@ -19,15 +19,7 @@ def check_finite(name: str, values: Tensor) -> None:
 def check_positive(**values: float) -> None:
     """Raise ``ValueError`` naming the first value that is not finite and above zero."""
     for name, value in values.items():
-        if not (math.isfinite(value) and value > 0):
-            raise ValueError(f"{name} must be a positive number, got {value!r}")
-
-
-def check_count(*, at_least: int = 1, **counts: int) -> None:
-    """Raise ``ValueError`` naming the first count that is no integer of at least ``at_least``."""
-    for name, count in counts.items():
-        if not isinstance(count, int) or isinstance(count, bool) or count < at_least:
-            raise ValueError(f"{name} must be an integer of at least {at_least}, got {count!r}")
+        number(name, value, "a positive number", above=0)
 
 
 def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -10,7 +10,8 @@ The first is asked of states at one time, the second of ``run_on``, which goes o
 from any state. Angles are in radians, times in ms.
 
 Reference:
-    Costacurta et al. 2024, Figs. 4D and 4E (ring, angle code), 5E and 5F (lines); chapters 7 and 8.
+    Costacurta et al. 2024, Figs. 4D and 4E (ring, angle code), 5E and 5F (lines); chapters *One
+    network, many tasks* and *Remembering one of many*.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ import scipy.stats
 import torch
 from torch import Tensor
 
-from nmcourse.analysis._checks import check_count, check_finite, check_positive
+from nmcourse._inputs import count
+from nmcourse.analysis._checks import check_finite, check_positive
 from nmcourse.analysis.states import flatten_state, unflatten_state
 from nmcourse.analysis.subspaces import PrincipalSubspace, principal_subspace
 from nmcourse.models import RecurrentModel
@@ -84,7 +86,7 @@ def fit_ring(states: Tensor, angle: Tensor) -> Ring:
             finite, or states on one line.
 
     Reference:
-        Costacurta et al. 2024, Fig. 4D; chapter 7.
+        Costacurta et al. 2024, Fig. 4D; chapter *One network, many tasks*.
     """
     points, angles = _points("states", states, "angle", angle, at_least=3)
     plane = principal_subspace(points, 2)
@@ -106,30 +108,6 @@ def fit_ring(states: Tensor, angle: Tensor) -> Ring:
         direction=direction,
         offset=float(means[direction].angle()),
     )
-
-
-def angle_persistence(ring: Ring, states: Tensor, angle: Tensor) -> Tensor:
-    """How much of an angle can still be read from states at each time, with one fixed ring.
-
-    Args:
-        ring: ring found at one time.
-        states: (trial, time, unit), e.g. of :func:`run_on`.
-        angle: true angle (trial,), in radians.
-
-    Returns:
-        (time,): mean over trials of the cosine of the error. 1 is no error, 0 nothing left.
-
-    Raises:
-        ValueError: for shapes that do not fit or values that are not finite.
-    """
-    if states.ndim != 3 or angle.shape != states.shape[:1]:
-        raise ValueError(
-            "states and angle must have shapes (trial, time, unit) and (trial,), got "
-            f"{tuple(states.shape)} and {tuple(angle.shape)}"
-        )
-    check_finite("states", states)
-    check_finite("angle", angle)
-    return (ring.decode(states) - angle.double()[:, None]).cos().mean(dim=0)
 
 
 @dataclass(frozen=True)
@@ -251,7 +229,8 @@ def run_on(
         model: any model with ``step``; not changed.
         states: flat states (trial, n_total), e.g. ``trajectory_states(trajectory)[:, step]``.
         n_steps: how many steps.
-        input: constant input, (P,) or (trial, P); None means zeros.
+        input: constant input, (P,) or (trial, P), or an image (channel, height, width), or one
+            for each trial; None means zeros.
         context: constant context, (n_context,) or (trial, n_context), or None.
 
     Returns:
@@ -260,12 +239,13 @@ def run_on(
     Raises:
         ValueError: for states, input or context that do not fit the model.
     """
-    check_count(n_steps=n_steps)
+    n_steps = count("n_steps", n_steps)
     check_finite("states", states)
     model = copy.deepcopy(model).double()
     state = unflatten_state(states.detach().double(), model.initial_state(1))
-    given = torch.zeros(model.n_inputs) if input is None else input
-    drive = _of_trials("input", given, len(states))
+    size = (model.n_inputs, *getattr(model, "image_size", ()))
+    given = torch.zeros(size) if input is None else input
+    drive = _of_trials("input", given, len(states), len(size))
     held = None if context is None else _of_trials("context", context, len(states))
     visited = [flatten_state(state)]
     for _ in range(n_steps):
@@ -311,7 +291,7 @@ def angle_code(scores: Tensor, angle: Tensor) -> AngleCode:
             finite, or angles that do not determine the fit (fewer than three different ones).
 
     Reference:
-        Costacurta et al. 2024, Fig. 4E; chapter 7.
+        Costacurta et al. 2024, Fig. 4E; chapter *One network, many tasks*.
     """
     columns = scores.unsqueeze(-1) if scores.ndim == 1 else scores
     values, angles = _points("scores", columns, "angle", angle, at_least=4)
@@ -350,11 +330,14 @@ def _points(
     return states.detach().double().cpu(), values.detach().double().cpu()
 
 
-def _of_trials(name: str, values: Tensor, n_trials: int) -> Tensor:
-    """A constant drive as (trial, channel), float64."""
+def _of_trials(name: str, values: Tensor, n_trials: int, n_axes: int = 1) -> Tensor:
+    """A constant drive with a trial axis in front, float64; without it ``n_axes`` axes."""
     check_finite(name, values)
-    if values.ndim not in (1, 2) or (values.ndim == 2 and len(values) != n_trials):
+    extra = values.ndim - n_axes
+    if extra not in (0, 1) or (extra == 1 and len(values) != n_trials):
+        one = "channel" if n_axes == 1 else "channel, height, width"
+        alone = f"({one},)" if n_axes == 1 else f"({one})"
         raise ValueError(
-            f"{name} must have shape (channel,) or ({n_trials}, channel), got {tuple(values.shape)}"
+            f"{name} must have shape {alone} or ({n_trials}, {one}), got {tuple(values.shape)}"
         )
-    return values.detach().double().expand(n_trials, values.shape[-1])
+    return values.detach().double().expand(n_trials, *values.shape[-n_axes:])

@@ -24,6 +24,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import as_tensor, count
 from nmcourse.analysis._checks import check_choice, check_finite
 from nmcourse.analysis.states import (
     State,
@@ -147,6 +148,31 @@ class AutonomousSystem:
             return flat + self.dt * self._apply(self.model.velocity, flat, input)
         return self._apply(self.model.step, flat, input)
 
+    def push(
+        self, flat: Tensor, tangents: Tensor, of: View = "step", *, input: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """G(x) or F(x), and its Jacobian applied to one tangent of each state.
+
+        The forward derivative is taken as the derivative of the backward one, which is linear in
+        its weights: same result as ``torch.func.jvp``, several times faster for small networks.
+
+        Args:
+            flat: (batch, size).
+            tangents: (batch, size).
+            of: ``"step"`` or ``"velocity"``.
+            input: replaces the constant input of a step.
+
+        Returns:
+            Both (batch, size).
+        """
+        with torch.enable_grad():
+            x = flat.detach().clone().requires_grad_()
+            moved = self.step(x, input) if of == "step" else self.velocity(x)
+            weights = torch.zeros_like(moved, requires_grad=True)
+            (backward,) = torch.autograd.grad(moved, x, weights, create_graph=True)
+            (pushed,) = torch.autograd.grad(backward, weights, tangents)
+        return moved.detach(), pushed
+
     def jacobian(self, flat: Tensor, of: View = "velocity", *, chunk: int | None = None) -> Tensor:
         """dF/dx (per ms) or dG/dx at each state, (batch, size, size).
 
@@ -159,6 +185,7 @@ class AutonomousSystem:
             ValueError: if ``of`` is neither of the two.
         """
         check_choice("of", of, get_args(View))
+        chunk = None if chunk is None else count("chunk", chunk)
         function = self.velocity if of == "velocity" else self.step
         if len(flat) == 0:
             return flat.new_zeros(0, self.size, self.size)
@@ -210,6 +237,6 @@ def eigenvalues(jacobians: Tensor, of: View) -> Tensor:
 
 
 def _constant(name: str, values: Tensor) -> Tensor:
-    values = torch.as_tensor(values).detach().double()
+    values = as_tensor(name, values).detach().double()
     check_finite(name, values)
     return values

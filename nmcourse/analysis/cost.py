@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import singledispatch
 
-from nmcourse.analysis._checks import check_count
+from nmcourse._inputs import count
 from nmcourse.models import (
     GRU,
     LSTM,
@@ -126,7 +126,7 @@ def _of_gains(source: GainSource) -> int:
         return 0
     if isinstance(source, Modulator):
         channels = source.input_weights.shape[-1]
-        return source.n_units * (source.n_units + channels + source.n_feedback + source.rank)
+        return source.n_units * (source.n_units + channels + source.n_feedback + source.n_gains)
     raise ValueError(f"model has a gain source that is not known: {type(source).__name__}")
 
 
@@ -153,7 +153,7 @@ def seconds_side_by_side(
     Raises:
         ValueError: for no calls, or fewer than one repetition.
     """
-    check_count(n_repetitions=n_repetitions)
+    n_repetitions = count("n_repetitions", n_repetitions)
     if not calls:
         raise ValueError("calls must hold at least one call, got none")
     for call in calls.values():

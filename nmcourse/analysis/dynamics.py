@@ -5,7 +5,8 @@ way. The Lyapunov exponents are its mean growth rates per ms: all negative, the 
 where it started; the largest positive, it is chaotic.
 
 Reference:
-    Chapter 1; for the convolutional network Soo et al. 2024, Fig. S1.
+    Chapter *Rate networks as dynamical systems*; for the convolutional network Soo et al. 2024,
+    Fig. S1.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nmcourse.analysis._checks import check_choice, check_count, check_finite, check_positive
+from nmcourse._inputs import check_generator, check_tensor, count, counts, whole
+from nmcourse.analysis._checks import check_choice, check_finite, check_positive
 from nmcourse.analysis.autonomous import AutonomousSystem, View
 from nmcourse.analysis.states import State
 from nmcourse.models import RecurrentModel
@@ -28,6 +30,7 @@ def jacobian(
     *,
     context: Tensor | None = None,
     of: View = "velocity",
+    batch_size: int | None = None,
 ) -> Tensor:
     """Jacobian of a model's velocity (per ms) or of its step, at given states.
 
@@ -37,6 +40,7 @@ def jacobian(
         input: constant input (P,), or an image (channel, height, width); None means zeros.
         context: constant context (n_context,), or None.
         of: ``"velocity"`` or ``"step"``.
+        batch_size: how many states at a time; fewer need less memory. None means all.
 
     Returns:
         (batch, n, n), float64; row i holds the derivatives of component i.
@@ -45,12 +49,14 @@ def jacobian(
         ValueError: for arguments that do not fit the model or are not finite.
 
     Reference:
-        Chapter 1.
+        Chapter *Rate networks as dynamical systems*.
     """
     system = AutonomousSystem(model, input, context)
     flat = system.flatten(state)
     check_finite("state", flat)
-    return system.jacobian(flat, of)
+    if batch_size is not None:
+        batch_size = count("batch_size", batch_size)
+    return system.jacobian(flat, of, chunk=batch_size)
 
 
 def time_constants(eigenvalues: Tensor, of: View = "velocity", dt: float | None = None) -> Tensor:
@@ -84,9 +90,10 @@ class LyapunovExponents:
     """Result of :func:`lyapunov_exponents`.
 
     Attributes:
-        exponents: per ms, largest first, (exponent,).
-        running: estimate after each step, (step, exponent): how well it has settled.
-        end: flat state at the end, (n,).
+        exponents: per ms, largest first, (exponent,); with several starts (start, exponent).
+        running: estimate after each step, (step, exponent) or (start, step, exponent): how well
+            it has settled.
+        end: flat state at the end, (n,) or (start, n).
     """
 
     exponents: Tensor
@@ -95,8 +102,8 @@ class LyapunovExponents:
 
     @property
     def largest(self) -> float:
-        """The largest exponent, per ms."""
-        return float(self.exponents[0])
+        """The largest exponent, per ms; with several starts the largest of all."""
+        return float(self.exponents.max())
 
 
 def lyapunov_exponents(
@@ -124,7 +131,8 @@ def lyapunov_exponents(
         n_exponents: how many, at most the size of a state.
         n_steps: steps averaged over.
         n_transient: steps before that, to reach the attractor and to turn the frame.
-        start: state of one item; None means the model's initial state.
+        start: state of one item, or of several, which are then followed side by side; None means
+            the model's initial state.
         generator: source of the first frame.
 
     Returns:
@@ -135,10 +143,11 @@ def lyapunov_exponents(
             that leaves the finite numbers.
 
     Reference:
-        Chapter 1.
+        Chapter *Rate networks as dynamical systems*.
     """
-    check_count(n_exponents=n_exponents, n_steps=n_steps)
-    check_count(n_transient=n_transient, at_least=0)
+    n_exponents, n_steps = counts(n_exponents=n_exponents, n_steps=n_steps)
+    n_transient = whole("n_transient", n_transient, least=0)
+    check_generator(generator)
     total, drive = n_transient + n_steps, None
     if input is not None and input.ndim in (2, 4):
         if len(input) != total:
@@ -151,45 +160,32 @@ def lyapunov_exponents(
     system = AutonomousSystem(model, input, context)
     x = system.initial() if start is None else system.flatten(start)
     check_finite("start", x)
-    if len(x) != 1:
-        raise ValueError(f"start must be a state of one item, got {len(x)}")
+    n_starts = len(x)
+    if not n_starts:
+        raise ValueError("start must hold at least one state, got none")
     if n_exponents > system.size:
         raise ValueError(f"n_exponents must be at most {system.size}, got {n_exponents}")
 
     noise = torch.randn(system.size, n_exponents, dtype=torch.float64, generator=generator)
-    frame = torch.linalg.qr(noise)[0].mT
-    growth = torch.empty(n_steps, n_exponents, dtype=torch.float64)
+    frame = torch.linalg.qr(noise)[0].mT.expand(n_starts, -1, -1)
+    growth = torch.empty(n_steps, n_starts, n_exponents, dtype=torch.float64)
     for t in range(total):
         u = None if drive is None else drive[t]
-        copies = x.expand(n_exponents, -1)
-        moved, pushed = _push(system, copies, frame, u)
-        x = moved[:1]
+        copies = x.repeat_interleave(n_exponents, dim=0)
+        moved, pushed = system.push(copies, frame.flatten(0, 1), input=u)
+        x = moved[::n_exponents]
         if not torch.isfinite(x).all():
             raise ValueError(f"model must stay finite, its state overflowed at step {t}")
-        basis, stretch = torch.linalg.qr(pushed.mT)
+        basis, stretch = torch.linalg.qr(pushed.unflatten(0, (n_starts, n_exponents)).mT)
         frame = basis.mT
         if t >= n_transient:
-            growth[t - n_transient] = stretch.diagonal().abs().log() / system.dt
-    steps = torch.arange(1, n_steps + 1, dtype=torch.float64).unsqueeze(-1)
-    running = growth.cumsum(dim=0) / steps
-    return LyapunovExponents(running[-1].sort(descending=True).values, running, x[0])
-
-
-def _push(
-    system: AutonomousSystem, x: Tensor, tangents: Tensor, input: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    """G(x) and dG/dx applied to tangents, both (batch, n).
-
-    The forward derivative is taken as the derivative of the backward one, which is linear in
-    its weights: same result as ``torch.func.jvp``, several times faster for small networks.
-    """
-    with torch.enable_grad():
-        x = x.detach().clone().requires_grad_()
-        moved = system.step(x, input)
-        weights = torch.zeros_like(moved, requires_grad=True)
-        (backward,) = torch.autograd.grad(moved, x, weights, create_graph=True)
-        (pushed,) = torch.autograd.grad(backward, weights, tangents)
-    return moved.detach(), pushed
+            growth[t - n_transient] = stretch.diagonal(dim1=-2, dim2=-1).abs().log() / system.dt
+    steps = torch.arange(1, n_steps + 1, dtype=torch.float64)[:, None, None]
+    running = (growth.cumsum(dim=0) / steps).movedim(0, 1)
+    exponents = running[:, -1].sort(dim=-1, descending=True).values
+    if n_starts == 1:
+        return LyapunovExponents(exponents[0], running[0], x[0])
+    return LyapunovExponents(exponents, running, x)
 
 
 def participation_ratio(states: Tensor) -> float:
@@ -244,6 +240,7 @@ def autocorrelation(states: Tensor, dt: float, *, n_lags: int | None = None) -> 
     Raises:
         ValueError: for another shape, NaN or infinity, too many lags, or constant states.
     """
+    check_tensor("states", states)
     if states.ndim != 3:
         raise ValueError(f"states must have shape (batch, time, unit), got {tuple(states.shape)}")
     check_finite("states", states)
@@ -251,7 +248,7 @@ def autocorrelation(states: Tensor, dt: float, *, n_lags: int | None = None) -> 
     n_times = states.shape[1]
     if n_lags is None:
         n_lags = max(1, n_times // 2)
-    check_count(n_lags=n_lags)
+    n_lags = count("n_lags", n_lags)
     if n_lags > n_times:
         raise ValueError(f"n_lags must be at most {n_times}, got {n_lags}")
     x = states.detach().double()

@@ -14,7 +14,7 @@ The search finds what its candidates reach. It proves that a fixed point exists,
 there is no other: give it many candidates, from the states that the network visits.
 
 Reference:
-    Sussillo and Barak 2013; chapter 1.
+    Sussillo and Barak 2013; chapter *Rate networks as dynamical systems*.
 """
 
 from __future__ import annotations
@@ -26,10 +26,13 @@ from typing import get_args
 import torch
 from torch import Tensor
 
-from nmcourse.analysis._checks import check_choice, check_count, check_finite, check_positive
+from nmcourse._inputs import check_generator, check_tensor, count
+from nmcourse.analysis._checks import check_choice, check_finite, check_positive
 from nmcourse.analysis.autonomous import AutonomousSystem, View, eigenvalues
 from nmcourse.analysis.states import State
 from nmcourse.models import RecurrentModel
+
+LARGEST = 4000  # values of a state: a Jacobian of it takes 128 MB
 
 
 @dataclass(frozen=True)
@@ -144,14 +147,15 @@ def find_fixed_points(
         n_iterations: most iterations per candidate.
 
     Returns:
-        The points; candidates that stopped above ``slow_tolerance`` are listed in it too.
+        The points, none if no candidate converged; candidates that stopped above
+        ``slow_tolerance`` are listed in it too.
 
     Raises:
         ValueError: for arguments that do not fit the model, NaN or infinity in any of them, or
             tolerances out of order.
 
     Reference:
-        Sussillo and Barak 2013; chapter 1.
+        Sussillo and Barak 2013; chapter *Rate networks as dynamical systems*.
     """
     check_choice("stability", stability, get_args(View))
     check_positive(
@@ -159,7 +163,9 @@ def find_fixed_points(
         fixed_tolerance=fixed_tolerance,
         same_point_distance=same_point_distance,
     )
-    check_count(n_candidates=n_candidates, n_iterations=n_iterations)
+    n_candidates = count("n_candidates", n_candidates)
+    n_iterations = count("n_iterations", n_iterations)
+    check_generator(generator)
     if not slow_tolerance >= fixed_tolerance:
         raise ValueError(
             f"slow_tolerance must be at least fixed_tolerance={fixed_tolerance}, "
@@ -169,6 +175,11 @@ def find_fixed_points(
     check_positive(stop_below=goal)
 
     system = AutonomousSystem(model, input, context, free=free, at=at)
+    if system.size > LARGEST:
+        raise ValueError(
+            f"model has {system.size} state values, and the Jacobians here are whole matrices (at "
+            f"most {LARGEST}): use find_large_fixed_points"
+        )
     if candidates is None:
         shape = (n_candidates, system.size)
         noise = torch.randn(shape, dtype=torch.float64, generator=generator)
@@ -185,7 +196,7 @@ def find_fixed_points(
     )
 
     converged = speeds <= slow_tolerance
-    points, q, counts = _distinct(ends[converged], speeds[converged], same_point_distance)
+    points, q, counts = distinct_points(ends[converged], speeds[converged], same_point_distance)
     of_velocity = system.jacobian(points, "velocity")
     of_step = system.jacobian(points, "step")
     return FixedPoints(
@@ -232,6 +243,8 @@ def minimise_speed(
     Returns:
         Flat end states (candidate, n) and their speeds q (candidate,); q never rises on the way.
     """
+    n_iterations = count("n_iterations", n_iterations)
+    check_tensor("start", start)
     x, v = start.clone(), system.velocity(start)
     q = 0.5 * v.square().sum(dim=-1)
     size = x.shape[-1]
@@ -270,7 +283,9 @@ def minimise_speed(
     return x, q
 
 
-def _distinct(points: Tensor, speeds: Tensor, distance: float) -> tuple[Tensor, Tensor, Tensor]:
+def distinct_points(
+    points: Tensor, speeds: Tensor, distance: float
+) -> tuple[Tensor, Tensor, Tensor]:
     """Points that differ, their speeds, and how many of the given ones belong to each."""
     unassigned = torch.ones(len(points), dtype=torch.bool)
     kept: list[tuple[int, int, int]] = []  # (first candidate, slowest candidate, members)

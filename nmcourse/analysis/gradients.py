@@ -15,14 +15,13 @@ Reference:
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from nmcourse.analysis._checks import check_finite, check_positive
+from nmcourse.analysis._checks import check_finite
 from nmcourse.analysis.states import component_names, components, rebuild
 from nmcourse.models import RecurrentModel
 from nmcourse.tasks import Trials
@@ -95,31 +94,3 @@ def gradient_norms(model: RecurrentModel, trials: Trials, loss: Loss) -> Gradien
     }
     total = torch.stack(list(by_name.values())).square().sum(dim=0).sqrt()
     return GradientNorms(total, by_name)
-
-
-def decay_time_constant(norms: Tensor, dt: float) -> Tensor:
-    """Time constant of an exponential fit to norms that grow towards the end of the trial.
-
-    Args:
-        norms: (.., time), all above zero, at least two times; choose the part of the trial that
-            comes before the loss begins.
-        dt: time step in ms.
-
-    Returns:
-        (..), in ms: the gradient falls to 37 % over so much time *back*. Infinite where it does
-        not change, negative where it grows towards the start.
-
-    Raises:
-        ValueError: for fewer than two times, ``dt`` not above zero, or norms that are not finite
-            and above zero.
-    """
-    check_positive(dt=dt)
-    if norms.ndim < 1 or norms.shape[-1] < 2:
-        raise ValueError(f"norms must have at least two times, got shape {tuple(norms.shape)}")
-    check_finite("norms", norms)
-    if not (norms > 0).all():
-        raise ValueError(f"norms must be above zero, got {float(norms.min())!r}")
-    time = dt * torch.arange(norms.shape[-1], dtype=torch.float64)
-    centred = time - time.mean()
-    slope = (norms.double().log() * centred).sum(dim=-1) / centred.square().sum()
-    return torch.where(slope == 0, math.inf, 1 / slope)

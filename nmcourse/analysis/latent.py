@@ -13,7 +13,8 @@ Nothing is approximated: K + P numbers (plus a fading constant) reproduce all N 
 orthonormal row factors L^+ = L^T. For an NM-RNN, s are its K gains; else s = 1.
 
 Reference:
-    Mastrogiuseppe and Ostojic 2018; Dubreuil et al. 2022; Beiran et al. 2023; chapter 2.
+    Mastrogiuseppe and Ostojic 2018; Dubreuil et al. 2022; Beiran et al. 2023; chapter *Low-rank
+    networks*.
 """
 
 from __future__ import annotations

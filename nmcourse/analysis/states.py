@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nmcourse.analysis._checks import check_count, check_finite
+from nmcourse._inputs import check_generator, count, number
+from nmcourse.analysis._checks import check_finite
 from nmcourse.models import Trajectory
 
 State = Any  # a tensor, or a (named) tuple of tensors, first axis = batch
@@ -142,9 +143,9 @@ def sample_states(
     Reference:
         Sussillo and Barak 2013.
     """
-    check_count(n_states=n_states)
-    if not noise_std >= 0:
-        raise ValueError(f"noise_std must be zero or positive, got {noise_std!r}")
+    n_states = count("n_states", n_states)
+    number("noise_std", noise_std, "zero or positive", least=0)
+    check_generator(generator)
     visited = trajectory_states(trajectory).detach().flatten(end_dim=-2)
     check_finite("trajectory.states", visited)
     chosen = visited[torch.randint(len(visited), (n_states,), generator=generator)]

@@ -17,7 +17,8 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
-from nmcourse.analysis._checks import check_count, check_finite
+from nmcourse._inputs import count
+from nmcourse.analysis._checks import check_finite
 
 
 @dataclass(frozen=True)
@@ -78,16 +79,14 @@ def principal_subspace(states: Tensor, n_components: int | None = None) -> Princ
             that are all equal.
 
     Reference:
-        Chapter 2.
+        Chapter *Low-rank networks*.
     """
     check_finite("states", states)
     points = states.detach().reshape(-1, states.shape[-1])
     if len(points) < 2:
         raise ValueError(f"states must hold at least two states, got {len(points)}")
     most = min(points.shape)
-    if n_components is None:
-        n_components = most
-    check_count(n_components=n_components)
+    n_components = most if n_components is None else count("n_components", n_components)
     if n_components > most:
         raise ValueError(f"n_components must be at most {most}, got {n_components}")
 
@@ -121,7 +120,7 @@ def subspace_angles(first: Tensor, second: Tensor) -> Tensor:
         ValueError: for shapes that do not fit, NaN or infinity, or linearly dependent columns.
 
     Reference:
-        ``scipy.linalg.subspace_angles``; chapter 2.
+        ``scipy.linalg.subspace_angles``; chapter *Low-rank networks*.
     """
     for name, axes in (("first", first), ("second", second)):
         if axes.ndim != 2 or 0 in axes.shape:

@@ -6,7 +6,7 @@ measured number, and ``table()`` the whole ledger. All of these read; what judge
 is in ``nmcourse.claims.judging`` and ``nmcourse.claims.runner``.
 """
 
-from nmcourse.claims.display import Box, Legend, Table, box, table
+from nmcourse.claims.display import Box, Counts, Legend, Table, box, counts, table
 from nmcourse.claims.ledger import Entry, entries, get, ids, number, results, summary, value
 from nmcourse.evidence import STATUSES, ClaimError, LedgerError, Results, Summary
 
@@ -14,6 +14,7 @@ __all__ = [
     "STATUSES",
     "Box",
     "ClaimError",
+    "Counts",
     "Entry",
     "LedgerError",
     "Legend",
@@ -21,6 +22,7 @@ __all__ = [
     "Summary",
     "Table",
     "box",
+    "counts",
     "entries",
     "get",
     "ids",

@@ -9,12 +9,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from nmcourse._files import user_path
 from nmcourse.claims.display import Box, table
 from nmcourse.claims.judging import check, update
 from nmcourse.claims.ledger import entries
 from nmcourse.claims.runner import run
 from nmcourse.evidence import ClaimError, LedgerError
-from nmcourse.training.tiers import TIERS
+from nmcourse.training import TIERS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 tier=options.tier,
                 resume_dir=options.resume_dir,
                 fresh=options.fresh,
+                at_published_budget=options.published_budget,
             ):
                 print(Box(entry), end="\n\n")
         elif options.command == "update":
@@ -64,11 +66,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     again.add_argument(
         "--resume-dir",
-        type=Path,
+        type=user_path,
         default=Path("runs"),
         help="where a killed run left its work, and finds it again (default: runs)",
     )
     again.add_argument("--fresh", action="store_true", help="throw unfinished work away first")
+    again.add_argument(
+        "--published-budget",
+        action="store_true",
+        help="at the budget of the paper, where an experiment for that is written; hours",
+    )
     commands.add_parser("update", help="judge all results again and rewrite ledger.json")
     commands.add_parser("check", help="judge all results again and compare with ledger.json")
     return parser

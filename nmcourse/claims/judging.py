@@ -23,13 +23,16 @@ from nmcourse.evidence import (
     read_results,
     results_path,
 )
-from nmcourse.experiments.registry import EXPERIMENTS, by_claim
+from nmcourse.experiments.registry import EXPERIMENTS, SUCCESSORS, by_claim
 
 CLAIMS: tuple[Claim, ...] = (
     *nm_rnn_paper.CLAIMS,
     *reviewers.CLAIMS,
     *cordsnet_paper.CLAIMS,
 )
+
+# What can be said of a claim whose ``published`` begins with "not published".
+UNPUBLISHED = {"measured", "not decided"}
 
 
 def judge(claim: Claim, experiment: Experiment | None, results: Results | None) -> Entry:
@@ -41,7 +44,8 @@ def judge(claim: Claim, experiment: Experiment | None, results: Results | None) 
         results: What it measured; None if it was not run.
 
     Raises:
-        LedgerError: The rule cannot judge these results.
+        LedgerError: The rule cannot judge these results, or compares with a paper that published
+            nothing.
     """
     rule = experiment.rules[claim.id] if experiment else None
     about = {
@@ -70,6 +74,12 @@ def judge(claim: Claim, experiment: Experiment | None, results: Results | None) 
             f"claim {claim.id}: its rule cannot judge the results of {experiment.name!r}: "
             f"{type(error).__name__}: {error}"
         ) from error
+    verdicts = {outcome.status, outcome.fair_status} - {""}
+    if claim.published.startswith("not published") and not verdicts <= UNPUBLISHED:
+        raise LedgerError(
+            f"claim {claim.id}: nothing was published to compare with, so its status can be "
+            f"{' or '.join(sorted(UNPUBLISHED))}, not {', '.join(sorted(verdicts - UNPUBLISHED))}"
+        )
     return Entry(
         **about,
         measured=outcome.measured,
@@ -164,7 +174,7 @@ def check() -> list[str]:
                     f"claim {claim.id}: {key} is stored as {before[key]!r}, "
                     f"but judged as {now[key]!r}"
                 )
-    files = {results_path(experiment.name) for experiment in EXPERIMENTS}
+    files = {results_path(experiment.name) for experiment in (*EXPERIMENTS, *SUCCESSORS)}
     for file in sorted(results_path("any").parent.glob("*.json")):
         if file not in files:
             problems.append(f"results/{file.name} belongs to no experiment")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from nmcourse._files import Busy, locked
+from nmcourse._files import Busy, locked, user_path
 from nmcourse.claims.judging import command, find, judge, update
 from nmcourse.claims.ledger import Entry
 from nmcourse.evidence import (
@@ -17,11 +17,16 @@ from nmcourse.evidence import (
     write_results,
 )
 from nmcourse.experiments.registry import by_claim
-from nmcourse.training.tiers import TIERS
+from nmcourse.training import TIERS
 
 
 def run(
-    claim_id: str, *, tier: str = "cpu", resume_dir: Path = Path("runs"), fresh: bool = False
+    claim_id: str,
+    *,
+    tier: str = "cpu",
+    resume_dir: str | Path = "runs",
+    fresh: bool = False,
+    at_published_budget: bool = False,
 ) -> list[Entry]:
     """Run the experiment that settles a claim, and judge every claim that it settles.
 
@@ -34,22 +39,29 @@ def run(
         tier: "smoke", "cpu" or "gpu".
         resume_dir: Unfinished work is kept in ``resume_dir/<experiment>/<tier>``.
         fresh: Throw unfinished work away first.
+        at_published_budget: Run the experiment at the budget of the paper that takes the claim
+            over when its results are there.
 
     Returns:
         The lines of the ledger for all claims of that experiment.
 
     Raises:
-        ValueError: ``tier`` is unknown.
+        ValueError: ``tier`` is unknown, or the experiment has no settings for it.
         ClaimError: There is no such claim, no experiment for it yet, or another process is
             running it in the same folder.
     """
     if tier not in TIERS:
         raise ValueError(f"tier must be one of {', '.join(TIERS)}, got {tier!r}")
     find(claim_id)
-    experiment = by_claim().get(claim_id)
+    experiment = _experiment(claim_id, at_published_budget)
     if experiment is None:
         raise ClaimError(f"claim {claim_id} has no experiment yet: its status is 'not attempted'")
-    run_dir = resume_dir / experiment.name / tier
+    if tier not in experiment.tiers:
+        raise ValueError(
+            f"tier must be one of {', '.join(experiment.tiers)} for claim {claim_id}: its "
+            f"experiment, {experiment.name}, has no settings for {tier!r}"
+        )
+    run_dir = user_path(resume_dir, "resume_dir") / experiment.name / tier
     run_dir.parent.mkdir(parents=True, exist_ok=True)
     try:
         with locked(run_dir.with_name(f"{tier}.lock"), wait=False):
@@ -59,6 +71,10 @@ def run(
             f"another process is running {experiment.name} in {run_dir}: wait for it, or name "
             "another folder for unfinished work"
         ) from None
+
+
+def _experiment(claim_id: str, at_published_budget: bool) -> Experiment | None:
+    return (by_claim(at_published_budget=True) if at_published_budget else by_claim()).get(claim_id)
 
 
 def _run(experiment: Experiment, tier: str, run_dir: Path, fresh: bool) -> list[Entry]:

@@ -3,7 +3,8 @@
 An experiment (``nmcourse.experiments``) writes with it; the ledger (``nmcourse.claims``) reads.
 """
 
-from nmcourse.evidence.numbers import Summary, format_number, summarise
+from nmcourse.evidence.numbers import Summary, format_number, ratio_of_medians, summarise
+from nmcourse.evidence.power import ENOUGH, fisher_power, majority_power, pairs_power
 from nmcourse.evidence.record import (
     STATUSES,
     Claim,
@@ -15,8 +16,10 @@ from nmcourse.evidence.record import (
     Rule,
 )
 from nmcourse.evidence.store import plain, read_results, remember, results_path, write_results
+from nmcourse.evidence.verdicts import as_one, combined, every, expected
 
 __all__ = [
+    "ENOUGH",
     "STATUSES",
     "Claim",
     "ClaimError",
@@ -26,8 +29,16 @@ __all__ = [
     "Results",
     "Rule",
     "Summary",
+    "as_one",
+    "combined",
+    "every",
+    "expected",
+    "fisher_power",
     "format_number",
+    "majority_power",
+    "pairs_power",
     "plain",
+    "ratio_of_medians",
     "read_results",
     "remember",
     "results_path",

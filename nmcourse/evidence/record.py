@@ -211,11 +211,14 @@ class Experiment:
     Attributes:
         name: Name of its results file, without the ending.
         run: ``run(tier, run_dir)`` measures and returns ``{"config": ..., "metrics": ...}``.
-            ``tier`` is "smoke", "cpu" or "gpu"; what it needs to go on after a kill it keeps in
+            ``tier`` is one of ``tiers``; what it needs to go on after a kill it keeps in
             ``run_dir``.
         rules: Claim id -> how the results settle it.
+        tiers: For which of "smoke", "cpu" and "gpu" there are settings; at another one it is not
+            run.
     """
 
     name: str
     run: Callable[[str, Path], dict[str, Any]]
     rules: Mapping[str, Rule]
+    tiers: tuple[str, ...] = ("smoke", "cpu")

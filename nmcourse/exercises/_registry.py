@@ -3,47 +3,33 @@
 from __future__ import annotations
 
 import difflib
+from importlib import import_module
 from typing import Any
 
 from nmcourse.exercises.checking.engine import not_yet, run
 from nmcourse.exercises.checking.record import Exercise
 from nmcourse.exercises.checking.result import Result
-from nmcourse.exercises.dynamics import low_rank_networks, rate_networks
-from nmcourse.exercises.neuromodulation import (
-    gain_as_neuromodulation,
-    keeping_time_with_gain,
-    learning_to_keep_time,
-    one_network_many_tasks,
-    project_reaching,
-    remembering_one_of_many,
-    reviewers_ask,
-    why_gain_gates,
-)
-from nmcourse.exercises.start import before_you_start
-from nmcourse.exercises.vision import (
-    building_cordsnet,
-    convolution_as_connectivity,
-    training_by_stages,
-    what_the_loss_is_for,
-)
 
-_CHAPTERS = (
-    before_you_start,
-    rate_networks,
-    low_rank_networks,
-    learning_to_keep_time,
-    gain_as_neuromodulation,
-    keeping_time_with_gain,
-    why_gain_gates,
-    one_network_many_tasks,
-    remembering_one_of_many,
-    reviewers_ask,
-    project_reaching,
-    convolution_as_connectivity,
-    building_cordsnet,
-    training_by_stages,
-    what_the_loss_is_for,
+# The pages of the book that hold exercises, in its order; each has a file of the same name here.
+# This is the list of chapters: homework follows it, and a test compares it with `_toc.yml`.
+PAGES = (
+    "start/before_you_start",
+    "dynamics/rate_networks",
+    "dynamics/low_rank_networks",
+    "neuromodulation/learning_to_keep_time",
+    "neuromodulation/gain_as_neuromodulation",
+    "neuromodulation/keeping_time_with_gain",
+    "neuromodulation/why_gain_gates",
+    "neuromodulation/one_network_many_tasks",
+    "neuromodulation/remembering_one_of_many",
+    "neuromodulation/reviewers_ask",
+    "neuromodulation/project_reaching",
+    "vision/convolution_as_connectivity",
+    "vision/building_cordsnet",
+    "vision/training_by_stages",
+    "vision/what_the_loss_is_for",
 )
+_CHAPTERS = tuple(import_module(f"nmcourse.exercises.{page.replace('/', '.')}") for page in PAGES)
 _EXERCISES = {one.id: one for chapter in _CHAPTERS for one in chapter.EXERCISES}
 _NO_ANSWER: Any = object()
 

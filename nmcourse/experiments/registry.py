@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nmcourse.evidence import Experiment
+from nmcourse.evidence import Experiment, results_path
 from nmcourse.experiments.convolution import regimes, spectra
 from nmcourse.experiments.cordsnet import (
     lasting_answers,
@@ -31,6 +31,7 @@ from nmcourse.experiments.multitask import comparison as multitask
 from nmcourse.experiments.multitask import constant_gains, states, training_cost
 from nmcourse.experiments.timing import (
     column_signs,
+    published_budget,
     random_output_network,
     released_training,
     variants,
@@ -66,8 +67,19 @@ EXPERIMENTS: tuple[Experiment, ...] = (
 )
 
 
-def by_claim(experiments: Iterable[Experiment] = EXPERIMENTS) -> dict[str, Experiment]:
+# At the paper's own budget: an experiment takes its claims over as soon as its results are stored.
+SUCCESSORS: tuple[Experiment, ...] = published_budget.EXPERIMENTS
+
+
+def by_claim(
+    experiments: Iterable[Experiment] = EXPERIMENTS, *, at_published_budget: bool = False
+) -> dict[str, Experiment]:
     """Return the experiment that settles each claim.
+
+    Args:
+        experiments: The experiments to choose from; successors with stored results come on top
+            where these are all of them.
+        at_published_budget: Take every successor, with results or without: what a run asks for.
 
     Raises:
         ValueError: Two experiments have one name, or settle the same claim.
@@ -84,4 +96,7 @@ def by_claim(experiments: Iterable[Experiment] = EXPERIMENTS) -> dict[str, Exper
                     f"claim {claim} is settled twice: {found[claim].name}, {experiment.name}"
                 )
             found[claim] = experiment
+    for successor in SUCCESSORS if experiments is EXPERIMENTS else ():
+        if at_published_budget or results_path(successor.name).exists():
+            found |= dict.fromkeys(successor.rules, successor)
     return found

@@ -21,10 +21,9 @@ import torch
 from torch import nn
 
 from nmcourse import pretrained
-from nmcourse.evidence.store import Results, plain, remember
+from nmcourse.evidence import Results, plain, remember
 from nmcourse.tasks import Task, Trials
-from nmcourse.training import FitManyResult, fit_many
-from nmcourse.training.checkpoints import load_tensors, save_tensors
+from nmcourse.training import FitManyResult, fit_many, load_tensors, save_tensors
 
 T = TypeVar("T")
 Build = Callable[[torch.Generator], nn.Module]

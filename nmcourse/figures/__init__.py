@@ -13,8 +13,8 @@ from nmcourse.figures.activity import (
     plot_gains,
     plot_raster,
     plot_trial,
-    plot_units,
 )
+from nmcourse.figures.answers import plot_intervals, plot_size_map
 from nmcourse.figures.circuit import (
     Circuit,
     draw_low_rank,
@@ -23,8 +23,8 @@ from nmcourse.figures.circuit import (
     draw_timing_networks,
     draw_two_units,
 )
+from nmcourse.figures.circuit_modulators import draw_context_nm_rnn, draw_feedback_nm_rnn
 from nmcourse.figures.comparison import (
-    plot_ablations,
     plot_losses,
     plot_produced_intervals,
     plot_ramps,
@@ -35,7 +35,6 @@ from nmcourse.figures.dynamics import (
     plot_flow_1d,
     plot_flow_2d,
     plot_spectrum,
-    plot_trajectories,
 )
 from nmcourse.figures.explorer import Explorer, explore
 from nmcourse.figures.interactive import interactive_lines, interactive_simulation
@@ -95,8 +94,10 @@ __all__ = [
     "Widget",
     "area_look",
     "draw_area",
+    "draw_context_nm_rnn",
     "draw_convolution",
     "draw_cordsnet",
+    "draw_feedback_nm_rnn",
     "draw_low_rank",
     "draw_nm_rnn",
     "draw_pair",
@@ -111,7 +112,6 @@ __all__ = [
     "interval_kind",
     "look",
     "my_answers",
-    "plot_ablations",
     "plot_areas",
     "plot_by_interval",
     "plot_decays",
@@ -120,16 +120,16 @@ __all__ = [
     "plot_flow_2d",
     "plot_gain_by_interval",
     "plot_gains",
+    "plot_intervals",
     "plot_line_states",
     "plot_losses",
     "plot_produced_intervals",
     "plot_ramps",
     "plot_raster",
     "plot_seeds",
+    "plot_size_map",
     "plot_spectrum",
-    "plot_trajectories",
     "plot_trial",
-    "plot_units",
     "plot_wiring",
     "predict_first",
     "shade_images",

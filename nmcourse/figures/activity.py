@@ -14,42 +14,6 @@ from nmcourse.figures.style import GREY, INTERVALS, NEUTRAL, TARGET, gain_look
 TIME_LABEL = "time (ms)"
 
 
-def plot_units(
-    time: Any,
-    activity: Any,
-    *,
-    n_shown: int = 8,
-    y_label: str = "activity",
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw the activity of some units as lines.
-
-    Args:
-        time: Times in ms, shape ``(time,)``.
-        activity: Activity, shape ``(time, unit)``.
-        n_shown: Number of units to draw, spread evenly over all units.
-        y_label: Label of the vertical axis, with a unit if it has one.
-        ax: Axes to draw on; a new figure by default.
-
-    Returns:
-        The axes.
-
-    Raises:
-        ValueError: If shapes do not fit or `n_shown` is not positive.
-    """
-    times, units = to_numpy(time, "time", 1), to_numpy(activity, "activity", 2)
-    same_length(times, units, ("time", "activity"))
-    if n_shown < 1:
-        raise ValueError(f"n_shown: {n_shown} is not positive")
-    ax = axes_or_new(ax)
-    chosen = np.linspace(0, units.shape[1] - 1, min(n_shown, units.shape[1])).round().astype(int)
-    for k, unit in enumerate(chosen):
-        style = gain_look(k)
-        ax.plot(times, units[:, unit], **style.line_kwargs(), linewidth=1.5)
-    ax.set(xlabel=TIME_LABEL, ylabel=y_label, xlim=(times[0], times[-1]))
-    return ax
-
-
 def plot_raster(
     time: Any, activity: Any, *, label: str = "activity", ax: Axes | None = None
 ) -> Axes:

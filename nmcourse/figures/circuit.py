@@ -307,16 +307,8 @@ def draw_nm_rnn(*, rank: int = 2, ax: Axes | None = None) -> Axes:
     Raises:
         ValueError: If `rank` is not from 1 to 4.
     """
-    circuit = Circuit(9.0, 5.7, ax=ax)
-    products = _bottleneck(circuit, rank, height=3.3, gains=True)
-    look, middle = MODELS["nm-rnn"], 4.8
-    circuit.box("modulator", (middle, 0.55), "modulator $z$", look, (2.4, 0.8))
+    circuit = _modulated(rank, ax)
     circuit.arrow((2.0, 0.55), "modulator", "its input", shift=(-0.45, 0.28))
-    circuit.loop("modulator", "$W_z$", look, side=0, size=1.2, shift=(0.35, 0), reach=0.5)
-    for k, product in enumerate(products):
-        across, level = circuit.centre(product)
-        circuit.arrow((across, 0.95), product, look=gain_look(k))
-        circuit.text((across + 0.27, level - 0.5), f"$s_{k + 1}$")
     return circuit.ax
 
 
@@ -370,6 +362,20 @@ def _all_to_all(circuit: Circuit, units: list[str], look: Look) -> None:
     for k, one in enumerate(units):
         for other in units[k + 1 :]:
             circuit.arrow(one, other, look=look, does="joins", faint=True)
+
+
+def _modulated(rank: int, ax: Axes | None) -> Circuit:
+    """Draw output network, modulator and gains; what the modulator receives is still to draw."""
+    circuit = Circuit(9.0, 5.7, ax=ax)
+    products = _bottleneck(circuit, rank, height=3.3, gains=True)
+    look = MODELS["nm-rnn"]
+    circuit.box("modulator", (4.8, 0.55), "modulator $z$", look, (2.4, 0.8))
+    circuit.loop("modulator", "$W_z$", look, side=0, size=1.2, shift=(0.35, 0), reach=0.5)
+    for k, product in enumerate(products):
+        across, level = circuit.centre(product)
+        circuit.arrow((across, 0.95), product, look=gain_look(k))
+        circuit.text((across + 0.27, level - 0.5), f"$s_{k + 1}$")
+    return circuit
 
 
 def _bottleneck(circuit: Circuit, rank: int, height: float, gains: bool) -> list[str]:

@@ -10,14 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from nmcourse.figures._arrays import (
-    Array,
     axes_or_new,
     complex_to_numpy,
     same_length,
     to_numpy,
     with_unit,
 )
-from nmcourse.figures.style import GAINS, GREY, NEUTRAL, SADDLE, STABLE, UNSTABLE, Look, look
+from nmcourse.figures.style import GAINS, GREY, NEUTRAL, SADDLE, STABLE, UNSTABLE
 
 _STABILITIES = {"stable": STABLE, "unstable": UNSTABLE, "saddle": SADDLE}
 
@@ -183,54 +182,6 @@ def _stability_name(entry: str | bool) -> str:
     return "stable" if bool(entry) else "unstable"
 
 
-def plot_trajectories(
-    trajectories: Any,
-    *,
-    conditions: Sequence[str] | None = None,
-    x_label: str = "PC 1",
-    y_label: str = "PC 2",
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw paths in a plane; a small disc marks each start and an arrow head its end.
-
-    Args:
-        trajectories: Paths, shape ``(trial, time, 2)`` or ``(time, 2)``.
-        conditions: Name of each path's condition. A name that :func:`look` knows has its look;
-            other names share the looks of the gain components in order of appearance.
-        x_label: Label of the horizontal axis, with a unit if it has one.
-        y_label: Label of the vertical axis, with a unit if it has one.
-        ax: Axes to draw on; a new figure by default.
-
-    Returns:
-        The axes.
-
-    Raises:
-        ValueError: If the last axis is not 2 or there is not one condition per path.
-    """
-    paths = to_numpy(trajectories, "trajectories", (2, 3))
-    paths = paths[None] if paths.ndim == 2 else paths
-    if paths.shape[-1] != 2:
-        raise ValueError(f"trajectories: last axis is {paths.shape[-1]}, it must be 2 (a plane)")
-    names = [""] * len(paths) if conditions is None else [str(name) for name in conditions]
-    if len(names) != len(paths):
-        raise ValueError(f"conditions: {len(names)} names for {len(paths)} trajectories")
-    styles = _looks_of(dict.fromkeys(names))
-    ax = axes_or_new(ax, figsize=(5.2, 4.2))
-    shown: set[str] = set()
-    for path, name in zip(paths, names, strict=True):
-        style = styles[name]
-        ax.plot(
-            *path.T, **style.line_kwargs(), linewidth=1.6, label=None if name in shown else name
-        )
-        ax.plot(*path[0], "o", color=style.colour, linestyle="none", markersize=4)
-        _arrow_head(ax, path, style.colour)
-        shown.add(name)
-    if conditions is not None:
-        ax.legend()
-    ax.set(xlabel=x_label, ylabel=y_label)
-    return ax
-
-
 def plot_spectrum(
     eigenvalues: Any, *, boundary: str | None = "velocity", ax: Axes | None = None
 ) -> Axes:
@@ -279,29 +230,6 @@ def plot_spectrum(
     ax.set_aspect("equal", adjustable="datalim")
     ax.set(xlabel=with_unit("real part of λ", unit), ylabel=with_unit("imaginary part of λ", unit))
     return ax
-
-
-def _looks_of(names: Any) -> dict[str, Look]:
-    """A look for each name: its own if it has one, else the next gain component's."""
-    spare = iter(GAINS * (1 + len(names) // len(GAINS)))
-    chosen: dict[str, Look] = {}
-    for name in names:
-        try:
-            chosen[name] = look(name)
-        except ValueError:
-            chosen[name] = next(spare)
-    return chosen
-
-
-def _arrow_head(ax: Axes, path: Array, colour: str) -> None:
-    """An arrow head at the end of a path, along its last movement."""
-    ends = path[np.isfinite(path).all(axis=1)]
-    if not len(ends):
-        return
-    before = ends[np.linalg.norm(ends - ends[-1], axis=1) > 1e-9]
-    if len(before):
-        head = {"arrowstyle": "-|>", "color": colour, "lw": 1.6}
-        ax.annotate("", ends[-1], before[-1], arrowprops=head)
 
 
 def _legend_above(ax: Axes, handles: list[Line2D]) -> None:

@@ -16,6 +16,7 @@ from nmcourse.models.sparse_terms import SparseTerms
 from nmcourse.models.vanilla_rnn import VanillaRNN
 from nmcourse.models.vision.area_gains import AreaGains
 from nmcourse.models.vision.cordsnet import CordsNet
+from nmcourse.models.vision.layers import convolve
 from nmcourse.models.vision.pixel_rnn import PixelRNN, matched_pixel_rnn
 from nmcourse.models.vision.planning import DivergingActivity, Response
 from nmcourse.models.vision.seeing import Seeing, SeeingNetwork
@@ -54,6 +55,7 @@ __all__ = [
     "TwinCNN",
     "VanillaRNN",
     "as_written",
+    "convolve",
     "count_parameters",
     "identity",
     "matched_pixel_rnn",

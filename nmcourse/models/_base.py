@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import as_tensor, check_generator, check_tensor, count, number
 from nmcourse.models._as_written import as_written
 
 RecurrentScaling = Literal["none", "1/sqrt(N)", "1/N"]
@@ -96,8 +97,8 @@ class RecurrentModel(nn.Module, ABC):
         Raises:
             ValueError: for inputs that do not fit, or a negative or infinite ``noise_std``.
         """
-        if not (math.isfinite(noise_std) and noise_std >= 0):
-            raise ValueError(f"noise_std must be finite and not negative, got {noise_std!r}")
+        noise_std = number("noise_std", noise_std, "finite and not negative", least=0)
+        check_generator(generator)
         if not noise_std and as_written(self):
             return self.simulate(inputs, context)
         self.check_inputs(inputs, context)
@@ -175,25 +176,17 @@ def recurrent_scale(scaling: str, n_units: int) -> float:
     return scales[scaling]
 
 
-def check_sizes(**sizes: int) -> None:
-    """Raise ``ValueError`` naming the first size that is not a positive integer."""
-    for name, size in sizes.items():
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise ValueError(f"{name} must be a positive integer, got {size!r}")
-
-
 def check_times(tau: float, dt: float) -> None:
     """Raise ``ValueError`` unless 0 < dt <= tau (both in ms): Euler needs small steps."""
     for name, value in (("dt", dt), ("tau", tau)):
-        if not (math.isfinite(value) and value > 0):
-            raise ValueError(f"{name} must be a positive time in ms, got {value!r}")
+        number(name, value, "a positive time in ms", above=0)
     if dt > tau:
         raise ValueError(f"dt must not exceed tau: got dt={dt} ms and tau={tau} ms")
 
 
 def start_value(name: str, value: float | Tensor, n_units: int) -> Tensor:
     """Initial state as a vector of length N, from a number or such a vector."""
-    vector = torch.as_tensor(value, dtype=torch.get_default_dtype())  # as the weights are
+    vector = as_tensor(name, value, torch.get_default_dtype())  # as the weights are
     if vector.ndim == 0:
         vector = vector.expand(n_units)
     if vector.shape != (n_units,):
@@ -207,12 +200,13 @@ def start_value(name: str, value: float | Tensor, n_units: int) -> Tensor:
 
 def expand_start(start: Tensor, batch_size: int) -> Tensor:
     """Repeat the start vector (.., unit) over the trials of a batch: (.., batch, unit)."""
-    check_sizes(batch_size=batch_size)
+    batch_size = count("batch_size", batch_size)
     return start.unsqueeze(-2).expand(*start.shape[:-1], batch_size, start.shape[-1])
 
 
 def check_trial(name: str, values: Tensor, n_channels: int, dtype: torch.dtype) -> None:
     """Raise ``ValueError`` unless ``values`` is a finite (batch, time, channel) tensor."""
+    check_tensor(name, values)
     if values.ndim not in (3, 4) or values.shape[-1] != n_channels or 0 in values.shape[:-1]:
         raise ValueError(
             f"{name} must have shape (batch, time, {n_channels}), got {tuple(values.shape)}"
@@ -225,8 +219,10 @@ def check_trial(name: str, values: Tensor, n_channels: int, dtype: torch.dtype) 
 
 def join_context(inputs: Tensor, context: Tensor | None) -> Tensor:
     """Inputs with the context channels appended (models without a modulator see both alike)."""
+    check_tensor("inputs", inputs)
     if context is None:
         return inputs
+    check_tensor("context", context)
     if context.shape[:-1] != inputs.shape[:-1]:
         raise ValueError(
             f"context must match inputs in every axis but the last, got {tuple(context.shape)} "

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from torch import nn
 
+from nmcourse._inputs import count, whole
+
 
 def count_parameters(model: nn.Module) -> int:
     """Number of trainable numbers of a model."""
@@ -30,10 +32,9 @@ def matching_size(
         ValueError: if ``target`` is below one or lies beyond the count at ``largest``, or unless
             1 <= smallest <= largest.
     """
-    if target < 1:
-        raise ValueError(f"target must be a positive parameter count, got {target!r}")
-    if not 1 <= smallest <= largest:
-        raise ValueError(f"smallest must be in 1..{largest} (largest), got {smallest!r}")
+    target = whole("target", target, 1, allowed="a positive parameter count")
+    largest = count("largest", largest)
+    smallest = whole("smallest", smallest, 1, largest, f"in 1..{largest} (largest)")
     low = high = smallest
     while count_parameters(build(high)) < target:
         if high == largest:

@@ -23,7 +23,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from nmcourse.models._base import Trajectory, check_sizes, join_context
+from nmcourse._inputs import check_generator, check_tensor, counts
+from nmcourse.models._base import Trajectory, join_context
 
 
 class AttentionReader(nn.Module):
@@ -49,7 +50,8 @@ class AttentionReader(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(n_places=n_places, width=width, n_hidden=n_hidden)
+        n_places, width, n_hidden = counts(n_places=n_places, width=width, n_hidden=n_hidden)
+        check_generator(generator)
         self.n_inputs, self.n_outputs, self.n_places, self.width = 1, 1, n_places, width
 
         def normal(*shape: int, fan: int) -> nn.Parameter:
@@ -65,6 +67,7 @@ class AttentionReader(nn.Module):
 
     def weights(self, inputs: Tensor) -> Tensor:
         """Attention (.., batch, time): how much of each input makes the answer; its sum is 1."""
+        check_tensor("inputs", inputs)
         if inputs.ndim not in (3, 4) or inputs.shape[-1] != 1:
             raise ValueError(f"inputs must have shape (batch, time, 1), got {tuple(inputs.shape)}")
         n_steps = inputs.shape[-2]

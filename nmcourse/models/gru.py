@@ -22,10 +22,10 @@ import math
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import check_generator, counts
 from nmcourse.models._base import (
     RecurrentModel,
     Trajectory,
-    check_sizes,
     check_times,
     expand_start,
     join_context,
@@ -67,7 +67,10 @@ class GRU(RecurrentModel):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
+        n_inputs, n_units, n_outputs = counts(
+            n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs
+        )
+        check_generator(generator)
         check_times(dt, dt)
         self.n_inputs, self.n_units, self.n_outputs, self.dt = n_inputs, n_units, n_outputs, dt
 
@@ -111,7 +114,8 @@ class GRU(RecurrentModel):
         """Whole trials from ``inputs`` (batch, time, P), fast."""
         inputs = trial_inputs(inputs, context, self.input_weights)
         h, states = self.initial_state(inputs.shape[-3]), []
-        if path_of(inputs, self.input_weights) == "compiled":
+        ours = type(self)._update is GRU._update  # a subclass may have gates of its own
+        if ours and path_of(inputs, self.input_weights) == "compiled":
             weights = (self.input_weights, self.bias, self.recurrent_weights, self.candidate_bias)
             trajectory = gru_scan(h, swap_time(inputs), *weights)
         else:

@@ -12,8 +12,8 @@ An NM-RNN (``nmcourse.models.NMRNN``) multiplies them by gains: W = L diag(s) R^
 
 With ``orthonormal=True`` the L in use are the orthonormal columns of the trained ``row_factors``,
 see ``orthonormal_columns``. The released NM-RNN code takes the Q of a QR decomposition as it comes,
-``orthonormal="raw"`` here. Its LR-RNN also has g = 1/N, its NM-RNN g = 1. Chapter 5 asks what both
-do to the comparison.
+``orthonormal="raw"`` here. Its LR-RNN also has g = 1/N, its NM-RNN g = 1. *Keeping time with
+gain* asks what both do to the comparison.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import check_function, check_generator, counts
 from nmcourse.models._base import (
     RecurrentScaling,
-    check_sizes,
     check_times,
     join_context,
     recurrent_scale,
@@ -84,7 +84,8 @@ class LowRankRNN(OutputNetwork):
             or dt > tau.
 
     Reference:
-        Chapter 2; Mastrogiuseppe and Ostojic 2018; Costacurta et al. 2024, Eqs. 2-4.
+        Chapter *Low-rank networks*; Mastrogiuseppe and Ostojic 2018; Costacurta et al. 2024, Eqs.
+        2-4.
     """
 
     def __init__(
@@ -105,7 +106,11 @@ class LowRankRNN(OutputNetwork):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs, rank=rank)
+        n_inputs, n_units, n_outputs, rank = counts(
+            n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs, rank=rank
+        )
+        check_generator(generator)
+        check_function("nonlinearity", nonlinearity, "torch.tanh")
         check_times(tau, dt)
         if rank > n_units:
             raise ValueError(f"rank must be at most n_units={n_units}, got {rank}")

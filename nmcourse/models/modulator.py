@@ -20,9 +20,17 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import (
+    check_function,
+    check_generator,
+    check_tensor,
+    count,
+    counts,
+    number,
+    whole,
+)
 from nmcourse.models._as_written import as_written
 from nmcourse.models._base import (
-    check_sizes,
     check_times,
     expand_start,
     join_context,
@@ -37,14 +45,14 @@ class GainSource(nn.Module, ABC):
     """What an NM-RNN needs of whatever sets its gains.
 
     Attributes:
-        rank: number of gains K.
+        n_gains: number of gains K.
         n_inputs: task input channels it expects, or None if it reads none.
         n_context: context channels it expects.
         n_feedback: units of the output network that it listens to (0: none).
         dt: time step in ms.
     """
 
-    rank: int
+    n_gains: int
     n_inputs: int | None
     n_context: int
     n_feedback: int
@@ -85,7 +93,7 @@ class Modulator(GainSource):
     Args:
         n_inputs: task input channels P.
         n_units: modulator units M.
-        rank: number of gains K.
+        n_gains: number of gains K.
         n_context: context channels; only the modulator ever sees them.
         n_feedback: units N of the output network whose rates are fed back (Eq. 9), or 0.
         gain_nonlinearity: sigma; the sigmoid keeps gains in (0, 1).
@@ -99,14 +107,14 @@ class Modulator(GainSource):
         ValueError: for a size below one or dt > tau.
 
     Reference:
-        Chapter 4; Costacurta et al. 2024, Eqs. 1, 4 and 9.
+        Chapter *Gain as neuromodulation*; Costacurta et al. 2024, Eqs. 1, 4 and 9.
     """
 
     def __init__(
         self,
         n_inputs: int,
         n_units: int,
-        rank: int,
+        n_gains: int,
         *,
         n_context: int = 0,
         n_feedback: int = 0,
@@ -118,12 +126,14 @@ class Modulator(GainSource):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(n_inputs=n_inputs, n_units=n_units, rank=rank)
+        n_inputs, n_units, n_gains = counts(n_inputs=n_inputs, n_units=n_units, n_gains=n_gains)
+        n_context = whole("n_context", n_context, least=0)
+        n_feedback = whole("n_feedback", n_feedback, least=0)
+        check_generator(generator)
+        check_function("nonlinearity", nonlinearity, "torch.tanh")
+        check_function("gain_nonlinearity", gain_nonlinearity, "torch.sigmoid")
         check_times(tau, dt)
-        for name, size in (("n_context", n_context), ("n_feedback", n_feedback)):
-            if not isinstance(size, int) or size < 0:
-                raise ValueError(f"{name} must be zero or a positive integer, got {size!r}")
-        self.n_inputs, self.n_units, self.rank = n_inputs, n_units, rank
+        self.n_inputs, self.n_units, self.n_gains = n_inputs, n_units, n_gains
         self.n_context, self.n_feedback = n_context, n_feedback
         self.gain_nonlinearity, self.nonlinearity = gain_nonlinearity, nonlinearity
         self.tau, self.dt = tau, dt
@@ -136,8 +146,8 @@ class Modulator(GainSource):
         self.input_weights = nn.Parameter(
             torch.randn(n_units, n_channels, generator=generator) / math.sqrt(n_channels)
         )
-        self.gain_weights = small(rank, n_units)
-        self.gain_bias = small(rank)
+        self.gain_weights = small(n_gains, n_units)
+        self.gain_bias = small(n_gains)
         self.feedback_weights: nn.Parameter | None = None
         self.feedback_bias: nn.Parameter | None = None
         if n_feedback:
@@ -210,7 +220,7 @@ class PrescribedGain(GainSource):
         ValueError: for gains of another shape or not finite.
 
     Reference:
-        Chapter 4; Costacurta et al. 2024, Fig. 2A.
+        Chapter *Gain as neuromodulation*; Costacurta et al. 2024, Fig. 2A.
     """
 
     gains: Tensor
@@ -219,15 +229,16 @@ class PrescribedGain(GainSource):
     def __init__(self, gains: Tensor, *, dt: float = 10.0) -> None:
         super().__init__()
         check_times(dt, dt)
+        check_tensor("gains", gains)
         if gains.ndim not in (2, 3) or 0 in gains.shape:
             raise ValueError(
-                "gains must have shape (time, rank) or (trial, time, rank), "
+                "gains must have shape (time, n_gains) or (trial, time, n_gains), "
                 f"got {tuple(gains.shape)}"
             )
         if not torch.isfinite(gains).all():
             raise ValueError("gains must be finite, got NaN or infinity")
         self.n_inputs, self.n_context, self.n_feedback = None, 0, 0
-        self.rank, self.dt, self.per_trial = gains.shape[-1], dt, gains.ndim == 3
+        self.n_gains, self.dt, self.per_trial = gains.shape[-1], dt, gains.ndim == 3
         self.register_buffer("gains", gains.detach().clone())
         self.register_buffer("start", torch.zeros(1, dtype=gains.dtype))
 
@@ -236,7 +247,8 @@ class PrescribedGain(GainSource):
         cls, function: Callable[[Tensor], Tensor], n_steps: int, *, dt: float = 10.0
     ) -> PrescribedGain:
         """Gains from s(t): ``function`` maps times in ms (time,) to gains (time, K)."""
-        return cls(function(dt * torch.arange(n_steps)), dt=dt)
+        check_times(dt, dt)
+        return cls(function(dt * torch.arange(count("n_steps", n_steps))), dt=dt)
 
     def initial_state(self, batch_size: int) -> Tensor:
         """Elapsed time (batch, 1), zero."""
@@ -290,7 +302,7 @@ class ClampedGain(GainSource):
         ValueError: for a component that the source does not have, or a value that is not finite.
 
     Reference:
-        Chapter 5; Costacurta et al. 2024, Fig. 3F.
+        Chapter *Keeping time with gain*; Costacurta et al. 2024, Fig. 3F.
     """
 
     held: Tensor
@@ -298,18 +310,17 @@ class ClampedGain(GainSource):
 
     def __init__(self, source: GainSource, values: Mapping[int, float]) -> None:
         super().__init__()
-        for component, value in values.items():
-            if component not in range(source.rank):
-                raise ValueError(
-                    f"values: component must be in 0..{source.rank - 1}, got {component!r}"
-                )
-            if not math.isfinite(value):
-                raise ValueError(f"values: gain {component} must be finite, got {value!r}")
+        values = {
+            whole("values: component", component, 0, source.n_gains - 1): number(
+                f"values: gain {component}", value, "finite"
+            )
+            for component, value in values.items()
+        }
         self.source = source
-        self.rank, self.n_inputs, self.n_context = source.rank, source.n_inputs, source.n_context
-        self.n_feedback, self.dt = source.n_feedback, source.dt
-        held = torch.zeros(self.rank, dtype=torch.bool)
-        clamped = torch.zeros(self.rank, dtype=torch.float64)  # keeps every digit of a given value
+        self.n_gains, self.n_inputs = source.n_gains, source.n_inputs
+        self.n_context, self.n_feedback, self.dt = source.n_context, source.n_feedback, source.dt
+        held = torch.zeros(self.n_gains, dtype=torch.bool)
+        clamped = torch.zeros(self.n_gains, dtype=torch.float64)  # keeps every digit of a value
         for component, value in values.items():
             held[component], clamped[component] = True, value
         self.register_buffer("held", held)
@@ -341,7 +352,7 @@ class ClampedGain(GainSource):
     def _clamp(self, gains: Tensor, n_axes: int) -> Tensor:
         """``n_axes``: how many axes stand between the seed axis, if there is one, and K."""
         held, values = (
-            buffer.reshape(*buffer.shape[:-1], *[1] * n_axes, self.rank)
+            buffer.reshape(*buffer.shape[:-1], *[1] * n_axes, self.n_gains)
             for buffer in (self.held, self.values)
         )
         return torch.where(held, values.to(gains.dtype), gains)

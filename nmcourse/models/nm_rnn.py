@@ -8,7 +8,7 @@ r"""The NM-RNN: a low-rank network whose rank-one terms are scaled by another ne
 
 The model is made of its parts, and its variants are other parts:
 
-    NMRNN(LowRankRNN(3, 100, 1, rank=3), Modulator(3, 5, rank=3))      the published model
+    NMRNN(LowRankRNN(3, 100, 1, rank=3), Modulator(3, 5, n_gains=3))      the published model
     LowRankRNN(..., orthonormal=False)                                 free row factors
     LowRankRNN(..., symmetric=True, nonlinearity=identity)             the linear symmetric one
     Modulator(..., n_context=4)                                        context for the modulator
@@ -75,17 +75,17 @@ class NMRNN(RecurrentModel):
 
     Args:
         output_network: the network whose terms are scaled, of rank one or sparse.
-        modulator: what sets the gains, with the same dt; its rank is the number of gains, K for
+        modulator: what sets the gains, with the same dt; its number of gains is K for
             the published model.
         modulated: which weights have gains, of ``"recurrent"`` (K gains), ``"input"`` (P) and
             ``"readout"`` (O); the gains stand in this order.
 
     Raises:
         ValueError: for an unknown, repeated or empty ``modulated``, or if the parts do not fit
-            together (rank, inputs, feedback size, dt).
+            together (gains, inputs, feedback size, dt).
 
     Reference:
-        Chapter 4; Costacurta et al. 2024, Eqs. 1-4 and 9.
+        Chapter *Gain as neuromodulation*; Costacurta et al. 2024, Eqs. 1-4 and 9.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class NMRNN(RecurrentModel):
         available = dict(zip(MODULATED, counts, strict=True))
         self.n_gains = [available[kind] for kind in self.modulated]
         pairs = {
-            "rank": (modulator.rank, sum(self.n_gains)),
+            "n_gains": (modulator.n_gains, sum(self.n_gains)),
             "dt": (modulator.dt, output_network.dt),
             "n_inputs": (modulator.n_inputs or output_network.n_inputs, output_network.n_inputs),
             "n_feedback": (modulator.n_feedback or output_network.n_units, output_network.n_units),

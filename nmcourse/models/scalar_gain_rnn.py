@@ -20,6 +20,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import as_tensor, check_tensor
 from nmcourse.models._base import (
     RecurrentModel,
     Trajectory,
@@ -56,12 +57,13 @@ class ScalarGainRNN(RecurrentModel):
         n_units = network.n_units
         if network.form != "current":
             raise ValueError(f"network must be in 'current' form, got {network.form!r}")
+        check_tensor("mask", mask)
         if mask.shape != (n_units, n_units) or mask.dtype != torch.bool or not mask.any():
             raise ValueError(
                 f"mask must be boolean of shape ({n_units}, {n_units}) and true somewhere, got "
                 f"{mask.dtype} {tuple(mask.shape)}, {int(mask.count_nonzero())} true"
             )
-        values = torch.as_tensor(gains, dtype=torch.get_default_dtype())
+        values = as_tensor("gains", gains, torch.get_default_dtype())
         if values.ndim != 1 or not len(values) or not torch.isfinite(values).all():
             raise ValueError(f"gains must be one finite number for each context, got {gains!r}")
         self.network, self.n_units, self.n_context = network, n_units, len(values)

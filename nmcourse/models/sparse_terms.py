@@ -24,9 +24,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import check_function, check_generator, counts
 from nmcourse.models._base import (
     RecurrentScaling,
-    check_sizes,
     check_times,
     join_context,
     recurrent_scale,
@@ -82,13 +82,15 @@ class SparseTerms(OutputNetwork):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(
+        n_inputs, n_units, n_outputs, rank, in_degree = counts(
             n_inputs=n_inputs,
             n_units=n_units,
             n_outputs=n_outputs,
             rank=rank,
             in_degree=in_degree,
         )
+        check_generator(generator)
+        check_function("nonlinearity", nonlinearity, "torch.tanh")
         check_times(tau, dt)
         if in_degree > n_units:
             raise ValueError(f"in_degree must be at most n_units={n_units}, got {in_degree}")

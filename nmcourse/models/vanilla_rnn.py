@@ -12,7 +12,8 @@ Rate form (the state is the rate r):
     b     bias (N)                     C, d  readout
     phi   nonlinearity                 g  recurrent scaling: 1, 1/sqrt(N) or 1/N
 
-For a constant input, x = g W r + b + B u turns the second into the first (chapter 1).
+For a constant input, x = g W r + b + B u turns the second into the first (chapter *Rate networks
+as dynamical systems*).
 
 The released NM-RNN code uses the current form with g = 1/N (Costacurta et al. 2024).
 """
@@ -26,11 +27,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import check_function, check_generator, counts
 from nmcourse.models._base import (
     RecurrentModel,
     RecurrentScaling,
     Trajectory,
-    check_sizes,
     check_times,
     expand_start,
     join_context,
@@ -66,7 +67,7 @@ class VanillaRNN(RecurrentModel):
         ValueError: for a size below one, an unknown form or scaling, or dt > tau.
 
     Reference:
-        Chapter 1; Costacurta et al. 2024 (baseline of Fig. 3).
+        Chapter *Rate networks as dynamical systems*; Costacurta et al. 2024 (baseline of Fig. 3).
     """
 
     def __init__(
@@ -86,7 +87,11 @@ class VanillaRNN(RecurrentModel):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
+        n_inputs, n_units, n_outputs = counts(
+            n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs
+        )
+        check_generator(generator)
+        check_function("nonlinearity", nonlinearity, "torch.tanh")
         check_times(tau, dt)
         if form not in ("current", "rate"):
             raise ValueError(f"form must be 'current' or 'rate', got {form!r}")

@@ -13,7 +13,7 @@ from nmcourse.pretrained.builders import (
     multitask_nm_rnn,
 )
 from nmcourse.pretrained.manifest import Entry, PretrainedError
-from nmcourse.pretrained.weights import available, info, load, parameters, save, verify
+from nmcourse.pretrained.weights import available, info, load, load_all, parameters, save, verify
 
 __all__ = [
     "BUILDERS",
@@ -23,6 +23,7 @@ __all__ = [
     "digits_cordsnet",
     "info",
     "load",
+    "load_all",
     "measure_wait_go_linear_nm_rnn",
     "measure_wait_go_nm_rnn",
     "multitask_lstm",

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from nmcourse._files import locked, write_bytes
+from nmcourse._files import locked, user_path, write_bytes
 
 FORMAT = 1
 FOLDER = Path(__file__).resolve().parent
@@ -128,7 +128,7 @@ def _entry(name: str, record: Any, where: Path) -> Entry:
     return Entry(name=name, **record)
 
 
-def read_manifest(folder: Path = FOLDER) -> dict[str, Entry]:
+def read_manifest(folder: str | Path = FOLDER) -> dict[str, Entry]:
     """Read ``folder/manifest.json``.
 
     Returns:
@@ -137,7 +137,7 @@ def read_manifest(folder: Path = FOLDER) -> dict[str, Entry]:
     Raises:
         PretrainedError: The manifest is missing, is not JSON, or has a wrong entry.
     """
-    path = folder / "manifest.json"
+    path = user_path(folder, "folder") / "manifest.json"
     try:
         if (size := path.stat().st_size) > LARGEST_MANIFEST:
             raise PretrainedError(f"{path} must have at most {LARGEST_MANIFEST} bytes, got {size}")
@@ -154,13 +154,14 @@ def read_manifest(folder: Path = FOLDER) -> dict[str, Entry]:
     return {name: _entry(name, files[name], path) for name in sorted(files)}
 
 
-def write_entry(entry: Entry, data: bytes, folder: Path = FOLDER) -> None:
+def write_entry(entry: Entry, data: bytes, folder: str | Path = FOLDER) -> None:
     """Write a weights file and its entry; the other entries stay as they are.
 
     Each file is replaced in one step, so a reader never meets half a file. Writers in other
     processes wait for their turn, so no entry is lost. Between the two files a reader may meet
     weights that are newer than their entry: ``weights`` then waits for the writer and reads again.
     """
+    folder = user_path(folder, "folder")
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
         entries = read_manifest(folder) if (folder / "manifest.json").exists() else {}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from nmcourse._files import digest, locked
+from nmcourse._files import digest, locked, user_path
 from nmcourse.pretrained.builders.registry import BUILDERS
 from nmcourse.pretrained.manifest import (
     FOLDER,
@@ -24,13 +24,15 @@ from nmcourse.pretrained.manifest import (
     write_entry,
 )
 
+Model = TypeVar("Model", bound=nn.Module)
 
-def available(*, folder: Path = FOLDER) -> tuple[str, ...]:
+
+def available(*, folder: str | Path = FOLDER) -> tuple[str, ...]:
     """Return the names of all pretrained files."""
     return tuple(read_manifest(folder))
 
 
-def info(name: str, *, folder: Path = FOLDER) -> Entry:
+def info(name: str, *, folder: str | Path = FOLDER) -> Entry:
     """Return the manifest entry of a pretrained file.
 
     Raises:
@@ -43,7 +45,7 @@ def info(name: str, *, folder: Path = FOLDER) -> Entry:
     return entries[name]
 
 
-def parameters(name: str, *, folder: Path = FOLDER) -> dict[str, Tensor]:
+def parameters(name: str, *, folder: str | Path = FOLDER) -> dict[str, Tensor]:
     """Return the stored tensors, for models that run as one batch of seeds.
 
     Args:
@@ -60,7 +62,15 @@ def parameters(name: str, *, folder: Path = FOLDER) -> dict[str, Tensor]:
     return _read(name, folder)[1]
 
 
-def load(name: str, *, folder: Path = FOLDER) -> Any:
+@overload
+def load(name: str, *, folder: str | Path = FOLDER) -> Any: ...
+
+
+@overload
+def load(name: str, *, kind: type[Model], folder: str | Path = FOLDER) -> Model | list[Model]: ...
+
+
+def load(name: str, *, kind: type[nn.Module] = nn.Module, folder: str | Path = FOLDER) -> Any:
     """Load pretrained models.
 
     The size and the SHA-256 of the file are verified first. Nothing in the file or in the
@@ -68,6 +78,7 @@ def load(name: str, *, folder: Path = FOLDER) -> Any:
 
     Args:
         name: Name of the file in the manifest, see ``available``.
+        kind: What the models are expected to be, such as ``NMRNN``; the result then has this type.
         folder: Folder of the manifest.
 
     Returns:
@@ -76,10 +87,27 @@ def load(name: str, *, folder: Path = FOLDER) -> Any:
 
     Raises:
         ValueError: There is no such name.
+        TypeError: The models are of another kind.
         PretrainedError: The file is missing or altered, the manifest is damaged, or the weights
             do not fit the models that the manifest describes.
     """
-    return _models(*_read(name, folder))
+    models = _models(*_read(name, folder))
+    for model in models if isinstance(models, list) else [models]:
+        if not isinstance(model, kind):
+            raise TypeError(
+                f"pretrained weights {name!r} are of kind {type(model).__name__}, "
+                f"not {kind.__name__}"
+            )
+    return models
+
+
+def load_all(name: str, *, kind: type[Model], folder: str | Path = FOLDER) -> list[Model]:
+    """Load pretrained models as a list, also where a single one was saved.
+
+    Arguments and errors are those of :func:`load`.
+    """
+    models = load(name, kind=kind, folder=folder)
+    return models if isinstance(models, list) else [models]
 
 
 def save(
@@ -92,7 +120,7 @@ def save(
     licence: str = "CC BY 4.0",
     citation: str = "",
     stacked: bool = False,
-    folder: Path = FOLDER,
+    folder: str | Path = FOLDER,
 ) -> Entry:
     """Write weights and their manifest entry; a file of the same name is replaced.
 
@@ -149,7 +177,7 @@ def save(
     return entry
 
 
-def verify(*, folder: Path = FOLDER) -> dict[str, str]:
+def verify(*, folder: str | Path = FOLDER) -> dict[str, str]:
     """Check every file of the manifest, and that no weights file is left out of it.
 
     Returns:
@@ -159,6 +187,7 @@ def verify(*, folder: Path = FOLDER) -> dict[str, str]:
     Raises:
         PretrainedError: The manifest itself is missing or damaged.
     """
+    folder = user_path(folder, "folder")
     entries = read_manifest(folder)
     report = {}
     for name, entry in entries.items():
@@ -180,8 +209,9 @@ def _problem(entry: Entry, problem: str) -> PretrainedError:
     )
 
 
-def _read(name: str, folder: Path) -> tuple[Entry, dict[str, Tensor]]:
+def _read(name: str, folder: str | Path) -> tuple[Entry, dict[str, Tensor]]:
     """An entry and its tensors; what another process is just replacing is read once more."""
+    folder = user_path(folder, "folder")
     entry = info(name, folder=folder)
     try:
         return entry, _tensors(entry, folder)

@@ -22,9 +22,10 @@ import torch
 from torch import Tensor
 
 from nmcourse.models import PRESETS, CordsNet
+from nmcourse.published._unwrap import parameters_of
 
 DEPTHS = (2, 4, 6, 8)
-PREFIX = "module."
+LAYERS = ("inp_conv", "inp_skip", "area_conv", "area_area", "conv_bias", "skip_area", "out_fc")
 _AREAS = tuple(str(area) for area in range(100))  # no other word counts as an area's number
 _PARTS = {"original0": "length", "original1": "direction"}
 
@@ -36,8 +37,9 @@ def cordsnet(state_dict: Mapping[str, Any], *, image_size: int = 224) -> CordsNe
     float32.
 
     Args:
-        state_dict: the authors' names, with or without ``module.`` in front, -> arrays (torch or
-            NumPy).
+        state_dict: the authors' names -> arrays (torch or NumPy). What other tools put around
+            them is taken away: ``module.`` and ``_orig_mod.``, an entry ``"state_dict"``, an
+            average of networks, the older names of normalised weights.
         image_size: pixels of the images it was trained for.
 
     Returns:
@@ -47,7 +49,7 @@ def cordsnet(state_dict: Mapping[str, Any], *, image_size: int = 224) -> CordsNe
         ValueError: naming each missing or unknown key, or the array that is misshapen, not
             finite, not of floating-point numbers, or without a direction.
     """
-    arrays = _without_prefix(state_dict)
+    arrays = parameters_of(state_dict, LAYERS)
     depth = _depth(arrays)
     expected = _names(depth)
     missing = [name for name in expected if name not in arrays]
@@ -55,7 +57,7 @@ def cordsnet(state_dict: Mapping[str, Any], *, image_size: int = 224) -> CordsNe
     if missing or unknown:
         raise ValueError(
             f"state_dict of R{depth}: missing {missing}, unknown {unknown} "
-            f"(names without {PREFIX!r})"
+            "(names without what was around them, such as 'module.')"
         )
     tensors = {name: _tensor(name, array) for name, array in arrays.items()}
     stem, head = (tensors[_weights(part, "original1")] for part in ("inp_conv", "out_fc"))
@@ -129,18 +131,6 @@ def _names(depth: int) -> dict[str, str]:
     return names | {"out_fc.bias": "output_bias"}
 
 
-def _without_prefix(state_dict: Mapping[str, Any]) -> dict[str, Any]:
-    if not isinstance(state_dict, Mapping):
-        raise ValueError(
-            f"state_dict must map names to arrays, got {type(state_dict).__name__}; a file is read "
-            "by torch.load(path, weights_only=True) first"
-        )
-    arrays = {str(name).removeprefix(PREFIX): array for name, array in state_dict.items()}
-    if len(arrays) < len(state_dict):
-        raise ValueError(f"state_dict has names both with and without {PREFIX!r}")
-    return arrays
-
-
 def _depth(arrays: Mapping[str, Any]) -> int:
     """Depth from the largest area number; a number that no depth has counts as unknown later."""
     areas = [
@@ -174,7 +164,8 @@ def floating(name: str, array: Any) -> Tensor:
         values = array.detach()
     else:
         try:
-            values = torch.from_numpy(np.array(array))
+            numbers = np.array(array)
+            values = torch.from_numpy(numbers.astype(numbers.dtype.newbyteorder("=")))
         except (TypeError, ValueError, OverflowError) as error:
             found = getattr(array, "dtype", type(array).__name__)
             raise ValueError(f"{name} must hold floating-point numbers, got {found}") from error

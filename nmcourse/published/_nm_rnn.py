@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import as_tensor
 from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, VanillaRNN, identity
 from nmcourse.published._cordsnet import floating
 
@@ -189,7 +190,7 @@ def load(name: str, arrays: Mapping[str, Any], **settings: Any) -> nn.Module:
 
     tensors = {key: _tensor(key, value) for key, value in arrays.items()}
     values = {
-        key: torch.as_tensor(value, dtype=torch.float64)
+        key: as_tensor(key, value, torch.float64)
         for key, value in (dict(layout.settings) | settings).items()
     }
     for key, value in values.items():

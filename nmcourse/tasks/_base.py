@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, fields
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import check_tensor, is_whole, number
+
 
 @dataclass(frozen=True)
 class Trials:
@@ -30,6 +32,9 @@ class Trials:
     conditions: dict[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in ("inputs", "targets", "mask", "context"):
+            if name != "context" or self.context is not None:
+                check_tensor(name, getattr(self, name))
         n_trials, n_steps = self.inputs.shape[:2]
         for name in ("targets", "mask", "context"):
             values = getattr(self, name)
@@ -41,6 +46,7 @@ class Trials:
         if self.mask.shape[-1] != 1:
             raise ValueError(f"mask must have one channel, got shape {tuple(self.mask.shape)}")
         for name, values in self.conditions.items():
+            check_tensor(f"conditions[{name!r}]", values)
             if values.shape != (n_trials,):
                 raise ValueError(
                     f"conditions[{name!r}] must have shape ({n_trials},), one entry per trial, "
@@ -52,8 +58,8 @@ class Trials:
 
     def __getitem__(self, which: Tensor | Sequence[int] | slice) -> Trials:
         """Some of the trials, by a slice or by an index tensor."""
-        if isinstance(which, int):  # would take the trial axis away
-            raise ValueError(f"which must be a slice or an index tensor, got the number {which}")
+        if is_whole(which):  # would take the trial axis away
+            raise ValueError(f"which must be a slice or an index tensor, got the number {which!r}")
         return Trials(
             self.inputs[which],
             self.targets[which],
@@ -113,22 +119,14 @@ class Task(ABC):
         raise NotImplementedError(f"{type(self).__name__} has no finite list of trials")
 
 
-def check_count(name: str, count: int, least: int = 1) -> None:
-    """Raise ``ValueError`` naming a count unless it is a whole number from ``least``."""
-    if not isinstance(count, int) or isinstance(count, bool) or count < least:
-        allowed = "a positive integer" if least == 1 else f"an integer of at least {least}"
-        raise ValueError(f"{name} must be {allowed}, got {count!r}")
-
-
 def check_time_step(dt: float) -> None:
     """Raise ``ValueError`` unless dt is a positive and finite time."""
-    if not (math.isfinite(dt) and dt > 0):
-        raise ValueError(f"dt must be a positive time in ms, got {dt!r}")
+    number("dt", dt, "a positive time in ms", above=0)
 
 
 def whole_steps(name: str, time: float, dt: float) -> int:
     """A time in ms as a number of steps; ``ValueError`` if it is not a multiple of dt."""
-    steps = time / dt
+    steps = number(name, time, f"a non-negative multiple of dt={dt} ms") / dt
     if not math.isfinite(steps) or steps < 0 or abs(steps - round(steps)) > 1e-6:
         raise ValueError(f"{name} must be a non-negative multiple of dt={dt} ms, got {time} ms")
     return round(steps)

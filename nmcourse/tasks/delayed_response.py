@@ -21,7 +21,7 @@ of dt has no fixed length in seconds: only proportions of a trial matter. Both d
 the size of the coherence c and its sign independently (the released code draws both from one key).
 
 Reference: Duncker et al. 2020; Driscoll et al. 2024; stretched as in the released code of
-Costacurta et al. 2024 (chapter 7).
+Costacurta et al. 2024 (chapter *One network, many tasks*).
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from nmcourse.tasks._base import Task, Trials, check_count, check_time_step, whole_steps
+from nmcourse._inputs import check_generator, check_tensor, count, number, whole
+from nmcourse.tasks._base import Task, Trials, check_time_step, whole_steps
 
 TASK_NAMES = ("DelayPro", "DelayAnti", "MemoryPro", "MemoryAnti", "DM1", "DM2")
 _BEFORE, _AFTER = (0.3, 0.7), (0.3, 0.7)  # seconds before the stimulus, and after go
@@ -72,9 +73,8 @@ class DelayedResponse(Task):
             _check_names(argument, names)
         if missing := [name for name in tasks if name not in contexts]:
             raise ValueError(f"contexts must hold every task, {missing} missing in {contexts}")
-        check_count("n_steps", n_steps, 10)
-        if not (math.isfinite(input_noise) and input_noise >= 0):
-            raise ValueError(f"input_noise must be zero or positive, got {input_noise!r}")
+        n_steps = whole("n_steps", n_steps, least=10)
+        number("input_noise", input_noise, "zero or positive", least=0)
         check_time_step(dt)
         self.tasks, self.context_names = tuple(tasks), tuple(contexts)
         self.n_steps, self.input_noise, self.dt = n_steps, input_noise, dt
@@ -84,14 +84,16 @@ class DelayedResponse(Task):
 
     def sample(self, n_trials: int, *, generator: torch.Generator | None = None) -> Trials:
         """Draw task, angle and timing of each trial independently."""
-        check_count("n_trials", n_trials)
+        n_trials = count("n_trials", n_trials)
+        check_generator(generator)
         return self._draw(
             torch.randint(len(self.tasks), (n_trials,), generator=generator), generator
         )
 
     def balanced(self, n_per_task: int, *, generator: torch.Generator | None = None) -> Trials:
         """Draw ``n_per_task`` trials of each task, in the order of ``tasks``."""
-        check_count("n_per_task", n_per_task)
+        n_per_task = count("n_per_task", n_per_task)
+        check_generator(generator)
         return self._draw(torch.arange(len(self.tasks)).repeat_interleave(n_per_task), generator)
 
     def arranged(
@@ -119,6 +121,7 @@ class DelayedResponse(Task):
         if task not in self.tasks or _decides(task):
             allowed = [name for name in self.tasks if not _decides(name)]
             raise ValueError(f"task must be one of {allowed}, got {task!r}")
+        check_tensor("angles", angles)
         if angles.ndim != 1 or len(angles) == 0 or not torch.isfinite(angles).all():
             raise ValueError(f"angles must be finite, one per trial, got {angles}")
         on, off, go = (

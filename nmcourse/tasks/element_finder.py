@@ -22,7 +22,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from nmcourse.tasks._base import Task, Trials, check_count, check_time_step
+from nmcourse._inputs import check_generator, check_tensor, count, whole
+from nmcourse.tasks._base import Task, Trials, check_time_step
 
 LARGEST = 2**24  # of an element
 
@@ -54,11 +55,7 @@ class ElementFinder(Task):
         *,
         dt: float = 10.0,
     ) -> None:
-        for name, value in (("length", length), ("low", low), ("high", high)):
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise ValueError(f"{name} must be a whole number, got {value!r}")
-        if length < 1:
-            raise ValueError(f"length must be at least 1, got {length}")
+        length, low, high = count("length", length), whole("low", low), whole("high", high)
         if low > high:
             raise ValueError(f"low must not exceed high: got low={low} and high={high}")
         for name, value in (("low", low), ("high", high)):
@@ -69,8 +66,7 @@ class ElementFinder(Task):
                 )
         check_time_step(dt)
         self.length, self.low, self.high, self.dt = length, low, high, dt
-        self.queries = tuple(range(length)) if queries is None else tuple(queries)
-        self._check_queries()
+        self.queries = self._checked(range(length) if queries is None else queries)
         self.n_steps = length + 1
 
     @property
@@ -81,7 +77,8 @@ class ElementFinder(Task):
 
     def sample(self, n_trials: int, *, generator: torch.Generator | None = None) -> Trials:
         """Draw query and elements of each trial, all independently and uniformly."""
-        check_count("n_trials", n_trials)
+        n_trials = count("n_trials", n_trials)
+        check_generator(generator)
         place = torch.randint(len(self.queries), (n_trials,), generator=generator)
         elements = torch.randint(
             self.low, self.high + 1, (n_trials, self.length), generator=generator
@@ -94,6 +91,8 @@ class ElementFinder(Task):
         Raises:
             ValueError: for a query outside the list, or shapes that do not fit.
         """
+        check_tensor("query", query)
+        check_tensor("elements", elements)
         if elements.ndim != 2 or elements.shape[1] != self.length:
             raise ValueError(
                 f"elements must have shape (trial, {self.length}), got {tuple(elements.shape)}; "
@@ -114,15 +113,13 @@ class ElementFinder(Task):
         targets[:, -1, 0], mask[:, -1] = answer.to(dtype), 1.0
         return Trials(inputs, targets, mask, conditions={"query": query, "answer": answer})
 
-    def _check_queries(self) -> None:
-        if not self.queries:
+    def _checked(self, queries: Sequence[int]) -> tuple[int, ...]:
+        """Places in the list, all different."""
+        last = self.length - 1
+        allowed = f"in 0..{last} for length={self.length}"
+        places = tuple(whole("queries", query, 0, last, allowed) for query in queries)
+        if not places:
             raise ValueError("queries must hold at least one place, got none")
-        for query in self.queries:
-            whole = isinstance(query, int) and not isinstance(query, bool)
-            if not whole or query not in range(self.length):
-                raise ValueError(
-                    f"queries must be in 0..{self.length - 1} for length={self.length}, "
-                    f"got {query!r}"
-                )
-        if len(set(self.queries)) < len(self.queries):
-            raise ValueError(f"queries must be all different, got {list(self.queries)}")
+        if len(set(places)) < len(places):
+            raise ValueError(f"queries must be all different, got {list(places)}")
+        return places

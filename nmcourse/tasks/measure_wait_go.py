@@ -10,23 +10,43 @@
 Times in ms; the published task has dt = 10 ms, 110 steps, pulses of one step and amplitude 10.
 
 Reference: Costacurta et al. 2024 (released code); the task goes back to Beiran et al. 2023, whose
-version is longer, noisy, and has variable delays and catch trials (chapter 3).
+version is longer, noisy, and has variable delays and catch trials (chapter *Learning to keep
+time*).
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from nmcourse.tasks._base import Task, Trials, check_count, check_time_step, whole_steps
+from nmcourse._inputs import check_generator, count, number, whole
+from nmcourse.tasks._base import Task, Trials, check_time_step, whole_steps
 
 TRAINED = (120.0, 140.0, 160.0, 180.0)
 SHORTER = (40.0, 60.0, 80.0, 100.0)
 LONGER = (200.0, 220.0, 240.0, 260.0)
+WINDOW = 300.0  # ms after go: longer than every ramp, so that its whole area is seen
+
+# Masked mean squared error on the trained intervals below which a network has learned to measure.
+# The best single ramp, which is the same for every interval and so measures nothing, has 9e-4.
+MEASURES_BELOW = 5e-4
+
+
+def learned_to_measure(error: float | None) -> bool:
+    """Whether a network measures intervals: the one definition of the whole course.
+
+    Args:
+        error: Its masked mean squared error on the trained intervals (``TRAINED``, measure pulse
+            at 150 ms); None and NaN stand for a training that diverged.
+
+    Returns:
+        True if the error is below ``MEASURES_BELOW``, which is about half of what the best single
+        ramp has.
+    """
+    return error is not None and error < MEASURES_BELOW
 
 
 class MeasureWaitGo(Task):
@@ -66,13 +86,10 @@ class MeasureWaitGo(Task):
             if len(values) == 0:
                 raise ValueError(f"{name} must hold at least one time in ms, got none")
         check_time_step(dt)
-        if not math.isfinite(amplitude):
-            raise ValueError(f"amplitude must be finite, got {amplitude!r}")
-        whole = isinstance(mask_padding, int) and not isinstance(mask_padding, bool)
-        if mask_padding is not None and (not whole or mask_padding < 0):
-            raise ValueError(
-                f"mask_padding must be None or a number of steps from 0, got {mask_padding!r}"
-            )
+        number("amplitude", amplitude, "finite")
+        if mask_padding is not None:
+            allowed = "None or a number of steps from 0"
+            mask_padding = whole("mask_padding", mask_padding, least=0, allowed=allowed)
         self.dt, self.amplitude, self.mask_padding = dt, amplitude, mask_padding
         self.intervals = tuple(float(interval) for interval in intervals)
         self.measure_times = tuple(float(time) for time in measure_times)
@@ -95,7 +112,8 @@ class MeasureWaitGo(Task):
 
     def sample(self, n_trials: int, *, generator: torch.Generator | None = None) -> Trials:
         """Draw interval and measure time of each trial independently and uniformly."""
-        check_count("n_trials", n_trials)
+        n_trials = count("n_trials", n_trials)
+        check_generator(generator)
         columns = [
             torch.tensor(choices)[torch.randint(len(choices), (n_trials,), generator=generator)]
             for choices in (self._intervals, self._measures)
@@ -163,6 +181,44 @@ def produced_interval(
     crossing = time[first] - dt * (1.0 - part)
     produced = (crossing - go_times[:, None]).squeeze(-1) / fraction
     return torch.where(above.any(dim=-1), produced, torch.nan)
+
+
+def apparent_interval(outputs: Tensor, go_times: Tensor, *, dt: float = 10.0) -> Tensor:
+    """Interval of the ramp with the same area between output and end point.
+
+    It is twice the area between the output and its end point +0.5, from go until ``WINDOW`` later:
+    for a ramp it is the interval, and no threshold has to be reached.
+
+    Args:
+        outputs: (.., trial, time, 1).
+        go_times: (trial,), in ms.
+        dt: time step in ms.
+
+    Returns:
+        (.., trial) in ms.
+
+    Raises:
+        ValueError: for outputs of another shape, or unless one go time per trial is given.
+    """
+    if outputs.ndim < 3 or outputs.shape[-1] != 1:
+        raise ValueError(
+            f"outputs must have shape (.., trial, time, 1), got {tuple(outputs.shape)}"
+        )
+    if go_times.shape != (outputs.shape[-3],):
+        raise ValueError(
+            f"go_times must have shape ({outputs.shape[-3]},), got {tuple(go_times.shape)}"
+        )
+    time = dt * torch.arange(outputs.shape[-2], device=outputs.device)
+    after = time - go_times[:, None]
+    window = (after >= 0.0) & (after < WINDOW)
+    # a straight line sampled at the start of each step: the half step is the trapezoid rule's
+    return 2.0 * dt * ((0.5 - outputs[..., 0]) * window).sum(dim=-1) - dt
+
+
+def slope_against(apparent: Tensor, interval: Tensor) -> Tensor:
+    """Slope of an apparent interval (.., trial) against an interval (trial,)."""
+    centred = interval - interval.mean()
+    return (apparent * centred).sum(dim=-1) / centred.square().sum()
 
 
 def ramp_slope(outputs: Tensor, go_times: Tensor, dt: float) -> Tensor:

@@ -5,7 +5,7 @@ and answered, at the last step, within pi/10 of the asked angle.
 
 The angle can be read in two ways. ``"arctan2"`` is the full angle. ``"arctan"`` is the formula of
 the released code of Costacurta et al. 2024, arctan(sin/cos): it lies in (-pi/2, pi/2) and is the
-same for opposite angles, so that it cannot tell Pro from Anti (chapter 7).
+same for opposite angles, so that it cannot tell Pro from Anti (chapter *One network, many tasks*).
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from nmcourse.tasks._base import Task, Trials, check_count, check_time_step
+from nmcourse._inputs import check_generator, count, whole
+from nmcourse.tasks._base import Task, Trials, check_time_step
 from nmcourse.tasks._digit_data import N_DIGITS, Split, check_split, digits_of
 
 N_ROWS = 8
@@ -46,7 +47,7 @@ class RowByRowDigits(Task):
         dt: float = 10.0,
     ) -> None:
         check_split(split)
-        check_count("steps_per_row", steps_per_row)
+        steps_per_row = count("steps_per_row", steps_per_row)
         check_time_step(dt)
         self.split, self.steps_per_row, self.dt = split, steps_per_row, dt
         self.n_steps = N_ROWS * steps_per_row
@@ -58,12 +59,9 @@ class RowByRowDigits(Task):
 
     def sample(self, n_trials: int, *, generator: torch.Generator | None = None) -> Trials:
         """Draw images of the split without repetition, all of them at most."""
-        whole = isinstance(n_trials, int) and not isinstance(n_trials, bool)
-        if not whole or not 1 <= n_trials <= len(self._labels):
-            raise ValueError(
-                f"n_trials must be in 1..{len(self._labels)}, the images of the split, "
-                f"got {n_trials!r}"
-            )
+        most = len(self._labels)
+        n_trials = whole("n_trials", n_trials, 1, most, f"in 1..{most}, the images of the split")
+        check_generator(generator)
         return self._trials(torch.randperm(len(self._labels), generator=generator)[:n_trials])
 
     def _trials(self, which: Tensor) -> Trials:

@@ -1,12 +1,12 @@
 """Training: one loop for every model and task, one or many networks at a time."""
 
 from nmcourse.training._run import DivergenceError
-from nmcourse.training.checkpoints import CheckpointError
+from nmcourse.training.checkpoints import CheckpointError, load_tensors, save_tensors
 from nmcourse.training.fit import FitManyResult, FitResult, fit, fit_many
 from nmcourse.training.losses import cross_entropy_at_end, masked_mse
 from nmcourse.training.options import FitOptions, OptimiserOptions, frozen_parameters
 from nmcourse.training.retraining import kept_parts, with_new_context
-from nmcourse.training.tiers import by_tier, tier, tier_device
+from nmcourse.training.tiers import TIERS, by_tier, for_tier, tier, tier_device
 from nmcourse.training.vision.fit_images import fit_images, fit_many_images
 from nmcourse.training.vision.inverse import (
     InverseError,
@@ -36,7 +36,7 @@ from nmcourse.training.vision.trial_loss import (
     TrialSteps,
     rest_penalty,
     rising_weights,
-    show,
+    run_trial,
     trial_loss,
     windowed_cross_entropy,
 )
@@ -44,6 +44,7 @@ from nmcourse.training.vision.trial_loss import (
 __all__ = [
     "HELD_IMAGE",
     "SLOPES",
+    "TIERS",
     "CheckpointError",
     "DivergenceError",
     "FitManyResult",
@@ -66,6 +67,7 @@ __all__ = [
     "fit_many",
     "fit_many_images",
     "fold_cnn",
+    "for_tier",
     "frozen_parameters",
     "growth_rate",
     "has_learnt",
@@ -74,12 +76,14 @@ __all__ = [
     "inverse_stage",
     "kept_parts",
     "linear_stage",
+    "load_tensors",
     "masked_mse",
     "neumann_series",
     "recurrent_radii",
     "rest_penalty",
     "rising_weights",
-    "show",
+    "run_trial",
+    "save_tensors",
     "start_from_cnn",
     "tier",
     "tier_device",

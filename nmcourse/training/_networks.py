@@ -28,6 +28,8 @@ class Networks:
         self, models: Sequence[nn.Module], device: str | torch.device | None = None
     ) -> None:
         self.models = list(models)
+        for model in self.models:
+            _check_model(model)
         shapes = {_shapes(model) for model in self.models}
         if len(shapes) > 1:
             raise ValueError("build must return models of one architecture for every seed")
@@ -46,16 +48,24 @@ class Networks:
         state = {**self.parameters, **self.buffers}
         if len(self) == 1:
             alone = {name: values.squeeze(0) for name, values in state.items()}
-            return _outputs(functional_call(model, alone, arguments)).unsqueeze(0)
+            return outputs_of(model, functional_call(model, alone, arguments)).unsqueeze(0)
         if isinstance(model, RecurrentModel) and as_written(model):
-            return _outputs(functional_call(model, self._shared_buffers(state), arguments))
+            return outputs_of(model, functional_call(model, self._shared_buffers(state), arguments))
         own = 0 if trials.inputs.ndim == 4 else None
         run = torch.func.vmap(
-            lambda state, *args: _outputs(functional_call(model, state, args)),
+            lambda state, *args: outputs_of(model, functional_call(model, state, args)),
             in_dims=(0, *[own] * len(arguments)),
             randomness="different",
         )
-        return run(state, *arguments)
+        try:
+            return run(state, *arguments)
+        except RuntimeError as error:
+            if "atching rule" not in str(error):
+                raise
+            raise ValueError(
+                f"{type(model).__name__} cannot be trained for several seeds at once, because "
+                "torch has no batched form of a step of it; train one seed after the other with fit"
+            ) from error
 
     def write_back(self, parameters: dict[str, Tensor]) -> None:
         """Copy stacked parameters into the models, and the buffers that training has changed."""
@@ -71,8 +81,36 @@ class Networks:
         return state | {name: self.buffers[name][0] for name in self._common}
 
 
-def _outputs(result: Any) -> Tensor:
-    return result if isinstance(result, Tensor) else result.outputs
+def _check_model(model: Any) -> None:
+    """Raise ``ValueError`` unless a model is a module that can be trained."""
+    if not isinstance(model, nn.Module):
+        is_class = isinstance(model, type) and issubclass(model, nn.Module)
+        found = f"the class {model.__name__}: call it" if is_class else type(model).__name__
+        raise ValueError(f"model must be a torch.nn.Module, got {found}")
+    if not any(True for _ in model.parameters()):
+        raise ValueError(
+            f"model must have parameters to train, but a {type(model).__name__} has none"
+        )
+
+
+def outputs_of(model: nn.Module, result: Any) -> Tensor:
+    """The outputs in what a model returns: a tensor, or something with ``outputs``.
+
+    Raises:
+        ValueError: for anything else, such as the pair of an ``nn.RNN``, saying what it is.
+    """
+    outputs = result if isinstance(result, Tensor) else getattr(result, "outputs", None)
+    if isinstance(outputs, Tensor):
+        return outputs
+    found = type(result).__name__
+    if isinstance(result, tuple | list):
+        found += f" of {len(result)}"
+        found += " (as torch.nn.RNN does: outputs and state)" if len(result) == 2 else ""
+    raise ValueError(
+        f"model must return outputs (trial, time, output) or a Trajectory, but "
+        f"{type(model).__name__} returns a {found}; a module around it that returns the outputs "
+        "alone can be trained"
+    )
 
 
 def _shapes(model: nn.Module) -> tuple[tuple[str, tuple[int, ...]], ...]:

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from nmcourse._files import user_path
+from nmcourse._inputs import count
 from nmcourse.training._networks import Networks
 from nmcourse.training.checkpoints import load_checkpoint, save_tensors
 from nmcourse.training.options import OptimiserOptions, frozen_parameters
@@ -71,7 +73,7 @@ class Run:
     ) -> None:
         self.networks, self.seeds, self.options = networks, seeds, options
         self.objective = objective
-        self.path = None if checkpoint is None else Path(checkpoint)
+        self.path = None if checkpoint is None else user_path(checkpoint, "checkpoint")
         frozen = frozen_parameters(networks.models[0], options.freeze)
         self.trainable = [
             values.requires_grad_()
@@ -94,8 +96,7 @@ class Run:
 
     def train(self, checkpoint_every: int, progress: bool) -> None:
         """Run to the end (or to ``stop_below``) and write the result into the models."""
-        if checkpoint_every < 1:
-            raise ValueError(f"checkpoint_every must be at least 1, got {checkpoint_every!r}")
+        checkpoint_every = count("checkpoint_every", checkpoint_every)
         if self.path is not None and self.path.exists():
             self._restore(load_checkpoint(self.path, self._fingerprint()))
         bar = tqdm(total=self.options.n_steps, initial=self.step, disable=not progress)
@@ -136,7 +137,13 @@ class Run:
                 "loss must reduce (trial, time, output) and keep the seed axis in front: expected "
                 f"shape {tuple(self.active.shape)}, got {tuple(losses.shape)}"
             )
-        gradients = torch.autograd.grad(losses.sum(), self.trainable, materialize_grads=True)
+        if not losses.requires_grad:
+            raise ValueError(
+                "loss must depend on the parameters, but it has no gradient: torch.no_grad() "
+                "around the training, or detach() in the loss, takes it away"
+            )
+        with torch.autocast(losses.device.type, enabled=False):  # it is meant for the way forward
+            gradients = torch.autograd.grad(losses.sum(), self.trainable, materialize_grads=True)
         norms = torch.stack([g.flatten(1).square().sum(1) for g in gradients]).sum(0).sqrt()
         losses = losses.detach()
         self.losses[self.step], self.norms[self.step] = losses, norms

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,12 +18,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import check_function, check_tensor, is_whole, whole
 from nmcourse.tasks import Task, Trials
 from nmcourse.training._networks import Networks
 from nmcourse.training._run import DivergenceError, Objective, Run, data_generators
 from nmcourse.training.options import FitOptions, OptimiserOptions
 
 MakeObjective = Callable[[Networks, list[int]], Objective]
+Start = Callable[[torch.Generator], nn.Module] | Sequence[nn.Module]
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,10 @@ def fit(
 
 
 def fit_many(
-    build: Callable[[torch.Generator], nn.Module],
+    build: Start,
     data: Task | Trials,
     *,
-    seeds: int | Iterable[int] = 10,
+    seeds: int | Iterable[int] | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 500,
     progress: bool = True,
@@ -108,9 +110,10 @@ def fit_many(
     """Train one network per seed, all in one batch.
 
     Args:
-        build: makes a network from a generator, which is seeded with the network's seed.
+        build: makes a network from a generator, which is seeded with the network's seed; or
+            networks that exist, one per seed, which are trained in place.
         data: a task, or trials of one. Drawn trials differ from seed to seed.
-        seeds: the seeds, or how many (0, 1, ...).
+        seeds: the seeds, or how many (0, 1, ...); None for ten, or for one per given network.
         checkpoint: file to resume from and to save to, or None.
         checkpoint_every: steps between two checkpoints.
         progress: show a progress bar.
@@ -121,7 +124,8 @@ def fit_many(
         state, and is reported in ``diverged`` and by a warning; the others go on.
 
     Raises:
-        ValueError: for bad settings, no seed or a repeated one.
+        ValueError: for bad settings, no seed or a repeated one, or networks that are not one per
+            seed.
         CheckpointError: for a damaged checkpoint or one of another run.
     """
     settings = FitOptions(**options)
@@ -139,6 +143,7 @@ def train_one(
     progress: bool,
 ) -> FitResult:
     """What ``fit`` does, for any objective."""
+    seed = whole("seed", seed)
     networks, seeds = Networks([model], settings.device), [seed]
     run = Run(networks, objective(networks, seeds), seeds, settings, checkpoint)
     run.train(checkpoint_every, progress)
@@ -149,25 +154,51 @@ def train_one(
 
 
 def train_many(
-    build: Callable[[torch.Generator], nn.Module],
+    build: Start,
     objective: MakeObjective,
-    seeds: int | Iterable[int],
+    seeds: int | Iterable[int] | None,
     settings: OptimiserOptions,
     checkpoint: str | Path | None,
     checkpoint_every: int,
     progress: bool,
 ) -> FitManyResult:
     """What ``fit_many`` does, for any objective."""
-    seeds = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    if seeds is None:
+        seeds = len(build) if isinstance(build, Sequence) else 10
+    seeds = _seeds(seeds)
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds must be at least one and all different, got {seeds}")
-    models = [build(torch.Generator().manual_seed(seed)) for seed in seeds]
+    models = _start(build, seeds)
     networks = Networks(models, settings.device)
     run = Run(networks, objective(networks, seeds), seeds, settings, checkpoint)
     run.train(checkpoint_every, progress)
     for seed, step in run.diverged.items():
         warnings.warn(f"seed {seed} diverged at step {step} and was stopped", stacklevel=3)
     return FitManyResult(models, seeds, *run.history(), run.diverged)
+
+
+def _seeds(seeds: Any) -> list[int]:
+    """Seeds from themselves or from their number."""
+    if is_whole(seeds):
+        return list(range(whole("seeds", seeds)))
+    if not isinstance(seeds, Iterable):
+        raise ValueError(f"seeds must be a whole number or several of them, got {seeds!r}")
+    return [whole("seeds", seed) for seed in seeds]
+
+
+def _start(build: Start, seeds: list[int]) -> list[nn.Module]:
+    """One network per seed: made from the seed, or given."""
+    if not isinstance(build, Sequence):
+        check_function("build", build, "one that makes a network from a generator")
+        return [build(torch.Generator().manual_seed(seed)) for seed in seeds]
+    for model in build:
+        if not isinstance(model, nn.Module):
+            raise ValueError(f"networks must be modules of torch, got {type(model).__name__}")
+    if len({id(model) for model in build}) < len(build):
+        raise ValueError("networks must all be different objects: each is trained in place")
+    if len(build) != len(seeds):
+        raise ValueError(f"networks must be one per seed, got {len(build)} for {len(seeds)} seeds")
+    return list(build)
 
 
 class _Stream:
@@ -204,7 +235,9 @@ class _Stream:
     def losses(self, networks: Networks) -> Tensor:
         """Losses (seed,) on the trials of the next step."""
         trials = self.next()
-        return self.loss(networks.outputs(trials), trials.targets, trials.mask)
+        losses = self.loss(networks.outputs(trials), trials.targets, trials.mask)
+        check_tensor("loss(outputs, targets, mask)", losses)
+        return losses
 
     def next(self) -> Trials:
         """Trials of the next step; drawn ones have a seed axis if there is more than one seed."""

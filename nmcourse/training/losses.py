@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import check_tensor
+
 
 def masked_mse(outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
     """Sum of masked squared errors over the sum of the mask.
@@ -56,6 +58,8 @@ def cross_entropy_at_end(outputs: Tensor, targets: Tensor, mask: Tensor) -> Tens
 
 
 def _check_shapes(outputs: Tensor, targets: Tensor, mask: Tensor) -> None:
+    for name, values in (("outputs", outputs), ("targets", targets), ("mask", mask)):
+        check_tensor(name, values)
     if outputs.shape[-3:] != targets.shape[-3:] or mask.shape[-3:] != (*targets.shape[-3:-1], 1):
         raise ValueError(
             "outputs and targets must agree in (trial, time, output), mask must be (trial, time, "

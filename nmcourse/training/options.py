@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import check_function, count, number
 from nmcourse.models import RecurrentModel
 from nmcourse.training.losses import masked_mse
 
@@ -51,21 +51,19 @@ class OptimiserOptions:
         freeze: object = self.freeze
         if isinstance(freeze, str):  # tuple() would take it apart into its letters
             raise ValueError(f"freeze must be a tuple of part names, got the text {freeze!r}")
+        if not isinstance(freeze, Iterable):
+            raise ValueError(f"freeze must be a tuple of part names, got {freeze!r}")
         object.__setattr__(self, "freeze", tuple(self.freeze))
-        for name in ("n_steps", "batch_size"):
-            value = getattr(self, name)
-            if value is None and name != "n_steps":
-                continue
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        checked: dict[str, Any] = {"n_steps": count("n_steps", self.n_steps)}
+        if self.batch_size is not None:
+            checked["batch_size"] = count("batch_size", self.batch_size)
         for name in ("learning_rate", "clip_norm", "clip_value", "stop_below"):
             value = getattr(self, name)
-            if value is None and name != "learning_rate":
-                continue
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name} must be positive, got {value!r}")
-        if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
-            raise ValueError(f"weight_decay must be at least 0, got {self.weight_decay!r}")
+            if value is not None or name == "learning_rate":
+                checked[name] = number(name, value, "positive", above=0)
+        checked["weight_decay"] = number("weight_decay", self.weight_decay, "at least 0", least=0)
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
         if self.schedule not in ("one-cycle", "constant") and not callable(self.schedule):
             raise ValueError(
                 f"schedule must be 'one-cycle', 'constant' or a function, got {self.schedule!r}"
@@ -115,12 +113,16 @@ class FitOptions(OptimiserOptions):
 
     loss: Callable[[Tensor, Tensor, Tensor], Tensor] = masked_mse
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_function("loss", self.loss, "nmcourse.training.masked_mse")
+
 
 def check_device(device: str | torch.device | None) -> None:
     """Raise ``ValueError`` unless this torch knows the device and can compute on it."""
     try:
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:  # torch raises both, with long texts
+    except (RuntimeError, AssertionError, TypeError) as error:  # torch's own, with long texts
         reason = str(error).splitlines()[0]
         raise ValueError(f"device {str(device)!r} cannot be used here: {reason}") from error
 

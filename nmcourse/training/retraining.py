@@ -11,12 +11,12 @@ in an NM-RNN the modulator is retrained, in the other models the input weights.
 from __future__ import annotations
 
 import copy
-import math
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import number, whole
 from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, VanillaRNN
 
 Model = TypeVar("Model", NMRNN, LowRankRNN, VanillaRNN, LSTM)
@@ -36,10 +36,8 @@ def with_new_context(model: Model, n: int = 1, *, value: float = 0.1) -> Model:
         ValueError: for a model without input weights to extend, n below 1, or a value that is not
             finite.
     """
-    if not isinstance(n, int) or n < 1:
-        raise ValueError(f"n must be a positive number of new channels, got {n!r}")
-    if not math.isfinite(value):
-        raise ValueError(f"value must be finite, got {value!r}")
+    n = whole("n", n, least=1, allowed="a positive number of new channels")
+    value = number("value", value, "finite")
     wider = copy.deepcopy(model)
     if isinstance(wider, NMRNN):
         if not isinstance(wider.modulator, Modulator):

@@ -8,6 +8,7 @@ longer, on a GPU where there is one.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -27,9 +28,36 @@ def tier() -> str:
     return named
 
 
-def by_tier(*, smoke: Any, cpu: Any, gpu: Any) -> Any:
-    """The one of three values that is meant for the tier of this run."""
-    return {"smoke": smoke, "cpu": cpu, "gpu": gpu}[tier()]
+def by_tier(**settings: Any) -> Any:
+    """The value that is meant for the tier of this run.
+
+    Args:
+        **settings: ``smoke=``, ``cpu=`` and ``gpu=``; a tier that is left out is not run.
+
+    Raises:
+        ValueError: for a tier without a value, or an unknown name.
+    """
+    unknown = [name for name in settings if name not in TIERS]
+    if unknown:
+        raise ValueError(f"tiers are {', '.join(TIERS)}, got {', '.join(unknown)}")
+    return for_tier(tier(), settings)
+
+
+def for_tier(named: str, settings: Mapping[str, Any]) -> Any:
+    """The settings of a tier.
+
+    Args:
+        named: such as ``"cpu"``.
+        settings: tier -> settings.
+
+    Raises:
+        ValueError: if there are none for this tier: those of another one would pass for it.
+    """
+    if named not in settings:
+        raise ValueError(
+            f"there are no settings for the tier {named!r}, only for {', '.join(settings)}"
+        )
+    return settings[named]
 
 
 def tier_device() -> str:

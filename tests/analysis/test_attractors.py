@@ -5,7 +5,6 @@ import torch
 
 from nmcourse.analysis import (
     angle_code,
-    angle_persistence,
     fit_line,
     fit_ring,
     line_drift,
@@ -56,13 +55,6 @@ def test_gaussian_cloud_is_not_hollow(generator):
     # Rayleigh: mean sqrt(pi / 2), root mean square sqrt(2).
     found = fit_ring(cloud, torch.linspace(0, 6, 20_000))
     assert found.hollowness == pytest.approx(math.sqrt(math.pi) / 2, abs=0.01)
-
-
-def test_persistence_of_a_ring_that_turns():
-    angles = ANGLES.float()
-    turned = torch.stack([curve(ANGLES + shift) for shift in (0.0, 0.4, math.pi)], dim=1)
-    kept = angle_persistence(fit_ring(turned[:, 0], angles), turned, angles)
-    assert kept.tolist() == pytest.approx([1.0, math.cos(0.4), -1.0], abs=1e-6)
 
 
 def test_line_in_order_and_its_share_of_variance():
@@ -165,10 +157,6 @@ def test_response_angle_explains_what_the_stimulus_angle_does_not():
             "states must span a plane",
         ),
         (
-            lambda: angle_persistence(fit_ring(curve(ANGLES), ANGLES), curve(ANGLES), ANGLES),
-            r"must have shapes \(trial, time, unit\) and \(trial,\), got \(24, 7\)",
-        ),
-        (
             lambda: fit_line(torch.eye(3), torch.ones(3)),
             r"value must vary over the trials, got 1\.0",
         ),
@@ -181,7 +169,10 @@ def test_response_angle_explains_what_the_stimulus_angle_does_not():
             "must vary along the line",
         ),
         (lambda: run_on(VanillaRNN(1, 2, 1), torch.zeros(1, 3), 1), r"\(batch, 2\), got \(1, 3\)"),
-        (lambda: run_on(VanillaRNN(1, 2, 1), torch.zeros(1, 2), 0), "n_steps must be an integer"),
+        (
+            lambda: run_on(VanillaRNN(1, 2, 1), torch.zeros(1, 2), 0),
+            "n_steps must be a positive integer",
+        ),
         (
             lambda: run_on(VanillaRNN(1, 2, 1), torch.zeros(3, 2), 1, input=torch.zeros(2, 1)),
             r"input must have shape \(channel,\) or \(3, channel\), got \(2, 1\)",

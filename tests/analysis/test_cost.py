@@ -85,5 +85,5 @@ def test_errors_name_the_argument():
         multiply_adds(torch.nn.Linear(1, 1))
     with pytest.raises(ValueError, match="calls must hold at least one call"):
         seconds_side_by_side({}, 1)
-    with pytest.raises(ValueError, match="n_repetitions must be an integer of at least 1, got 0"):
+    with pytest.raises(ValueError, match="n_repetitions must be a positive integer, got 0"):
         seconds_side_by_side({"a": int}, 0)

@@ -335,7 +335,7 @@ def test_model_is_read_not_changed_and_draws_repeat():
         ({"candidates": torch.full((2, 4), torch.nan)}, "candidates must be finite"),
         ({"candidates": torch.zeros(2, 5)}, "state must have .* values per item|components"),
         ({"candidates": torch.zeros(0, 4)}, "candidates must hold at least one state"),
-        ({"n_candidates": 0}, "n_candidates must be an integer of at least 1, got 0"),
+        ({"n_candidates": 0}, "n_candidates must be a positive integer, got 0"),
         ({"candidate_std": -1.0}, "candidate_std must be a positive number, got -1"),
         ({"stability": "both"}, r"stability must be one of \('velocity', 'step'\), got 'both'"),
         ({"slow_tolerance": 1e-30}, "slow_tolerance must be at least fixed_tolerance"),

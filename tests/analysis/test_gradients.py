@@ -1,9 +1,7 @@
-import math
-
 import pytest
 import torch
 
-from nmcourse.analysis import decay_time_constant, flatten_state, gradient_norms, unflatten_state
+from nmcourse.analysis import flatten_state, gradient_norms, unflatten_state
 from nmcourse.analysis.states import components
 from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, VanillaRNN, identity
 from nmcourse.tasks import MeasureWaitGo, Trials
@@ -37,8 +35,6 @@ def test_leaky_units_lose_a_factor_each_step(tau, generator):
     # d/dx_t of (1/5) sum_trials (C x_T + d - y)^2
     expected = 2 / 5 * error[:, None] * readout * (1 - 10 / tau) ** back
     torch.testing.assert_close(norms, expected.detach(), rtol=1e-5, atol=0)
-    tau_back = decay_time_constant(norms, model.dt)
-    torch.testing.assert_close(tau_back, torch.full((5,), -10 / math.log(1 - 10 / tau)).double())
 
 
 def test_a_loss_at_every_step_adds_up(generator):
@@ -112,12 +108,6 @@ def test_parts_are_the_components_and_add_up(generator):
     assert all(p.requires_grad and p.grad is None for p in model.parameters())
 
 
-def test_time_constants_of_growing_and_constant_norms():
-    time = torch.arange(5.0).double()
-    norms = torch.stack([torch.exp(time / 8), torch.ones(5), torch.exp(-time / 8)])
-    assert decay_time_constant(norms, 2.0).tolist() == pytest.approx([16, math.inf, -16])
-
-
 def test_errors_name_the_argument(generator):
     trials, model = last_step_trials(2, 3, generator), leaky(generator)
     with pytest.raises(ValueError, match=r"loss must return one number, got shape \(2, 3, 1\)"):
@@ -126,9 +116,3 @@ def test_errors_name_the_argument(generator):
         gradient_norms(model, trials, lambda outputs, targets, mask: outputs.sum() * torch.nan)
     with pytest.raises(ValueError, match="loss must depend on the outputs"):
         gradient_norms(model, trials, lambda outputs, targets, mask: targets.sum())
-    with pytest.raises(ValueError, match=r"at least two times, got shape \(1,\)"):
-        decay_time_constant(torch.ones(1), 1.0)
-    with pytest.raises(ValueError, match=r"norms must be above zero, got 0\.0"):
-        decay_time_constant(torch.zeros(2), 1.0)
-    with pytest.raises(ValueError, match="dt must be a positive number"):
-        decay_time_constant(torch.ones(2), 0.0)

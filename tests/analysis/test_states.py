@@ -88,5 +88,5 @@ def test_errors_name_the_argument():
         sample_states(Trajectory(nan, nan), 2)
     with pytest.raises(ValueError, match="noise_std must be zero or positive, got -1"):
         sample_states(Trajectory(nan, nan), 2, noise_std=-1.0)
-    with pytest.raises(ValueError, match="n_states must be an integer of at least 1, got 0"):
+    with pytest.raises(ValueError, match="n_states must be a positive integer, got 0"):
         sample_states(Trajectory(nan, nan), 0)

@@ -14,8 +14,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
-from nmcourse.exercises import Exercise, check, exercises
+from nmcourse.exercises import PAGES, Exercise, check, exercises
 
 ROOT = Path(__file__).resolve().parents[2]
 PIECE = re.compile(
@@ -173,3 +174,14 @@ def test_a_definition_is_taken_with_what_it_needs_and_without_the_rest():
     above = ["import math\nk = 1 / 0\n", "k = 3\n\n\ndef g(x):\n    return k * x\n"]
     cell = ":tags: [solution]\n\ndef f(x):\n    return g(math.floor(x))\n\n\nassert f(0) == 1\n"
     assert value_of("f", cell, above)(2.5) == 6
+
+
+def test_the_list_of_chapters_is_the_one_of_the_table_of_contents():
+    parts = yaml.safe_load((ROOT / "_toc.yml").read_text())["parts"]
+    of_course = ("Start", "Part ")
+    pages: list[str] = []
+    for part in parts:
+        if part["caption"].startswith(of_course):
+            for chapter in part["chapters"]:
+                pages += [chapter["file"], *(s["file"] for s in chapter.get("sections", []))]
+    assert [page.removeprefix("book/") for page in pages] == list(PAGES)

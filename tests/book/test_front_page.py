@@ -29,4 +29,4 @@ def test_no_range_of_chapters_and_no_share_of_claims_is_typed(page: str):
 
 
 def test_the_front_page_counts_the_claims_with_the_ledger():
-    assert "claims.table().caption" in FRONT
+    assert "claims.counts()" in FRONT

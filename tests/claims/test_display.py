@@ -1,11 +1,13 @@
 """Boxes and tables say what the ledger says, and can be read by everybody."""
 
+import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from nmcourse import claims
-from nmcourse.claims import runner
+from nmcourse.claims import ledger, runner
 from nmcourse.claims.display import _COLOURS, SIGNS, chapter_title, status_text
 from nmcourse.evidence.record import STATUSES
 
@@ -99,6 +101,39 @@ def test_whole_ledger_can_be_shown():
         assert any(row.get("id") == f"claim-{claim}" for row in outline.all("tr"))
         assert claim in repr(claims.table([claim]))
         Outline(claims.box(claim)._repr_html_())
+
+
+def test_counts_by_hand(small_ledger):
+    assert claims.counts() == claims.Counts(2, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    lines = [
+        ("reproduced", ""),
+        ("reproduced", "reproduced"),
+        ("reproduced", "not reproduced"),
+        ("partly", "partly"),
+        ("not reproduced", "reproduced"),
+        ("not decided", "not reproduced"),
+        ("measured", ""),
+        ("not attempted", ""),
+    ]
+    entry = claims.get("T1")
+    made = [
+        replace(entry, id=f"T{i}", status=status, fair_status=fair).as_dict()
+        for i, (status, fair) in enumerate(lines)
+    ]
+    ledger.ledger_path().write_text(json.dumps(made), encoding="utf-8")
+    found = claims.counts()
+    assert (found.claims, found.attempted, found.measured, found.undecided) == (8, 7, 1, 1)
+    assert (found.compared, found.hold, found.partly) == (5, 3, 1)
+    assert (found.controlled, found.hold_before_control, found.survive) == (4, 3, 2)
+    assert "Of the 5 others, 3 hold as published and 1 in part" in str(found)
+
+
+def test_counts_of_the_whole_ledger_add_up():
+    found = claims.counts()
+    assert found.attempted == found.compared + found.undecided + found.measured
+    assert found.claims - found.attempted == sum(
+        entry.status == "not attempted" for entry in claims.entries()
+    )
 
 
 def test_a_status_is_told_by_sign_and_word():

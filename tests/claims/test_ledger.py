@@ -1,6 +1,8 @@
 """The ledger is complete, is computed from results, and notices when it is out of date."""
 
+import dataclasses
 import json
+import sys
 
 import pytest
 
@@ -9,8 +11,9 @@ from nmcourse.claims import __main__ as command_line
 from nmcourse.claims import judging, ledger, runner
 from nmcourse.evidence import store
 from nmcourse.evidence.record import STATUSES, Experiment, Judgement, LedgerError, Rule
-from nmcourse.evidence.store import results_path
+from nmcourse.evidence.store import Results, results_path
 from nmcourse.experiments import registry
+from nmcourse.training.tiers import TIERS
 
 
 def test_every_target_has_a_record():
@@ -129,9 +132,47 @@ def test_smoke_results_never_reach_the_ledger(small_ledger):
     assert claims.get("T1").status == "not attempted"
 
 
-def test_the_tier_stands_in_the_command(small_ledger):
+def with_tiers(small_ledger, monkeypatch, *tiers: str) -> None:
+    """Let the small experiment have settings for these tiers."""
+    experiment = dataclasses.replace(small_ledger.experiment, tiers=tiers)
+    for module in (judging, runner):
+        monkeypatch.setattr(module, "by_claim", lambda: registry.by_claim((experiment,)))
+
+
+def test_the_tier_stands_in_the_command(small_ledger, monkeypatch):
+    with_tiers(small_ledger, monkeypatch, "smoke", "cpu", "gpu")
     runner.run("T1", tier="gpu", resume_dir=small_ledger.runs)
     assert claims.get("T1").command == "python -m nmcourse.claims run T1 --tier gpu"
+
+
+def test_a_tier_without_settings_is_refused_before_anything_is_written(small_ledger, capsys):
+    before = {path: path.read_bytes() for path in small_ledger.folder.rglob("*") if path.is_file()}
+    message = "tier must be one of smoke, cpu for claim T1: its experiment, weights, has no "
+    with pytest.raises(ValueError, match=f"^{message}settings for 'gpu'"):
+        runner.run("T1", tier="gpu", resume_dir=small_ledger.runs, fresh=True)
+    arguments = ["run", "T1", "--tier", "gpu", "--resume-dir", str(small_ledger.runs)]
+    assert command_line.main(arguments) == 1
+    assert message in capsys.readouterr().err
+    assert small_ledger.calls == []
+    assert not small_ledger.runs.exists()
+    after = {path: path.read_bytes() for path in small_ledger.folder.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_unfinished_work_may_lie_in_the_home_folder(small_ledger, monkeypatch):
+    monkeypatch.setenv("HOME", str(small_ledger.runs))
+    runner.run("T1", tier="smoke", resume_dir="~/unfinished")
+    assert (small_ledger.runs / "unfinished/weights/smoke/results.json").is_file()
+
+
+@pytest.mark.parametrize("experiment", registry.EXPERIMENTS, ids=lambda e: e.name)
+def test_an_experiment_names_the_tiers_that_it_has_settings_for(experiment, tmp_path):
+    module = sys.modules[experiment.run.__module__]
+    settings = getattr(module, "SETTINGS", dict.fromkeys(experiment.tiers))
+    assert set(experiment.tiers) == set(settings) <= set(TIERS)
+    if hasattr(module, "SETTINGS"):
+        with pytest.raises(ValueError, match="there are no settings for the tier 'gpu', only for"):
+            experiment.run("gpu", tmp_path)
 
 
 def test_unknown_tier(small_ledger):
@@ -263,3 +304,31 @@ def test_a_claim_that_is_not_decided_says_why():
         Judgement("reproduced", measured="", spread="", seeds=3, reason="too few seeds")
     with pytest.raises(ValueError, match="fair_status must be"):
         Judgement("reproduced", measured="", spread="", seeds=3, fair_status="maybe")
+
+
+@pytest.mark.parametrize(
+    ("published", "allowed"),
+    [("not published", False), ("not published: an idea", False), ("10 of 10 networks", True)],
+)
+def test_what_nobody_published_is_measured_and_not_compared(small_ledger, published, allowed):
+    claim = dataclasses.replace(judging.find("T1"), published=published)
+    results = Results({"net": {"error": [1.0]}}, {}, experiment="weights")
+    if allowed:
+        assert judging.judge(claim, small_ledger.experiment, results).status == "reproduced"
+        return
+    with pytest.raises(LedgerError, match=r"claim T1: nothing was published .* not reproduced"):
+        judging.judge(claim, small_ledger.experiment, results)
+
+
+def test_every_verdict_says_what_would_change_it():
+    for entry in claims.entries():
+        assert bool(entry.would_change) == bool(entry.evidence), entry.id
+        if entry.published.startswith("not published"):
+            assert entry.status in ("measured", "not decided", "not attempted"), entry.id
+
+
+def test_a_question_of_this_course_says_what_came_of_its_sentence():
+    """Where the sentence is ours, a status that says measured must not hide the answer."""
+    for entry in claims.entries():
+        if "sentence of this course" in entry.source and entry.evidence:
+            assert entry.measured.startswith("The sentence of this course "), entry.id

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from nmcourse.evidence.numbers import format_number, summarise
+from nmcourse.evidence.numbers import format_number, ratio_of_medians, summarise
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,23 @@ def test_outliers_keep_the_place_of_their_seed():
 
 def test_summary_as_text():
     assert str(summarise([1e-3, 2e-3, 3e-3])) == "2.0×10⁻³ (quartiles 1.5×10⁻³ to 2.5×10⁻³)"
+
+
+def test_the_ratio_of_medians_has_an_interval_that_holds_the_truth():
+    random = np.random.default_rng(1)
+    held = 0
+    for _ in range(100):
+        first, second = 2 * random.normal(10, 1, 25), random.normal(10, 1, 25)
+        ratio, low, high = ratio_of_medians(first, second, n_draws=400)
+        assert low <= ratio <= high
+        held += low < 2 < high
+    assert 88 <= held <= 100  # 95 are expected
+
+
+def test_the_ratio_of_medians_leaves_out_seeds_without_a_number():
+    assert ratio_of_medians([2.0, 2.0, None, math.inf], [4.0, math.nan]) == (0.5, 0.5, 0.5)
+    ratio, low, high = ratio_of_medians([1.0, 2.0, 9.0])  # ratios of pairs
+    assert (ratio, low, high) == (2.0, 1.0, 9.0)
+    assert ratio_of_medians([1.0, 2.0, 9.0]) == (ratio, low, high)  # the same draws
+    with pytest.raises(ValueError, match="second: no finite number"):
+        ratio_of_medians([1.0], [None])

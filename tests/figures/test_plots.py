@@ -9,13 +9,11 @@ import torch
 
 from nmcourse import figures
 from nmcourse.figures import (
-    GAINS,
     INTERVALS,
     MODELS,
     TARGET,
     UNSTABLE,
     interval_kind,
-    plot_ablations,
     plot_by_interval,
     plot_decays,
     plot_fixed_points,
@@ -30,9 +28,7 @@ from nmcourse.figures import (
     plot_raster,
     plot_seeds,
     plot_spectrum,
-    plot_trajectories,
     plot_trial,
-    plot_units,
     use_style,
 )
 
@@ -60,15 +56,10 @@ CALLS = {
         ("x", "dx/dt (1/ms)"),
     ),
     "flow 2d": (lambda c: plot_flow_2d(c(GRID), c(GRID), *map(c, flow())), ("κ₁", "κ₂")),
-    "trajectories": (
-        lambda c: plot_trajectories(c(np.stack([ramps(), 1 - ramps()], axis=-1))),
-        ("PC 1", "PC 2"),
-    ),
     "spectrum": (
         lambda c: plot_spectrum(c([-0.1 + 0.2j, -0.1 - 0.2j, 0.3 + 0j]), boundary="velocity"),
         ("real part of λ (1/ms)", "imaginary part of λ (1/ms)"),
     ),
-    "units": (lambda c: plot_units(c(TIME), c(ramps().T)), ("time (ms)", "activity")),
     "raster": (lambda c: plot_raster(c(TIME), c(ramps().T)), ("time (ms)", "unit")),
     "trial": (
         lambda c: plot_trial(
@@ -110,10 +101,6 @@ CALLS = {
         lambda c: plot_losses({"NM-RNN": c(1 + ramps().T), "LSTM": c(1 + ramps()[0])}),
         ("optimiser step", "training loss (MSE)"),
     ),
-    "ablations": (
-        lambda c: plot_ablations({"intact": c([1e-4]), "s₁ held": c([1e-2, 2e-2])}),
-        ("", "MSE"),
-    ),
 }
 CONVERTERS = {
     "numpy": np.asarray,
@@ -133,7 +120,7 @@ def test_a_figure_takes_any_array_and_labels_its_axes(name, kind):
 
 
 def test_tensors_with_gradient_are_taken():
-    ax = plot_units(torch.arange(3.0), torch.rand(3, 2, requires_grad=True))
+    ax = plot_gains(torch.arange(3.0), torch.rand(3, 2, requires_grad=True))
     assert len(ax.lines) == 2
 
 
@@ -201,29 +188,7 @@ def test_spectrum_says_what_boundaries_there_are():
         plot_spectrum([])
 
 
-def test_trajectories_share_the_look_of_their_condition():
-    paths = np.stack([ramps(), 1 - ramps()], axis=-1)
-    ax = plot_trajectories(paths, conditions=["shorter", "trained", "trained", "longer"])
-    texts = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert texts == ["shorter", "trained", "longer"]
-    lines = [line for line in ax.lines if line.get_marker() == "None"]
-    kinds = [INTERVALS[k].colour for k in ("shorter", "trained", "trained", "longer")]
-    assert [line.get_color() for line in lines] == kinds
-    with pytest.raises(ValueError, match="conditions: 1 names for 4 trajectories"):
-        plot_trajectories(paths, conditions=["trained"])
-    with pytest.raises(ValueError, match="last axis is 3"):
-        plot_trajectories(np.zeros((2, 4, 3)))
-
-
 # ---- activity ---------------------------------------------------------------------------------
-
-
-def test_units_shown_are_spread_over_all():
-    activity = np.tile(np.arange(100.0), (30, 1))
-    ax = plot_units(TIME, activity, n_shown=3)
-    assert [line.get_ydata()[0] for line in ax.lines] == [0.0, 50.0, 99.0]
-    with pytest.raises(ValueError, match="n_shown: 0"):
-        plot_units(TIME, activity, n_shown=0)
 
 
 def test_raster_has_time_across_and_the_first_unit_on_top():
@@ -348,14 +313,6 @@ def test_losses_show_every_seed_and_the_median():
         plot_losses({"LSTM": losses}, every=0)
 
 
-def test_ablations_have_the_look_of_their_component_and_a_baseline():
-    ax = plot_ablations({"intact": [1e-4, 3e-4, 2e-4], "s₁ held": [1e-2], "s₂ held": [1e-3]})
-    dots = [line for line in ax.lines if line.get_linestyle() == "None"]
-    assert [line.get_color() for line in dots[1:]] == [GAINS[0].colour, GAINS[1].colour]
-    assert any(line.get_ydata()[0] == pytest.approx(2e-4) for line in ax.lines if line not in dots)
-    assert ax.texts[0].get_text() == "median, intact"
-
-
 def test_produced_intervals_show_all_seeds_the_identity_and_what_is_missing():
     produced = np.tile(LENGTHS, (3, 1))
     produced[0, 0] = np.nan
@@ -374,7 +331,6 @@ def test_produced_intervals_show_all_seeds_the_identity_and_what_is_missing():
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: plot_units(TIME, np.zeros((3, 2))),
         lambda: plot_raster(TIME, np.zeros(3)),
         lambda: plot_gains(TIME, np.zeros((3, 2))),
         lambda: plot_flow_1d(GRID, GRID[:-1]),

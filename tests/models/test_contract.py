@@ -70,7 +70,7 @@ def test_axes_are_batch_time_unit(config):
     n_state = (2 if config.name.startswith("lstm") else 1) * 7
     assert trajectory.states.shape == (batch, steps, n_state)
     if config.is_nm_rnn:
-        assert trajectory.gains.shape == (batch, steps, model.modulator.rank)
+        assert trajectory.gains.shape == (batch, steps, model.modulator.n_gains)
         n_modulator = 1 if "prescribed" in config.name else 4
         assert trajectory.modulator_states.shape == (batch, steps, n_modulator)
 

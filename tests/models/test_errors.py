@@ -26,7 +26,9 @@ MODELS = {
         **{"n_inputs": 2, "n_units": 5, "n_outputs": 1, "rank": 2} | options
     ),
     "lstm": lambda **options: LSTM(**{"n_inputs": 2, "n_units": 5, "n_outputs": 1} | options),
-    "modulator": lambda **options: Modulator(**{"n_inputs": 2, "n_units": 5, "rank": 2} | options),
+    "modulator": lambda **options: Modulator(
+        **{"n_inputs": 2, "n_units": 5, "n_gains": 2} | options
+    ),
 }
 NETWORKS = ("vanilla", "low-rank", "lstm")
 WITH_TAU = ("vanilla", "low-rank", "modulator")
@@ -42,7 +44,7 @@ def complains(message: str):
     ("model", "size"),
     [(model, size) for model in NETWORKS for size in ("n_inputs", "n_units", "n_outputs")]
     + [("low-rank", "rank")]
-    + [("modulator", size) for size in ("n_inputs", "n_units", "rank")],
+    + [("modulator", size) for size in ("n_inputs", "n_units", "n_gains")],
 )
 def test_sizes_are_positive_integers(model, size, value):
     with complains(f"{size} must be a positive integer, got {value!r}"):
@@ -192,7 +194,7 @@ def test_context_of_an_nm_rnn():
 @pytest.mark.parametrize(
     ("message", "options"),
     [
-        ("modulator.rank must fit the output network: got 3, needed 2", {"rank": 3}),
+        ("modulator.n_gains must fit the output network: got 3, needed 2", {"n_gains": 3}),
         ("modulator.dt must fit the output network: got 5.0, needed 10.0", {"dt": 5.0}),
         ("modulator.n_inputs must fit the output network: got 3, needed 2", {"n_inputs": 3}),
         ("modulator.n_feedback must fit the output network: got 4, needed 5", {"n_feedback": 4}),
@@ -208,7 +210,7 @@ def test_parts_of_an_nm_rnn_fit_together(message, options):
 
 
 def test_a_prescription_fits_in_rank_and_dt():
-    with complains("modulator.rank must fit the output network: got 3, needed 2"):
+    with complains("modulator.n_gains must fit the output network: got 3, needed 2"):
         NMRNN(MODELS["low-rank"](), PrescribedGain(torch.ones(4, 3)))
     with complains("modulator.dt must fit the output network: got 5.0, needed 10.0"):
         NMRNN(MODELS["low-rank"](), PrescribedGain(torch.ones(4, 2), dt=5.0))
@@ -222,7 +224,7 @@ def test_feedback_needs_rates():
 
 @pytest.mark.parametrize("shape", [(3,), (0, 2), (4, 0), (1, 2, 3, 4)], ids=str)
 def test_prescribed_gains_are_time_by_rank(shape):
-    message = f"gains must have shape (time, rank) or (trial, time, rank), got {shape}"
+    message = f"gains must have shape (time, n_gains) or (trial, time, n_gains), got {shape}"
     with complains(message):
         PrescribedGain(torch.ones(shape))
 
@@ -251,7 +253,7 @@ def test_prescribed_gains_of_each_trial_need_as_many_trials():
 
 @pytest.mark.parametrize("component", [2, -1, "first", 0.5])
 def test_clamped_component_exists(component):
-    with complains(f"values: component must be in 0..1, got {component!r}"):
+    with complains(f"values: component must be from 0 to 1, got {component!r}"):
         ClampedGain(MODELS["modulator"](), {component: 1.0})
 
 

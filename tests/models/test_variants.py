@@ -97,7 +97,7 @@ def test_modulated_names_kinds_of_weights(low_rank, modulated):
 def test_modulated_names_each_once_and_needs_as_many_gains(low_rank):
     with complains("modulated must name each kind of weight once, got ('input', 'input')"):
         NMRNN(low_rank, Modulator(INPUTS, 4, 4), modulated=("input", "input"))
-    with complains("modulator.rank must fit the output network: got 3, needed 7"):
+    with complains("modulator.n_gains must fit the output network: got 3, needed 7"):
         NMRNN(low_rank, Modulator(INPUTS, 4, RANK), modulated=ALL)
 
 

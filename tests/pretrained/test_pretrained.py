@@ -12,7 +12,7 @@ from torch import nn
 
 from nmcourse import pretrained
 from nmcourse._files import digest
-from nmcourse.models import NMRNN, CordsNet, LowRankRNN, count_parameters
+from nmcourse.models import LSTM, NMRNN, CordsNet, LowRankRNN, count_parameters
 from nmcourse.pretrained import BUILDERS, PretrainedError
 from nmcourse.pretrained import __main__ as command_line
 from nmcourse.pretrained.manifest import read_manifest, write_bytes
@@ -366,3 +366,19 @@ def test_shipped_row_factors_mean_the_same_under_either_sign():
 def test_unknown_gain_shape_is_refused():
     with pytest.raises(ValueError, match="gain_shape must be one of sigmoid, tanh, softplus, got"):
         build("measure_wait_go_nm_rnn", gain_shape="relu")
+
+
+def test_the_kind_that_is_asked_for_is_the_kind_that_comes(folder):
+    models = pretrained.load("nets", kind=LSTM, folder=folder)
+    assert [type(model) for model in models] == [LSTM] * 3
+    message = "pretrained weights 'nets' are of kind LSTM, not NMRNN"
+    for load in (pretrained.load, pretrained.load_all):
+        with pytest.raises(TypeError, match=message):
+            load("nets", kind=NMRNN, folder=folder)
+
+
+def test_one_stored_model_is_a_list_where_all_are_asked_for(tmp_path):
+    save(tmp_path, build())
+    assert isinstance(pretrained.load("nets", kind=LSTM, folder=tmp_path), LSTM)
+    (model,) = pretrained.load_all("nets", kind=LSTM, folder=tmp_path)
+    assert isinstance(model, LSTM)

@@ -165,7 +165,7 @@ def test_what_is_not_a_state_dict():
     with pytest.raises(ValueError, match=r"state_dict of R2: missing \['inp_conv"):
         published.cordsnet({})
     state = some_state(2, 10, 1)
-    with pytest.raises(ValueError, match=r"names both with and without 'module\.'"):
+    with pytest.raises(ValueError, match=r"two arrays for 'out_fc.bias': 'out_fc.bias'"):
         published.cordsnet(state | {"module.out_fc.bias": state["out_fc.bias"]})
     deeper = state | {"conv_bias.9": state["conv_bias.1"]}
     with pytest.raises(ValueError, match=r"state_dict of R8: .* unknown \['conv_bias.9'\]"):
@@ -178,3 +178,97 @@ def test_half_precision_becomes_single():
     assert {p.dtype for p in model.parameters()} == {torch.float32}
     model = published.cordsnet({k: v.double() for k, v in state.items()}, image_size=SMALL)
     assert {p.dtype for p in model.parameters()} == {torch.float64}
+
+
+def _compiled(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Names after ``torch.compile`` of the parts."""
+    return {key.replace(".", "._orig_mod.", 1): values for key, values in state.items()}
+
+
+def _older(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Names of ``torch.nn.utils.weight_norm``."""
+    words = {"original0": "weight_g", "original1": "weight_v"}
+    return {
+        ".".join(
+            word
+            for part in key.split(".")
+            if (word := words.get(part, part)) not in ("parametrizations", "weight")
+        ): values
+        for key, values in state.items()
+    }
+
+
+def _before(prefix: str):
+    return lambda state: {prefix + key: values for key, values in state.items()}
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        _before("module.module."),
+        _before("_orig_mod."),
+        _before("_orig_mod.module."),
+        _before("module._orig_mod.module."),
+        _before("model."),
+        _before("encoder.network.module."),
+        _compiled,
+        _older,
+        lambda state: _before("module.")(_older(state)),
+        lambda state: {"state_dict": state, "epoch": 3, "optimizer": {"state": {}}},
+        lambda state: {"model": _before("module.")(state)},
+        lambda state: {"checkpoint": {"model_state_dict": _before("net.")(state)}},
+        lambda state: _before("module.")(state) | {"n_averaged": torch.tensor(5)},
+        lambda state: {key: values.numpy().astype(">f4") for key, values in state.items()},
+        lambda state: {key: values.requires_grad_() for key, values in state.items()},
+    ],
+)
+def test_what_tools_put_around_the_parameters_is_taken_away(wrap):
+    state = some_state(4, 10, 1)
+    expected = {key: values.clone().detach() for key, values in state.items()}
+    again = published.cordsnet_state_dict(published.cordsnet(wrap(state), image_size=SMALL))
+    assert all(torch.equal(again[key], expected[key]) for key in expected)
+
+
+def test_an_averaged_model_and_a_compiled_one():
+    model = CordsNet("R2", 1, 10, image_size=SMALL)
+    state = published.cordsnet_state_dict(model)
+    holder = torch.nn.Module()
+    for key, values in state.items():
+        holder.register_buffer(key.replace(".", "-"), values)
+    average = torch.optim.swa_utils.AveragedModel(holder).state_dict()
+    given = {key.replace("-", "."): values for key, values in average.items()}
+    assert "n_averaged" in given
+    assert "module.out_fc.bias" in given
+    again = published.cordsnet_state_dict(published.cordsnet(given, image_size=SMALL))
+    assert all(torch.equal(again[key], state[key]) for key in state)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            lambda s: CordsNet("R2", 1, 10, image_size=8),
+            r"is a whole module: give the state_dict\(",
+        ),
+        (lambda s: {"model": torch.nn.Linear(1, 1)}, r"state_dict\['model'\] is a whole module"),
+        (lambda s: {"state_dict": s, "ema": s}, "several networks, 'state_dict', 'ema': give one"),
+        (
+            lambda s: s | {"module._orig_mod.out_fc.bias": s["out_fc.bias"]},
+            "two arrays for 'out_fc.bias': 'out_fc.bias' and 'module._orig_mod.out_fc.bias'",
+        ),
+        (lambda s: s | {"out_fc.weight": torch.ones(10, 64)}, "whole weights such as 'out_fc.wei"),
+        (lambda s: list(s.values()), "must map names to arrays, got list"),
+        (lambda s: {"epoch": 3}, r"state_dict of R2: missing \['inp_conv.*unknown \['epoch'\]"),
+    ],
+    ids=range(7),
+)
+def test_the_cause_is_named_where_nothing_can_be_taken_away(given, message):
+    with pytest.raises(ValueError, match=message):
+        published.cordsnet(given(some_state(2, 10, 1)), image_size=SMALL)
+
+
+def test_a_mapping_that_holds_itself_is_refused():
+    circle: dict[str, object] = {"step": 1}
+    circle["again"] = circle
+    with pytest.raises(ValueError, match="state_dict of R2: missing"):
+        published.cordsnet(circle)

@@ -55,8 +55,8 @@ def test_the_generator_decides():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"length": 0}, "length must be at least 1, got 0"),
-        ({"length": 2.0}, "length must be a whole number, got 2.0"),
+        ({"length": 0}, "length must be a positive integer, got 0"),
+        ({"length": 2.0}, "length must be a positive integer, got 2.0"),
         ({"low": 3, "high": 2}, "low must not exceed high: got low=3 and high=2"),
         ({"queries": []}, "queries must hold at least one place, got none"),
         ({"queries": [0, 25]}, "queries must be in 0..24 for length=25, got 25"),

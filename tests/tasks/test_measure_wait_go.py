@@ -176,7 +176,7 @@ def test_the_generator_decides_what_is_drawn():
             {"intervals": [-120]},
         ),
         (
-            "intervals must be a non-negative multiple of dt=10.0 ms, got nan ms",
+            "intervals must be a non-negative multiple of dt=10.0 ms, got nan",
             {"intervals": [float("nan")]},
         ),
         (

@@ -12,8 +12,10 @@ from nmcourse.tasks import (
     SHORTER,
     TRAINED,
     MeasureWaitGo,
+    apparent_interval,
     produced_interval,
     ramp_slope,
+    slope_against,
 )
 
 ALL = SHORTER + TRAINED + LONGER
@@ -134,3 +136,26 @@ def test_one_go_time_per_trial(measure):
     outputs, go, _ = ramps()
     with pytest.raises(ValueError, match=re.escape("go_times must have shape (24,), got (23,)")):
         measure(outputs, go[1:], 10.0)
+
+
+@pytest.mark.parametrize("dt", [5.0, 10.0])
+def test_a_perfect_ramp_has_its_apparent_interval_and_follows_the_asked_one(dt):
+    ramp, go, interval = ramps(dt=dt)
+    apparent = apparent_interval(ramp, go, dt=dt)
+    torch.testing.assert_close(apparent, interval)
+    assert slope_against(apparent, interval).item() == pytest.approx(1.0)
+
+
+def test_one_ramp_for_all_intervals_follows_none():
+    ramp, go, interval = ramps(intervals=[140.0])
+    asked = torch.linspace(100.0, 200.0, len(go), dtype=torch.float64)
+    apparent = apparent_interval(torch.stack([ramp, ramp]), go)
+    torch.testing.assert_close(apparent, interval.expand(2, -1))
+    assert slope_against(apparent, asked).tolist() == pytest.approx([0.0, 0.0])
+
+
+def test_the_apparent_interval_needs_one_channel_and_one_go_time_per_trial():
+    with pytest.raises(ValueError, match=re.escape("(.., trial, time, 1), got (4, 9)")):
+        apparent_interval(torch.zeros(4, 9), torch.zeros(4))
+    with pytest.raises(ValueError, match=re.escape("go_times must have shape (4,), got (3,)")):
+        apparent_interval(torch.zeros(4, 9, 1), torch.zeros(3))

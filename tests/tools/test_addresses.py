@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 
 from tests.tools.conftest import chapter
-from tools import addresses
+from tools import addresses, pairs
 
 INSTALL = "%pip install 'nmcourse @ git+{}@{}'"
 
@@ -60,10 +64,35 @@ def test_every_chapter_begins_with_the_set_up_cell():
 
 def test_the_set_up_cell_installs_only_what_is_missing_and_names_the_device():
     lines = addresses.release().set_up.splitlines()
-    assert lines[1:3] == ["try:", "    import nmcourse"]
     install = f'    %pip install --quiet "{addresses.release().requirement}"'
     assert [line for line in lines if "pip" in line] == [install]
     assert lines[-1].startswith('print("Device:"')
+
+
+@pytest.mark.parametrize("beside", ["nothing", "a folder", "a checkout", "the package"])
+def test_the_set_up_cell_finds_the_package_and_no_folder_of_that_name(tmp_path: Path, beside: str):
+    """The cells run without what is installed as `nmcourse`; pip is a new entry of the path."""
+    folder = tmp_path / "nmcourse"
+    if beside == "a folder":
+        folder.mkdir()
+    elif beside == "a checkout":
+        (folder / "nmcourse").mkdir(parents=True)
+        (folder / "nmcourse/__init__.py").touch()
+    elif beside == "the package":
+        folder.symlink_to(pairs.ROOT / "nmcourse")
+    pip = f"    print('installed'); sys.path.append({str(pairs.ROOT)!r})"
+    set_up = re.sub(r"^ +%pip .*$", lambda _: pip, addresses.release().set_up, flags=re.MULTILINE)
+    packages = f"import sys; sys.path += ['', {sysconfig.get_path('purelib')!r}]"  # no .pth is read
+    next_cell = "from nmcourse.models import VanillaRNN"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", "\n".join([packages, set_up, next_cell])],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert ("installed" in done.stdout) == (beside != "the package")
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_the_lock_has_what_the_pins_need_in_turn():
     ],
 )
 def test_a_disagreement_is_found(tmp_path: Path, old: str, new: str, message: str):
-    for name in ("requirements.txt", "requirements.lock"):
+    for name in ("requirements.txt", "requirements.lock", "pyproject.toml"):
         shutil.copy(pairs.ROOT / name, tmp_path)
     text = (tmp_path / lock.LOCK).read_text()
     assert f"\n{old}" in text
@@ -62,6 +62,8 @@ def test_what_only_this_system_needs_may_be_missing_from_the_lock(
     }
     monkeypatch.setattr(lock, "requires", needs.get)
     monkeypatch.setattr(lock, "version", lambda name: "1.0")
+    monkeypatch.setattr(lock, "metadata", lambda name: {})
+    shutil.copy(pairs.ROOT / "pyproject.toml", tmp_path)
     assert set(lock.installed(["a"])) == {"a", "mine", "new", "deep", "both"}
     assert set(lock.installed(["a"], everywhere=True)) == {"a", "both"}
     (tmp_path / "requirements.txt").write_text("a==1.0\n", encoding="utf-8")
@@ -73,3 +75,35 @@ def test_what_only_this_system_needs_may_be_missing_from_the_lock(
     ):
         (tmp_path / lock.LOCK).write_text(locked, encoding="utf-8")
         assert lock.check(tmp_path) == problems
+
+
+@pytest.mark.parametrize(
+    ("asks", "accepted"),
+    [
+        (None, True),
+        (">=3.9", True),
+        (">=3.11", True),
+        ("!=3.14.1,>=3.11", True),
+        (">=3.11.5", False),  # Debian 12 has 3.11.2
+        (">=3.12", False),
+        ("!=3.11.0", False),
+    ],
+)
+def test_a_pin_that_asks_for_a_later_python_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asks: str | None, accepted: bool
+):
+    monkeypatch.setattr(lock, "requires", {"a": ["deep"], "deep": None}.get)
+    monkeypatch.setattr(lock, "version", lambda name: "1.0")
+    about = {"a": {"Requires-Python": ">=3.8"}, "deep": {"Requires-Python": asks} if asks else {}}
+    monkeypatch.setattr(lock, "metadata", about.__getitem__)
+    (tmp_path / "pyproject.toml").write_text('[project]\nrequires-python = ">=3.11"\n')
+    (tmp_path / "requirements.txt").write_text("a==1.0\n", encoding="utf-8")
+    (tmp_path / lock.LOCK).write_text("a==1.0\ndeep==1.0\n", encoding="utf-8")
+    problems = lock.check(tmp_path)
+    if accepted:
+        assert problems == []
+    else:
+        (problem,) = problems
+        assert problem.startswith(
+            f"deep 1.0: asks for Python {asks}, and pyproject.toml promises 3.11"
+        )

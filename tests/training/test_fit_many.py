@@ -93,6 +93,35 @@ def test_seeds_decide_the_initial_weights(small, task, seeded):
             torch.testing.assert_close(one, two, rtol=0, atol=1e-10)
 
 
+def test_networks_that_exist_are_trained_as_those_that_are_built(small, task, seeded):
+    options = {"n_steps": 5, "batch_size": 3, "learning_rate": 1e-2, "progress": False}
+    built = fit_many(small, task, seeds=SEEDS, **options)
+    given = [small(seeded(seed)) for seed in SEEDS]
+    found = fit_many(given, task, seeds=SEEDS, **options)
+    assert all(one is two for one, two in zip(found.models, given, strict=True))
+    assert torch.equal(found.losses, built.losses)
+    for one, two in zip(built.models, given, strict=True):
+        for ours, theirs in zip(one.parameters(), two.parameters(), strict=True):
+            assert torch.equal(ours, theirs)
+
+
+def test_as_many_seeds_as_given_networks(small, task, seeded):
+    given = [small(seeded(seed)) for seed in (4, 4)]
+    assert fit_many(given, task, n_steps=1, progress=False).seeds == [0, 1]
+
+
+def test_given_networks_are_modules_all_different_and_one_per_seed(small, task, seeded):
+    one, two = small(seeded(0)), small(seeded(1))
+    for given, seeds, message in (
+        ([one, two], 3, "networks must be one per seed, got 2 for 3 seeds"),
+        ([one, one], 2, "networks must all be different objects"),
+        ([one, "two"], 2, "networks must be modules of torch, got str"),
+        ([], None, "seeds must be at least one"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            fit_many(given, task, seeds=seeds, n_steps=1, progress=False)
+
+
 def test_the_order_of_the_seeds_does_not_matter(small, task):
     shared = {"n_steps": 5, "batch_size": 3, "progress": False}
     one = fit_many(small, task, seeds=[1, 2, 3], **shared)

@@ -247,7 +247,7 @@ def test_settings_do_not_change():
 
 @pytest.mark.parametrize("every", [0, -5])
 def test_checkpoint_every_is_positive(small, task, seeded, every, tmp_path):
-    with complains(f"checkpoint_every must be at least 1, got {every}"):
+    with complains(f"checkpoint_every must be a positive integer, got {every}"):
         fit(small(seeded(0)), task, n_steps=1, checkpoint=tmp_path / "c", checkpoint_every=every)
 
 

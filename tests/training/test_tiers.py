@@ -29,3 +29,12 @@ def test_a_gpu_is_used_where_it_is_asked_for(named, there, monkeypatch):
     monkeypatch.setenv("NMCOURSE_TIER", named)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
     assert tier_device() == ("cuda" if named == "gpu" and there else "cpu")
+
+
+def test_a_tier_without_a_value_is_refused_by_name(monkeypatch):
+    monkeypatch.setenv("NMCOURSE_TIER", "gpu")
+    with pytest.raises(ValueError, match="no settings for the tier 'gpu', only for smoke, cpu"):
+        by_tier(smoke=1, cpu=2)
+    with pytest.raises(ValueError, match="tiers are smoke, cpu, gpu, got tpu"):
+        by_tier(smoke=1, cpu=2, gpu=3, tpu=4)
+    assert by_tier(gpu=None) is None

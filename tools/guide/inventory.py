@@ -16,65 +16,20 @@ import json
 import random
 import secrets
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tomllib
 
-from nmcourse._files import write_text
+from nmcourse._files import user_path, write_text
 from tools import pairs
 from tools.guide import inventory_score, inventory_text
 from tools.guide.chapters import course, in_table, link
+from tools.guide.inventory_form import LETTERS, Form, Option, Question
 
 SOURCE = Path(__file__).parent / "inventory.toml"
 FORMS = ("before", "after")
-LETTERS = "ABCDEFGH"
 SHORTEST_SEED = 12
-
-
-@dataclass(frozen=True)
-class Option:
-    """One option of a drawn question: its text, and what somebody thinks who takes it."""
-
-    text: str
-    thinks: str
-    right: bool
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question as it stands in one form.
-
-    Attributes:
-        id: Its name in the source; the same before and after.
-        chapter: Address of the chapter that teaches it.
-        concept: What it tests.
-        stem: The question.
-        options: The options in their drawn order.
-        why: Why the right one is right.
-    """
-
-    id: str
-    chapter: str
-    concept: str
-    stem: str
-    options: tuple[Option, ...]
-    why: str
-
-    @property
-    def key(self) -> str:
-        """The letter of the right option."""
-        return next(LETTERS[k] for k, option in enumerate(self.options) if option.right)
-
-
-@dataclass(frozen=True)
-class Form:
-    """One form of the inventory: "before" or "after", a code that tells it, its questions."""
-
-    name: str
-    code: str
-    questions: tuple[Question, ...]
 
 
 def source(path: Path = SOURCE) -> list[dict[str, Any]]:
@@ -188,7 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
         return inventory_score.main(words[1:])
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seed", default="", help="12 characters or more; drawn if left out")
-    parser.add_argument("--out", required=True, type=Path, help="a folder outside the tree")
+    parser.add_argument("--out", required=True, type=user_path, help="a folder outside the tree")
     options = parser.parse_args(words)
     try:
         files = write(options.seed or secrets.token_hex(8), options.out)

@@ -16,6 +16,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from nmcourse._files import user_path
+
 LARGEST_FILE = 1_000_000  # bytes
 COLUMNS = ["form", "code_name", "question", "answer"]
 Answers = dict[tuple[str, str], dict[str, str]]  # (form, code name) -> id of question -> letter
@@ -88,8 +90,8 @@ def normalised_gain(before: float, after: float) -> float:
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("out", type=Path, help="the folder that holds key/")
-    parser.add_argument("files", type=Path, nargs="+", help="CSV files, or folders of them")
+    parser.add_argument("out", type=user_path, help="the folder that holds key/")
+    parser.add_argument("files", type=user_path, nargs="+", help="CSV files, or folders of them")
     options = parser.parse_args(arguments)
     forms = json.loads((options.out / "key" / "key.json").read_text(encoding="utf-8"))["forms"]
     files = [

@@ -6,14 +6,11 @@ import html
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import nbformat
 
-if TYPE_CHECKING:
-    from tools.guide.inventory import Form, Question
+from tools.guide.inventory_form import LETTERS, Form, Question
 
-LETTERS = "ABCDEFGH"
 TITLES = {
     "before": "What do you think? Before the course",
     "after": "What do you think? After the course",

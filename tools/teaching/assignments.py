@@ -25,12 +25,14 @@ from typing import Any
 
 import nbformat
 
-from nmcourse._files import write_text
+from nmcourse._files import user_path, write_text
 from nmcourse.exercises.checking.record import Draw
 from tools.teaching import nbgrader_course
 from tools.teaching.homework import PROBLEMS, Part, Version, problem
 from tools.teaching.notebooks import ROOT, Assignment, instructor, student
+from tools.teaching.sandbox.limits import Limits
 from tools.teaching.sets import Collection, collection, read_sets
+from tools.teaching.settings import read_settings
 
 FORMAT = 1
 
@@ -92,19 +94,28 @@ def make(seed: str, name: str | Collection, versions: int = 1, key: str = "") ->
     return Hidden(name, found, seed, key or secrets.token_hex(16), collection)
 
 
-def write(hidden: Hidden, out: Path) -> list[Path]:
-    """Write the notebooks and the file that marks them; return their paths."""
+def write(hidden: Hidden, out: Path, limits: Limits | None = None) -> list[Path]:
+    """Write the notebooks and the file that marks them; return their paths.
+
+    Args:
+        hidden: The homework.
+        out: The folder.
+        limits: What a submission may use when it is marked: the notebook says so.
+    """
     refuse_tree(out)
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     written = []
     for token, assignment in hidden.versions.items():
         cases = {p.name: hidden.cases(token, p) for p in assignment.version.parts}
-        editions = {"student": student(assignment), "instructor": instructor(assignment, cases)}
+        editions = {
+            "student": student(assignment, limits),
+            "instructor": instructor(assignment, cases),
+        }
         for folder, notebook in editions.items():
             path = out / folder / f"{token}.ipynb"
             write_text(path, nbformat.writes(notebook) + "\n")
             written.append(path)
-        written += nbgrader_course.write(assignment, cases, out)
+        written += nbgrader_course.write(assignment, cases, out, limits)
     path = out / f"{hidden.homework}.json"
     record = {
         "format": FORMAT,
@@ -171,19 +182,21 @@ def main(arguments: list[str]) -> int:
     """Make assignments; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.teaching.assignments")
     parser.add_argument("--seed", default="", help="any text; drawn if left out")
-    parser.add_argument("--out", type=Path, required=True, help="a folder outside the tree")
+    parser.add_argument("--out", type=user_path, required=True, help="a folder outside the tree")
     parser.add_argument("--homework", nargs="*", help="all, if no sets are asked for either")
-    parser.add_argument("--sets", type=Path, help="a TOML file with [sets.NAME]")
+    parser.add_argument("--sets", type=user_path, help="a TOML file with [sets.NAME]")
+    parser.add_argument("--settings", type=user_path, help="a TOML file: its limits are told")
     parser.add_argument("--versions", type=int, default=1, help="versions of each problem")
     options = parser.parse_args(arguments)
     seed = options.seed or secrets.token_hex(8)
     try:
+        limits = read_settings(options.settings or options.sets).limits
         chosen: list[str | Collection] = list(options.homework or [])
         chosen += read_sets(options.sets) if options.sets else []
         for one in chosen or list(PROBLEMS):
             name = one.name if isinstance(one, Collection) else one
             hidden = make(seed, one, options.versions, _key(options.out / f"{name}.json"))
-            for path in write(hidden, options.out):
+            for path in write(hidden, options.out, limits):
                 print(path)
     except ValueError as error:
         print(error, file=sys.stderr)

@@ -28,11 +28,15 @@ from datetime import datetime
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
-from nmcourse._files import write_text
+from nmcourse._files import user_path, write_text
 from tools.teaching.assignments import Hidden, load, refuse_tree
+from tools.teaching.handed_in import Found, HandedIn, collect
 from tools.teaching.marking import NotMarked, mark
+from tools.teaching.platforms import write_platforms
 from tools.teaching.results import (
+    CLOSED,
     Counted,
+    close,
     counted,
     feedback,
     load_result,
@@ -41,9 +45,10 @@ from tools.teaching.results import (
     write_marks,
 )
 from tools.teaching.sandbox import kernel
-from tools.teaching.sandbox.methods import Method, NoSandbox, choose, exposed
+from tools.teaching.sandbox.choice import NoSandbox, choose
+from tools.teaching.sandbox.methods import Method, exposed
 from tools.teaching.settings import Settings, read_settings, read_times
-from tools.teaching.submission import Found, collect, read
+from tools.teaching.submission import read
 
 Say = Callable[[str], None]
 _SLOT = 0
@@ -157,8 +162,10 @@ def report(job: Job, everybody: Sequence[Found]) -> dict[str, Counted | None]:
             record = note_time(job.out, record, job.times.get(found.student))
         marks[found.student] = mark = counted(record, job.settings)
         text = feedback(found.student, version.title, mark)
-        write_text(job.out / "feedback" / f"{found.student}.md", text)
+        write_text(job.out / "feedback" / f"{found.student}.md", text, mode=CLOSED)
     write_marks(job.out / "marks.csv", marks, [part.name for part in version.parts])
+    most = sum(float(job.settings.points.get(p.name, p.points)) for p in version.parts)
+    write_platforms(job.out, version.title, job.settings.assignment, most, marks)
     return marks
 
 
@@ -169,7 +176,7 @@ def prepare(
     settings: Settings,
     times: Path | None = None,
     unprotected: str = "",
-) -> tuple[Job, list[Found]]:
+) -> tuple[Job, HandedIn]:
     """Read what is to be marked, and find a way to run it.
 
     Raises:
@@ -186,26 +193,32 @@ def prepare(
     for name, path in (("HOMEWORK", homework), ("SUBMISSIONS", submissions), ("OUT", out)):
         if folder := exposed(path):
             raise ValueError(f"{name} must not lie in {folder}, which submissions can read: {path}")
-    everybody = collect(submissions)
-    handed_in = read_times(times) if times else {}
+    handed_in = collect(submissions)
+    moments = read_times(times) if times else {}
     method = choose(settings.image, unprotected, settings.sandbox)
-    return Job(hidden, settings, method, out, handed_in), everybody
+    return Job(hidden, settings, method, out, moments), handed_in
 
 
 def main(arguments: list[str]) -> int:
     """Mark a folder of submissions; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.teaching.grade")
-    parser.add_argument("--homework", type=Path, required=True, help="NAME.json of the assignment")
-    parser.add_argument("--submissions", type=Path, required=True, help="STUDENT.ipynb, or folders")
-    parser.add_argument("--out", type=Path, required=True, help="where the marks go")
-    parser.add_argument("--settings", type=Path, help="a TOML file")
-    parser.add_argument("--times", type=Path, help="lines of student,time")
+    parser.add_argument(
+        "--homework", type=user_path, required=True, help="NAME.json of the assignment"
+    )
+    parser.add_argument(
+        "--submissions", type=user_path, required=True, help="STUDENT.ipynb, or folders"
+    )
+    parser.add_argument("--out", type=user_path, required=True, help="where the marks go")
+    parser.add_argument("--settings", type=user_path, help="a TOML file")
+    parser.add_argument("--times", type=user_path, help="lines of student,time")
     parser.add_argument("--unprotected", default="", help="run without protection, in words")
     options = parser.parse_args(arguments)
     try:
         settings = read_settings(options.settings)
         places = (options.homework, options.submissions, options.out)
-        job, everybody = prepare(*places, settings, options.times, options.unprotected)
+        job, handed_in = prepare(*places, settings, options.times, options.unprotected)
+        everybody = handed_in.everybody
+        close(job.out)
         left = todo(job, everybody)
         how = job.method.name if job.method.protected else "UNPROTECTED"
         print(f"{len(everybody)} submissions, {len(left)} to mark; sandbox: {how}", flush=True)
@@ -217,8 +230,14 @@ def main(arguments: list[str]) -> int:
         return 2
     if left:
         print(f"{(time.monotonic() - began) / len(left):.2f} s per submission")
+    for name in sorted(job.times.keys() - marks.keys()):
+        print(f"TIMES: {name!r} handed nothing in")
+    for message in handed_in.beside:
+        print(f"not read: {message}")
+    for message in handed_in.left_out:
+        print(f"LEFT OUT: {message}")
     print(options.out / "marks.csv")
-    return 1 if None in marks.values() else 0
+    return 1 if None in marks.values() or handed_in.left_out else 0
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from nmcourse._files import user_path
 from tools.teaching import assignments
 from tools.teaching.assignments import Hidden
 from tools.teaching.homework import PROBLEMS
@@ -178,7 +179,7 @@ def _text(cell: dict[str, Any]) -> str:
 def main(arguments: list[str]) -> int:
     """Check; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.teaching.nbgrader_check")
-    parser.add_argument("--nbgrader", type=Path, required=True, help="nbgrader's program")
+    parser.add_argument("--nbgrader", type=user_path, required=True, help="nbgrader's program")
     parser.add_argument("--homework", nargs="*", default=list(PROBLEMS)[:1], help="problems")
     options = parser.parse_args(arguments)
     problems = []

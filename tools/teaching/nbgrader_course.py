@@ -20,9 +20,10 @@ from tools.teaching.homework import Part, Version
 from tools.teaching.homework._record import STUB
 from tools.teaching.literals import literal
 from tools.teaching.notebooks import OPEN, Assignment, student
+from tools.teaching.sandbox.limits import Limits
 
 FOLDER = "nbgrader"
-_LOCKED = ("set-up", "start", "test")
+_LOCKED = ("set-up", "start", "test", "complete")
 _CONFIG = f'''"""Settings of nbgrader for this homework; what is not here is as nbgrader has it."""
 
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
@@ -75,29 +76,37 @@ points_of_the_part()
 ### END HIDDEN TESTS"""
 
 
-def write(assignment: Assignment, cases: dict[str, list[Any]], out: Path) -> list[Path]:
+def write(
+    assignment: Assignment,
+    cases: dict[str, list[Any]],
+    out: Path,
+    limits: Limits | None = None,
+) -> list[Path]:
     """Add an assignment to the nbgrader course in OUT/nbgrader; return the paths written.
 
     The settings are written once: an instructor may have changed them.
     """
     course = out / FOLDER
     path = course / "source" / assignment.token / f"{assignment.token}.ipynb"
-    write_text(path, nbformat.writes(source(assignment, cases)) + "\n")
+    write_text(path, nbformat.writes(source(assignment, cases, limits)) + "\n")
     config = course / "nbgrader_config.py"
     if not config.exists():
         write_text(config, _CONFIG)
     return [path]
 
 
-def source(assignment: Assignment, cases: dict[str, list[Any]]) -> nbformat.NotebookNode:
+def source(
+    assignment: Assignment, cases: dict[str, list[Any]], limits: Limits | None = None
+) -> nbformat.NotebookNode:
     """Return the instructor's notebook of nbgrader, from which it makes that of the students.
 
     Args:
         assignment: The assignment.
         cases: For each part the arguments of its hidden tests.
+        limits: Those of `make grade`, of which the notebook tells.
     """
     parts = {part.name: part for part in assignment.version.parts}
-    notebook = student(assignment)
+    notebook = student(assignment, limits)
     cells = []
     for cell in notebook.cells:
         cells.append(cell)

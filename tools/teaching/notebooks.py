@@ -11,15 +11,21 @@ import nbformat
 import numpy as np
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from nmcourse.exercises.checking.describe import show
+from nmcourse.exercises.checking.describe import in_words
+from nmcourse.exercises.handing_in import COMPLETE_HEADING, PACKAGES
 from tools.teaching.homework import Part, Version
 from tools.teaching.literals import literal
+from tools.teaching.sandbox.limits import Limits
 
 SET_UP = re.compile(r"# @title Set-up: run this cell first\n.*?(?=\n```)", re.DOTALL)
 CHAPTER_WITH_SET_UP = Path("book/dynamics/rate_networks.md")
 ROOT = Path(__file__).resolve().parents[2]
 OPEN = "*Your words here.*"
 _DIGITS = 10  # of the numbers that students see
+_COMPLETE = (
+    "## Is it complete?\n\nThe next cell looks through the notebook as it will be marked: is every "
+    "answer there, and does it work without the cells that it should not need?"
+)
 _HELP = (
     "## What helped you\n\nName the people, pages and programs, AI assistants among them, that "
     "helped you, and with what. This costs no points."
@@ -62,15 +68,22 @@ def test_heading(part: Part) -> str:
     return f"# Test of part {part.name} (leave it as it is)"
 
 
-def student(assignment: Assignment) -> nbformat.NotebookNode:
-    """Return the notebook for students: no solution, and one example for each part."""
+def student(assignment: Assignment, limits: Limits | None = None) -> nbformat.NotebookNode:
+    """Return the notebook for students: no solution, and one example for each part.
+
+    Args:
+        assignment: The assignment.
+        limits: What a submission may use when it is marked; students are told.
+    """
+    limits = limits or Limits()
     version = assignment.version
-    cells = [*_opening(assignment)]
+    cells = [*_opening(assignment, limits)]
     for part in version.parts:
         cells.append(_text(_task(part)))
         cells.append(_code(part.stub().rstrip(), "answer", part.name))
         cells.append(_code(test_source(version, part), "test", part.name))
     cells += [_text(_HELP), _text(OPEN, "help")]
+    cells += [_text(_COMPLETE), _code(complete_source(version, limits), "complete")]
     return _notebook(cells, assignment, "student")
 
 
@@ -83,7 +96,7 @@ def instructor(assignment: Assignment, cases: dict[str, list[Any]]) -> nbformat.
     """
     version = assignment.version
     warning = "**For the instructor only.** Solutions and hidden tests follow."
-    cells = [_text(warning), *_opening(assignment)]
+    cells = [_text(warning), *_opening(assignment, Limits())]
     for part in version.parts:
         cells.append(_text(_task(part)))
         cells.append(_code(part.source().rstrip(), "solution", part.name))
@@ -91,6 +104,15 @@ def instructor(assignment: Assignment, cases: dict[str, list[Any]]) -> nbformat.
         cells.append(_text(_hidden(version, part, cases[part.name])))
         cells.append(_text(_mistakes(part)))
     return _notebook(cells, assignment, "instructor")
+
+
+def complete_source(version: Version, limits: Limits) -> str:
+    """Return the cell with which students look whether their notebook is complete."""
+    parts = {part.name: part.function for part in version.parts}
+    return (
+        f"{COMPLETE_HEADING}\nfrom nmcourse.exercises import complete\n\n"
+        f"complete(ASSIGNMENT, {parts!r}, seconds={limits.cell_s:g})".replace("'", '"')
+    )
 
 
 def set_up() -> str:
@@ -101,7 +123,7 @@ def set_up() -> str:
     return found[0]
 
 
-def _opening(assignment: Assignment) -> list[nbformat.NotebookNode]:
+def _opening(assignment: Assignment, limits: Limits) -> list[nbformat.NotebookNode]:
     version = assignment.version
     words = (
         f"# Homework: {version.title}\n\n{version.statement}\n\n"
@@ -109,16 +131,32 @@ def _opening(assignment: Assignment) -> list[nbformat.NotebookNode]:
         "notebook says *your code here*, and keep names and arguments. Cells of your own are "
         "welcome. Each part has a test with one example; more examples are tried when it is "
         "marked.\n\n"
+        f"**How it is marked:** {_how(version, limits)}\n\n"
         "**To hand in:** restart the notebook and run all cells. A part without an answer, or with "
         "a wrong one, stops *Run all* at its test: run the cells below it one by one, and hand in "
-        "all the same. Then download the notebook as one file (in Colab: *File*, *Download*, "
-        "*Download .ipynb*) and give it to your course where homework is collected. Its name does "
-        f"not matter; the line with `{assignment.token}` does."
+        "all the same. The last cell says whether the notebook is complete. Then download the "
+        "notebook as one file (in Colab: *File*, *Download*, *Download .ipynb*) and give it to "
+        "your course where homework is collected. Its name does not matter; the line with "
+        f"`{assignment.token}` does."
     )
     start = f"import numpy as np\n\n{assignment.marker()}"
     if version.common:
         start += f"\n\n\n{version.common.rstrip()}"
     return [_text(words), _code(set_up(), "set-up"), _code(start, "start")]
+
+
+def _how(version: Version, limits: Limits) -> str:
+    """What students are told of the machine that marks, and of the order in which it does so."""
+    seconds = " or ".join(f"{one:g}" for one in sorted({part.seconds for part in version.parts}))
+    packages = ", ".join(f"`{name}`" for name in PACKAGES)
+    return (
+        "each function is called alone, after those lines of the notebook that it needs and no "
+        "others, so your other cells cost it nothing. A function that is defined several times "
+        f"counts as it stands last. There are Python 3.11 or later and the packages {packages}, "
+        "no other package, and no network. The lines of a cell that a function needs may compute "
+        f"for {limits.cell_s:g} s, a call of it for {seconds} s, and all of that together for "
+        f"{limits.cpu_s:g} s, within {limits.memory_mb} MB of memory."
+    )
 
 
 def _task(part: Part) -> str:
@@ -131,7 +169,7 @@ def _hidden(version: Version, part: Part, cases: list[Any]) -> str:
     rows = ["**Hidden tests**", "", f"| {' | '.join(part.arguments)} | expected |"]
     rows.append("|" + "---|" * (len(part.arguments) + 1))
     for case in cases:
-        shown = [show(value) for value in (*case, version.compiled(part)(*case))]
+        shown = [in_words(value) for value in (*case, version.compiled(part)(*case))]
         rows.append(f"| {' | '.join(shown)} |")
     return "\n".join(rows)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from nmcourse._files import write_text
 from tools.teaching.marking import Mark, PartMark
 from tools.teaching.settings import Late, Settings, now
 
+CLOSED, CLOSED_FOLDER = 0o600, 0o700  # permissions: marks are nobody else's business
 _HEADINGS = {
     "right": "right",
     "wrong": "not right",
@@ -41,6 +43,19 @@ _PROBLEMS = {
 def result_path(out: Path, student: str) -> Path:
     """Return where the result of a student is kept."""
     return out / "results" / f"{student}.json"
+
+
+def close(out: Path) -> None:
+    """Make the folder of marks, and let nobody in but its owner.
+
+    A folder that was there and holds other things keeps its permissions; what is written into it
+    is closed all the same.
+    """
+    own = not out.exists() or not any(out.iterdir()) or (out / "results").is_dir()
+    for folder in (out, out / "results", out / "feedback"):
+        folder.mkdir(mode=CLOSED_FOLDER, parents=True, exist_ok=True)
+        if folder != out or own:
+            folder.chmod(CLOSED_FOLDER)
 
 
 def load_result(out: Path, student: str) -> dict[str, Any] | None:
@@ -84,7 +99,7 @@ def save_result(
         "submitted": submitted.isoformat() if submitted else None,
         "earlier": earlier,
     }
-    write_text(result_path(out, student), json.dumps(record, indent=1) + "\n")
+    write_text(result_path(out, student), json.dumps(record, indent=1) + "\n", mode=CLOSED)
 
 
 def note_time(out: Path, record: dict[str, Any], submitted: datetime | None) -> dict[str, Any]:
@@ -93,7 +108,9 @@ def note_time(out: Path, record: dict[str, Any], submitted: datetime | None) -> 
     if record["submitted"] == text:
         return record
     record = record | {"submitted": text}
-    write_text(result_path(out, record["student"]), json.dumps(record, indent=1) + "\n")
+    write_text(
+        result_path(out, record["student"]), json.dumps(record, indent=1) + "\n", mode=CLOSED
+    )
     return record
 
 
@@ -150,7 +167,7 @@ def _mark(table: Mapping[str, Any], settings: Settings) -> Mark:
         values = one | {"points": points, "most": most, "lines": tuple(one["lines"])}
         parts.append(PartMark(**values))
     rest = {name: value for name, value in table.items() if name != "total"}
-    rest |= {name: tuple(table[name]) for name in ("notes", "stopped")}
+    rest |= {name: tuple(table[name]) for name in ("notes", "stopped", "private")}
     return Mark(**rest | {"parts": tuple(parts)})
 
 
@@ -178,27 +195,34 @@ def write_marks(path: Path, marks: Mapping[str, Counted | None], parts: Sequence
         days: Any = late.late_days(found.submitted)
         if late.deadline is not None and found.submitted is None:
             days = "unknown"
-        remarks = "; ".join([*(f"stopped: {reason}" for reason in mark.stopped), *mark.notes])
+        remarks = "; ".join(
+            [*(f"stopped: {reason}" for reason in mark.stopped), *mark.notes, *mark.private]
+        )
         rows.append(
-            [student, _number(found.total)]
-            + [_number(points.get(name, 0.0)) for name in parts]
-            + [_number(mark.total), days, f"{found.number} of {found.of}", mark.status]
+            [student, number(found.total)]
+            + [number(points.get(name, 0.0)) for name in parts]
+            + [number(mark.total), days, f"{found.number} of {found.of}", mark.status]
             + [mark.token, remarks]
         )
-    lines: list[str] = []
-    writer = csv.writer(_Lines(lines), lineterminator="\n")
-    writer.writerows(rows)
-    write_text(path, "".join(lines))
+    write_table(path, rows, mark="\ufeff")  # without this mark Excel reads José as JosÃ©
 
 
-class _Lines:
-    def __init__(self, lines: list[str]) -> None:
-        self._lines = lines
+def write_table(path: Path, rows: Sequence[Sequence[Any]], mark: str = "") -> None:
+    """Write a table with commas, closed to others; no cell of it is taken for a formula.
 
-    def write(self, text: str) -> int:
-        """Keep a line."""
-        self._lines.append(text)
-        return len(text)
+    Args:
+        path: Where.
+        rows: The rows.
+        mark: What stands before the first cell.
+    """
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([_harmless(c) for c in row] for row in rows)
+    write_text(path, mark + text.getvalue(), mode=CLOSED)
+
+
+def _harmless(cell: Any) -> Any:
+    formula = isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@") and cell != "-"
+    return f"'{cell}" if formula else cell
 
 
 def feedback(student: str, title: str, found: Counted) -> str:
@@ -208,9 +232,9 @@ def feedback(student: str, title: str, found: Counted) -> str:
     rows = [f"# {title}", "", f"Student: {student}  "]
     if mark.token:
         rows.append(f"Assignment: {mark.token}  ")
-    rows.append(f"Points: {_number(mark.total)} of {_number(most)}")
+    rows.append(f"Points: {number(mark.total)} of {number(most)}")
     if days := found.late.late_days(found.submitted):
-        rows.append(f"\n{days} day{'s' * (days > 1)} late: {_number(found.total)} points count.")
+        rows.append(f"\n{days} day{'s' * (days > 1)} late: {number(found.total)} points count.")
     if found.of > 1:
         rows.append(
             f"\n{found.of} submissions were marked. The {found.rule} of them counts, and this page "
@@ -219,7 +243,7 @@ def feedback(student: str, title: str, found: Counted) -> str:
     if mark.status in _PROBLEMS:
         return "\n".join([*rows, "", _PROBLEMS[mark.status], ""])
     for part in mark.parts:
-        said = f"{_HEADINGS[part.status]}, {_number(part.points)} of {_number(part.most)} points"
+        said = f"{_HEADINGS[part.status]}, {number(part.points)} of {number(part.most)} points"
         rows += ["", f"## Part {part.name}: {said}", ""]
         if part.misconception:
             rows += [f"This looks like *{part.misconception}*.", ""]
@@ -229,5 +253,6 @@ def feedback(student: str, title: str, found: Counted) -> str:
     return "\n".join([*rows, ""])
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a number of points as it is written: two digits at most."""
     return f"{round(value, 2):g}"

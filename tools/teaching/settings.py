@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta, timezone
@@ -10,6 +11,7 @@ from typing import Any
 
 import tomllib
 
+from tools.teaching.handed_in import normal
 from tools.teaching.sandbox.limits import Limits
 
 REGRADE = ("latest", "best", "first")
@@ -69,6 +71,7 @@ class Settings:
         restarts: How often a submission whose process ended is started again for its other parts.
         sandbox: The only way to close submissions in; empty: the best that works.
         image: Container image, where a container is used.
+        assignment: What the learning platform calls the homework; empty: its title.
     """
 
     points: Mapping[str, float] = field(default_factory=dict)
@@ -79,6 +82,7 @@ class Settings:
     restarts: int = 3
     sandbox: str = ""
     image: str = ""
+    assignment: str = ""
 
     def __post_init__(self) -> None:
         if self.regrade not in REGRADE:
@@ -87,6 +91,10 @@ class Settings:
             value = getattr(self, name)
             if type(value) is not int or value < least:
                 raise ValueError(f"{name} must be a whole number from {least}, got {value!r}")
+        for name in ("sandbox", "image", "assignment"):
+            value = getattr(self, name)
+            if not isinstance(value, str):
+                raise ValueError(f"{name} must be a text, got {value!r}")
         for name, value in self.points.items():
             if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
                 raise ValueError(f"points of part {name} must be a number from 0, got {value!r}")
@@ -130,6 +138,9 @@ def _known(table: Any, kind: Any, prefix: str) -> dict[str, Any]:
 def read_times(path: Path) -> dict[str, datetime]:
     """Read when each student handed in: lines of `student,2026-11-02T18:00+01:00`.
 
+    Of several lines of a student the latest time is taken. A name with a comma stands in double
+    quotes, as programs write it, or as it is.
+
     Raises:
         ValueError: A line is no such line.
     """
@@ -137,18 +148,20 @@ def read_times(path: Path) -> dict[str, datetime]:
         text = path.read_text(encoding="utf-8-sig")
     except ValueError as error:
         raise ValueError(f"{path}: not a text in UTF-8 ({error})") from error
-    times = {}
+    times: dict[str, datetime] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or (number == 1 and line.lower().startswith("student")):
             continue
-        student, comma, when = line.partition(",")
         try:
-            if not comma:
+            *name, when = next(csv.reader([line]))
+            if not name:
                 raise ValueError("no comma")
             moment = datetime.fromisoformat(when.strip())
-        except ValueError as error:
+        except (ValueError, csv.Error) as error:
             raise ValueError(f"{path}, line {number}: not `student,time` ({error})") from error
-        times[student.strip()] = moment if moment.tzinfo else moment.astimezone()
+        student = normal(",".join(name))
+        moment = moment if moment.tzinfo else moment.astimezone()
+        times[student] = max(moment, times.get(student, moment))
     return times
 
 

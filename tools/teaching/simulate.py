@@ -25,10 +25,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nmcourse._files import user_path
 from tools.teaching import assignments
 from tools.teaching.notebooks import ROOT
 from tools.teaching.results import counted, load_result
-from tools.teaching.sandbox.methods import choose
+from tools.teaching.sandbox.choice import choose
 from tools.teaching.settings import Settings
 from tools.teaching.simulated import Handed, Targets, a_class
 
@@ -172,8 +173,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--size", type=int, default=200, help="students")
     parser.add_argument("--homework", default="rates", help="the problem")
     parser.add_argument("--workers", type=int, default=2, help="marked at the same time")
-    parser.add_argument("--out", type=Path, help="keep the files here")
-    parser.add_argument("--report", type=Path, help="write what came of it to this file")
+    parser.add_argument("--out", type=user_path, help="keep the files here")
+    parser.add_argument("--report", type=user_path, help="write what came of it to this file")
     options = parser.parse_args(arguments)
     base = options.out or Path(tempfile.mkdtemp(prefix="nmcourse-class-"))
     try:

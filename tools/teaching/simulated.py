@@ -129,6 +129,14 @@ def honest(one: Assignment) -> dict[str, Callable[[], Handed]]:
         "function renamed": lambda: _renamed(one),
         "returns None": lambda: handed(one, right(one, "bc") | {"a": "result = 1"}),
         "changes its arguments": lambda: _in_place(one),
+        "slow cells of its own": lambda: handed(
+            one, right(one), "\n".join(["t = 0", *8 * ["for k in range(10**8):\n    t += k"]])
+        ),
+        "names changed afterwards": lambda: handed(one, right(one), after="np = None\ntau = 0"),
+        "another package": lambda: handed(one, right(one), before="import pandass, jaxx.numpy"),
+        "commands of a notebook": lambda: handed(
+            one, right(one), "%%time\n%matplotlib inline\nx = (7\n  % 3)\n!pip install \\\n  a\n?x"
+        ),
     }
 
 
@@ -148,7 +156,8 @@ def mistaken(one: Assignment) -> dict[str, Callable[[], Handed]]:
 
 def hostile(one: Assignment, aims: Targets) -> dict[str, Callable[[], Handed]]:
     """Return hostile submissions by name, each with what it earns honestly."""
-    own = right(one, "a")
+    # Part c is wrong, so that it is tried a second time, after the whole notebook.
+    own = right(one, "a") | {"c": "return None"}
     first = one.version.parts[0]
 
     def if_found(search: str) -> Callable[[], Handed]:
@@ -216,6 +225,24 @@ def hostile(one: Assignment, aims: Targets) -> dict[str, Callable[[], Handed]]:
             f"import socket\ntry:\n    socket.create_connection(('127.0.0.1', {aims.port}), 2)\n"
             "    found = True\nexcept OSError:\n    pass"
         ),
+        "host called": if_found(
+            "import socket\nfor family in (40, 16, 10, 17):\n    try:\n"
+            "        socket.socket(family, socket.SOCK_DGRAM)\n        found = True\n"
+            "    except OSError:\n        pass"
+        ),
+        "course looked up": if_found(
+            "for name in ('cmdline', 'environ'):\n    try:\n"
+            "        text = open(f'/proc/1/{name}').read()\n"
+            f"        found = found or {private!r} in text or '{{' in text\n"
+            "    except OSError:\n        pass"
+        ),
+        "sockets filled": bad(
+            before="import os, socket, time\nkept = []\ndef fill():\n    for k in range(100):\n"
+            "        kept.append(socket.socketpair())\n        kept[k][0].setblocking(False)\n"
+            "        try:\n            while True:\n                kept[k][0].send(bytes(9999))\n"
+            "        except BlockingIOError:\n            pass\n"
+            "while True:\n    if os.fork() == 0:\n        fill()\n        time.sleep(60)"
+        ),
         "marks of others written": if_found(
             f"import os, json\nfor place in ({out!r}, '/results', os.getcwd(), '/course'):\n"
             "    try:\n        os.makedirs(place + '/results', exist_ok=True)\n"
@@ -228,6 +255,11 @@ def hostile(one: Assignment, aims: Targets) -> dict[str, Callable[[], Handed]]:
             after="import os\nfor number in range(3, 30):\n    try:\n"
             '        os.write(number, b\'{"id": "0", "value": {"float": "0x1p0"}}\\n\' * 9)\n'
             "    except OSError:\n        pass",
+        ),
+        "reply of no type": bad(
+            after="import json\nfrom tools.teaching.sandbox import codec\nforged = json.dumps\n"
+            "json.dumps = lambda value, **k: forged(value | {'value': {'array': '', 'shape': [0], "
+            "'type': 'f8,('}})"
         ),
         "replies flooded": bad(
             after="import os\nfor number in range(3, 30):\n    try:\n        while True:\n"

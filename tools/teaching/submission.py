@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from nmcourse.exercises.handing_in import (
+    COMPLETE_HEADING,
+    NotANotebook,
+    TooLarge,
+    code_cells,
+    plain,
+)
+from tools.teaching import handed_in
+from tools.teaching.handed_in import Found, plain_file
 from tools.teaching.notebooks import Assignment, test_heading, test_source
 
-LARGEST_FILE = 20_000_000  # bytes
-MOST_CELLS = 1000
-CHECKPOINTS = ".ipynb_checkpoints"
-STUDENT_ID = re.compile(r"\w(?:[\w .@'()+-]{0,98}[\w)@+-])?")  # no formula, path or comma
 _TOKEN = re.compile(r"^ASSIGNMENT *= *[\"']([a-z-]+-[A-Z]-[0-9a-f]{6})[\"']", re.MULTILINE)
 _TEST = re.compile(r"# Test of part \w+ \(leave it as it is\)")
-
-
-@dataclass(frozen=True)
-class Found:
-    """A file that somebody handed in.
-
-    Attributes:
-        student: Who, from the name of the file or of its folder.
-        paths: The notebooks; more than one if the folder holds several.
-    """
-
-    student: str
-    paths: tuple[Path, ...]
-
-    def digest(self) -> str:
-        """Return a hash of names and contents, to see whether they have changed."""
-        found = hashlib.sha256()
-        for path in self.paths:
-            found.update(path.name.encode(errors="replace") + b"\0")
-            if _plain_file(path) and path.stat().st_size <= LARGEST_FILE:
-                found.update(hashlib.sha256(path.read_bytes()).digest())
-        return found.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -63,35 +43,6 @@ class _Unreadable(Exception):
     """Why a file cannot be read."""
 
 
-def collect(folder: Path) -> list[Found]:
-    """Return what was handed in: FOLDER/STUDENT.ipynb or FOLDER/STUDENT/.../ANY.ipynb.
-
-    Raises:
-        ValueError: It is no folder, holds nothing, or a name can be no student's.
-    """
-    if not folder.is_dir():
-        raise ValueError(f"SUBMISSIONS must be a folder, got {folder}")
-    files: dict[str, list[Path]] = {}
-    for entry in sorted(folder.iterdir()):
-        if entry.suffix == ".ipynb":
-            files.setdefault(entry.stem, []).append(entry)
-        elif entry.is_dir() and not entry.is_symlink() and not entry.name.startswith("."):
-            inside = [path for path in entry.rglob("*.ipynb") if path.parent.name != CHECKPOINTS]
-            files.setdefault(entry.name, []).extend(sorted(inside))
-    if not files:
-        raise ValueError(f"SUBMISSIONS: no notebook in {folder}")
-    odd = [name for name in files if not STUDENT_ID.fullmatch(name)]
-    if odd:
-        raise ValueError(
-            "SUBMISSIONS: a student's name begins with a letter or digit and may have letters, "
-            f"digits, spaces and . _ - + @ ' ( ), got {odd[:5]!r}"
-        )
-    lower = [name.lower() for name in files]
-    if twice := sorted({name for name in lower if lower.count(name) > 1}):
-        raise ValueError(f"SUBMISSIONS: names differ in capitals only: {twice[:5]!r}")
-    return [Found(student, tuple(paths)) for student, paths in files.items()]
-
-
 def read(found: Found, versions: Mapping[str, Assignment]) -> Submission:
     """Read a submission.
 
@@ -106,12 +57,15 @@ def read(found: Found, versions: Mapping[str, Assignment]) -> Submission:
             submission = _read(path, versions)
         except _Unreadable as error:
             submission = Submission(problem=str(error))
-        (bad if submission.problem else good).append(submission)
-    if len(good) == 1:
-        return good[0]
-    if good:
-        return Submission(problem="several notebooks")
-    return bad[0] if bad else Submission(problem="no notebook")
+        if submission.problem:
+            bad.append(submission)
+        elif submission not in good:  # the same notebook twice is one
+            good.append(submission)
+    if len(good) > 1:
+        one = Submission(problem="several notebooks")
+    else:
+        one = next(iter([*good, *bad]), Submission(problem="no notebook"))
+    return replace(one, notes=(*found.notes, *one.notes))
 
 
 def _read(path: Path, versions: Mapping[str, Assignment]) -> Submission:
@@ -135,38 +89,18 @@ def _read(path: Path, versions: Mapping[str, Assignment]) -> Submission:
 
 
 def _code_cells(path: Path) -> list[tuple[int, str]]:
-    """Number and source of each code cell of a notebook, whatever program saved it."""
-    if not _plain_file(path):
+    """Number and plain Python of each code cell, whatever program saved the notebook."""
+    if not plain_file(path):
         raise _Unreadable("not a file")
-    if path.stat().st_size > LARGEST_FILE:
+    if path.stat().st_size > handed_in.LARGEST_FILE:
         raise _Unreadable("file too large")
     try:
-        notebook = json.loads(path.read_bytes())
-    except (ValueError, RecursionError, OSError) as error:
-        raise _Unreadable("not a notebook") from error
-    cells = notebook.get("cells") if isinstance(notebook, dict) else None
-    if not isinstance(cells, list) or len(cells) > MOST_CELLS:
-        raise _Unreadable("not a notebook")
-    found = []
-    for number, cell in enumerate(cells, start=1):
-        if not isinstance(cell, dict) or cell.get("cell_type") != "code":
-            continue
-        found.append((number, _source(cell.get("source"))))
-    return found
-
-
-def _plain_file(path: Path) -> bool:
-    """Whether a path is a file, and neither a link nor a pipe that would be waited for."""
-    return path.is_file() and not path.is_symlink()
-
-
-def _source(value: Any) -> str:
-    """The text of a cell: one string, or a list of lines."""
-    if isinstance(value, list) and all(isinstance(line, str) for line in value):
-        value = "".join(value)
-    if not isinstance(value, str):
-        raise _Unreadable("not a notebook")
-    return value.encode(errors="replace").decode()  # lone halves of a character
+        cells = code_cells(path.read_bytes())
+    except (NotANotebook, TooLarge, OSError) as error:
+        raise _Unreadable(
+            str(error) if isinstance(error, TooLarge) else "not a notebook"
+        ) from error
+    return [(number, plain(source)) for number, source in cells]
 
 
 def _by_functions(sources: list[tuple[int, str]], versions: Mapping[str, Assignment]) -> str:
@@ -191,6 +125,8 @@ def _without_tests(
     cells, notes = [], []
     for number, source in sources:
         heading = source.lstrip().split("\n", 1)[0].rstrip()
+        if heading == COMPLETE_HEADING:
+            continue
         if not _TEST.fullmatch(heading):
             cells.append((number, source))
             continue

@@ -27,7 +27,6 @@ from torch import Tensor
 
 from nmcourse.analysis._checks import check_finite, check_nm_rnn
 from nmcourse.models import NMRNN, LowRankRNN
-from nmcourse.models._base import swap_time
 
 
 def term_sizes(model: NMRNN) -> Tensor:
@@ -78,8 +77,8 @@ def gain_gradients(model: NMRNN, inputs: Tensor, quantity: Callable[[Tensor], Te
     inputs = inputs.double()
     with torch.enable_grad():
         gains = model(inputs).gains.detach().requires_grad_()
-        states = model.output_network.run(inputs, swap_time(gains))
-        found = quantity(model.output_network.readout(swap_time(states)))
+        states = model.output_network.run(inputs, gains.transpose(0, 1))  # time first
+        found = quantity(model.output_network.readout(states.transpose(0, 1)))
         if found.shape != (len(inputs),):
             raise ValueError(
                 f"quantity must return one number per trial, ({len(inputs)},), "

@@ -7,7 +7,8 @@ network later, or in another trial:
     stored = store_gains(model, inputs, context)      # s(t) of every trial
     with_gains(model, stored)(inputs)                 # the output network under them
 
-After a retraining of the modulator that is how old behaviour comes back (chapter 7).
+After a retraining of the modulator that is how old behaviour comes back (chapter *One network,
+many tasks*).
 """
 
 from __future__ import annotations

@@ -83,17 +83,22 @@ class LinearLSTM(LSTM):
 
     def __init__(self, n_inputs: int, n_units: int, n_outputs: int, *, dt: float = 10.0) -> None:
         super().__init__(n_inputs, n_units, n_outputs, readout_bias=True, dt=dt)
-        self.cell_weights = nn.Parameter(torch.zeros(3 * n_units, n_units))
+        self.cell_weights = nn.Parameter(torch.zeros(3 * self.n_units, self.n_units))
 
     def readout(self, state: LSTMState) -> Tensor:
         """Outputs y = C c + d."""
         return self.output(state.c)
 
     def simulate(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
-        """Whole trials from ``inputs`` (batch, time, P), fast."""
-        states = super().simulate(inputs, context).states
-        assert states is not None
-        return Trajectory(self.output(states[..., self.n_units :]), states)
+        """Whole trials, step by step: the compiled loop of an ``LSTM`` has other gates."""
+        self.check_inputs(inputs, context)
+        state, states = self.initial_state(inputs.shape[-3]), []
+        for t in range(inputs.shape[-2]):
+            now = None if context is None else context[..., t, :]
+            state = self.step(state, inputs[..., t, :], now)
+            states.append(torch.cat(state, dim=-1))
+        trajectory = torch.stack(states, dim=-2)
+        return Trajectory(self.output(trajectory[..., self.n_units :]), trajectory)
 
     def _update(self, state: LSTMState, drive: Tensor) -> LSTMState:
         i, f, g, o = (drive + state.h @ self.recurrent_weights.mT).chunk(4, dim=-1)
@@ -153,7 +158,7 @@ def lstm_assumptions(
         ValueError: if the model has no such parts at all.
 
     Reference:
-        Costacurta et al. 2024, Eq. 6 and Proposition 1; chapter 6.
+        Costacurta et al. 2024, Eq. 6 and Proposition 1; chapter *Why gain gates*.
     """
     check_choice("gain_as", gain_as, GAIN_AS)
     net, modulator = _parts(model)
@@ -223,7 +228,7 @@ def lstm_from_nm_rnn(
             or an epsilon outside (0, 1].
 
     Reference:
-        Costacurta et al. 2024, Eq. 6 and Proposition 1; chapter 6.
+        Costacurta et al. 2024, Eq. 6 and Proposition 1; chapter *Why gain gates*.
     """
     check_choice("gain_as", gain_as, GAIN_AS)
     check_choice("candidates", candidates, CANDIDATES)

@@ -9,21 +9,20 @@ w by 1 - (dt / tau)(1 - s) instead of exp(-(dt / tau)(1 - s)); its time constant
 shorter. All times are in ms.
 
 Reference:
-    Costacurta et al. 2024, Eq. 5 and Fig. 2A (modes), Fig. 3E and 3F (gains); chapters 4 and 5.
+    Costacurta et al. 2024, Eq. 5 and Fig. 2A (modes), Fig. 3E and 3F (gains); chapters *Gain as
+    neuromodulation* and *Keeping time with gain*.
 """
 
 from __future__ import annotations
 
 import copy
-import itertools
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import scipy.integrate
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import as_tensor, one_or_several
 from nmcourse.analysis._checks import check_choice, check_finite, check_nm_rnn, check_positive
 from nmcourse.models import NMRNN, ClampedGain
 
@@ -43,7 +42,7 @@ def effective_time_constant(gain: float | Tensor, tau: float) -> Tensor:
         ValueError: for a gain that is not finite, or tau not above zero.
 
     Reference:
-        Costacurta et al. 2024, Eq. 5; chapter 4.
+        Costacurta et al. 2024, Eq. 5; chapter *Gain as neuromodulation*.
     """
     gain = _number("gain", gain)
     check_positive(tau=tau)
@@ -66,7 +65,7 @@ def euler_time_constant(gain: float | Tensor, tau: float, dt: float) -> Tensor:
             (dt / tau)(1 - s) > 1: the mode then alternates in sign and has no time constant.
 
     Reference:
-        Chapter 4.
+        Chapter *Gain as neuromodulation*.
     """
     gain = _number("gain", gain)
     check_positive(tau=tau, dt=dt)
@@ -97,56 +96,10 @@ def mode_decay(gains: Tensor, tau: float, dt: float, *, w0: float | Tensor = 1.0
         ValueError: for gains of fewer than two axes or not finite, tau or dt not above zero.
 
     Reference:
-        Costacurta et al. 2024, Eq. 5; chapter 4.
+        Costacurta et al. 2024, Eq. 5; chapter *Gain as neuromodulation*.
     """
     start = _check_modes(gains, tau, dt, w0)
     return start * torch.exp(-(1 - gains).cumsum(dim=-2) * dt / tau)
-
-
-def euler_mode_decay(gains: Tensor, tau: float, dt: float, *, w0: float | Tensor = 1.0) -> Tensor:
-    """What the simulated network does instead: w(0) prod (1 - (dt / tau)(1 - s)).
-
-    Arguments, result and errors are those of :func:`mode_decay`.
-    """
-    start = _check_modes(gains, tau, dt, w0)
-    return start * (1 - dt / tau * (1 - gains)).cumprod(dim=-2)
-
-
-def mode_solution(
-    gain: Callable[[float], float], times: Tensor, tau: float, *, w0: float = 1.0
-) -> Tensor:
-    """Closed form of a mode under a gain s(t) in continuous time, by adaptive quadrature.
-
-    Args:
-        gain: s(t), from a time in ms to a number.
-        times: (time,), in ms, increasing, none below zero.
-        tau: time constant in ms.
-        w0: activity at time zero.
-
-    Returns:
-        w at the given times, (time,), float64.
-
-    Raises:
-        ValueError: for times out of order, tau not above zero, or a gain that is not finite.
-
-    Reference:
-        Costacurta et al. 2024, Eq. 5; chapter 4.
-    """
-    check_positive(tau=tau)
-    moments = torch.as_tensor(times, dtype=torch.float64)
-    check_finite("times", moments)
-    edges = [0.0, *moments.flatten().tolist()]
-    if moments.ndim != 1 or any(b < a for a, b in itertools.pairwise(edges)):
-        raise ValueError("times must be one axis of increasing values from 0 on")
-    leak = 0.0
-    values = []
-    for start, end in itertools.pairwise(edges):
-        area = scipy.integrate.quad(lambda t: float(gain(t)), start, end, epsabs=1e-12)[0]
-        if not math.isfinite(area):
-            raise ValueError(f"gain must be finite, got NaN or infinity between {start} and {end}")
-        leak += (end - start - area) / tau
-        values.append(w0 * math.exp(-leak))
-    return torch.tensor(values, dtype=torch.float64)
 
 
 def ablate_gains(
@@ -169,13 +122,16 @@ def ablate_gains(
             ``"initial"``) gains prescribed trial by trial.
 
     Reference:
-        Costacurta et al. 2024, Fig. 3F; chapter 5.
+        Costacurta et al. 2024, Fig. 3F; chapter *Keeping time with gain*.
     """
     check_nm_rnn(model)
-    n_gains = model.modulator.rank
-    chosen = [component] if isinstance(component, int) else list(component)
-    if not chosen or any(k not in range(n_gains) for k in chosen):
-        raise ValueError(f"component must name gains in 0..{n_gains - 1}, got {component!r}")
+    n_gains = model.modulator.n_gains
+    chosen = one_or_several("component", component, 0, n_gains - 1)
+    if not chosen:
+        raise ValueError(
+            f"component must be one or more whole numbers from 0 to {n_gains - 1}, "
+            f"got {component!r}"
+        )
     if isinstance(value, str):
         check_choice("value", value, ("initial",))
         start = initial_gains(model)
@@ -233,7 +189,7 @@ def align_to(gains: Tensor, cue_times: Tensor, dt: float, window: tuple[float, f
             steps, or an empty window.
 
     Reference:
-        Costacurta et al. 2024, Fig. 3E; chapter 5.
+        Costacurta et al. 2024, Fig. 3E; chapter *Keeping time with gain*.
     """
     if gains.ndim != 3:
         raise ValueError(f"gains must have shape (trial, time, K), got {tuple(gains.shape)}")
@@ -266,7 +222,8 @@ def correlate_over_trials(values: Tensor, quantity: Tensor) -> Tensor:
         ValueError: for shapes that do not fit, or a quantity that is not finite.
 
     Reference:
-        Costacurta et al. 2024, Fig. 3E (the gains that follow the interval); chapter 5.
+        Costacurta et al. 2024, Fig. 3E (the gains that follow the interval); chapter *Keeping time
+        with gain*.
     """
     if values.ndim != 3 or quantity.shape != values.shape[:1]:
         raise ValueError(
@@ -286,7 +243,7 @@ def correlate_over_trials(values: Tensor, quantity: Tensor) -> Tensor:
 
 
 def _number(name: str, value: float | Tensor) -> Tensor:
-    tensor = torch.as_tensor(value)
+    tensor = as_tensor(name, value)
     if not tensor.is_floating_point():
         tensor = tensor.to(torch.get_default_dtype())
     check_finite(name, tensor)
@@ -298,7 +255,7 @@ def _check_modes(gains: Tensor, tau: float, dt: float, w0: float | Tensor) -> Te
         raise ValueError(f"gains must have shape (.., time, K), got {tuple(gains.shape)}")
     check_finite("gains", gains)
     check_positive(tau=tau, dt=dt)
-    start = torch.as_tensor(w0, dtype=gains.dtype)
+    start = as_tensor("w0", w0, gains.dtype)
     check_finite("w0", start)
     return start.unsqueeze(-2) if start.ndim else start
 

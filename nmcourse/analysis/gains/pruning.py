@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import one_or_several
 from nmcourse.analysis._checks import check_finite, check_nm_rnn
 from nmcourse.analysis.gains.modulation import ablate_gains
 from nmcourse.models import NMRNN
@@ -64,12 +65,12 @@ def prune(model: NMRNN, components: Iterable[int], values: Tensor) -> NMRNN:
         ValueError: for an unknown component, or values that do not fit or are not finite.
     """
     check_nm_rnn(model)
-    n_gains = model.modulator.rank
+    n_gains = model.modulator.n_gains
+    check_finite("values", values)
     if values.shape != (n_gains,):
         raise ValueError(f"values must have shape ({n_gains},), got {tuple(values.shape)}")
-    check_finite("values", values)
-    for k in components:
-        model = ablate_gains(model, k, float(values[k]) if k in range(n_gains) else 0.0)
+    for k in one_or_several("components", components, 0, n_gains - 1):
+        model = ablate_gains(model, k, float(values[k]))
     return model
 
 
@@ -111,7 +112,7 @@ def pruning_order(model: NMRNN, values: Tensor, error: Callable[[NMRNN], float])
         ValueError: for a model without gains, or values that do not fit.
     """
     check_nm_rnn(model)
-    n_gains = model.modulator.rank
+    n_gains = model.modulator.n_gains
     held: list[int] = []
     errors = [_error_of(error, prune(model, (), values))]
     while len(held) < n_gains:
@@ -161,7 +162,7 @@ def smallest_sufficient_set(
             ``largest_error``.
     """
     check_nm_rnn(model)
-    n_gains = model.modulator.rank
+    n_gains = model.modulator.n_gains
     if 2**n_gains > MOST_SETS:
         raise ValueError(
             f"model must have at most {int(math.log2(MOST_SETS))} gains for this search, "

@@ -16,7 +16,7 @@ gain of a step needs the difference quotient (f(t + dt) - f(t)) / dt in the plac
 two changes Eq. 7 is exact for the Euler steps; without them it is exact for continuous time.
 
 Reference:
-    Costacurta et al. 2024, Eqs. 7 and 8, Fig. 3B; chapter 6.
+    Costacurta et al. 2024, Eqs. 7 and 8, Fig. 3B; chapter *Why gain gates*.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def optimal_gain(
             do not fit, values that are not finite, or an unknown form or clock.
 
     Reference:
-        Costacurta et al. 2024, Eqs. 7 and 8; chapter 6.
+        Costacurta et al. 2024, Eqs. 7 and 8; chapter *Why gain gates*.
     """
     check_choice("form", form, FORMS)
     check_choice("clock", clock, CLOCKS)

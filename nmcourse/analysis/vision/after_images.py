@@ -21,6 +21,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import check_tensor, count, counts
 from nmcourse.models import SeeingNetwork
 
 Kind = Literal["unstable", "multistable", "monostable"]
@@ -81,27 +82,31 @@ def after_images(
     Reference:
         Soo et al. 2024, Fig. 3B and authors' response.
     """
+    n_steps, n_held, n_after = counts(n_steps=n_steps, n_held=n_held, n_after=n_after)
+    n_blank = count("n_blank", n_blank)
+    check_tensor("images", images)
+    check_tensor("labels", labels)
     if len(images) < 2:
         raise ValueError(f"images must be at least two, got {len(images)}")
     if labels.shape != images.shape[:1]:
         raise ValueError(f"labels must have shape ({len(images)},), got {tuple(labels.shape)}")
     rest = model.rest(n_blank)
 
-    def show(shown: Tensor, state: tuple[Tensor, ...], steps: int) -> tuple[Tensor, ...]:
+    def state_after(shown: Tensor, state: tuple[Tensor, ...], steps: int) -> tuple[Tensor, ...]:
         response = model.respond(shown, n_steps=steps, n_blank=0, state=state, check_finite=False)
         return response.state
 
     def accuracy(state: tuple[Tensor, ...], right: Tensor) -> float:
         return (model.readout(state).argmax(dim=-1) == right).double().mean().item()
 
-    seen = show(images, rest, n_steps)
-    held = show(images, seen, n_held)
-    left = show(torch.zeros_like(images), seen, n_after)
+    seen = state_after(images, rest, n_steps)
+    held = state_after(images, seen, n_held)
+    left = state_after(torch.zeros_like(images), seen, n_after)
     second, second_labels = images.roll(1, dims=0), labels.roll(1)
     return AfterImages(
         accuracy(seen, labels),
         accuracy(held, labels),
-        accuracy(show(second, left, n_steps), second_labels),
+        accuracy(state_after(second, left, n_steps), second_labels),
         _relative(left, seen, rest),
         _relative(held, seen, rest),
     )

@@ -18,6 +18,7 @@ Reference:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -26,7 +27,8 @@ import torch
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, aslinearoperator, eigs, svds
 from torch import Tensor
 
-from nmcourse.analysis._checks import check_choice, check_count, check_finite, check_positive
+from nmcourse._inputs import check_generator, check_tensor, count, counts
+from nmcourse.analysis._checks import check_choice, check_finite, check_positive
 
 Edge = Literal["modulus", "real part"]
 Side = Literal["left", "right"]
@@ -56,12 +58,13 @@ class ConvolutionOperator(LinearOperator):
     """
 
     def __init__(self, weights: Tensor, height: int, width: int) -> None:
+        check_tensor("weights", weights)
         if weights.ndim != 4 or weights.shape[2] != weights.shape[3] or weights.shape[3] % 2 == 0:
             raise ValueError(
                 f"weights must have shape (out, in, k, k) with k odd, got {tuple(weights.shape)}"
             )
         check_finite("weights", weights)
-        check_count(height=height, width=width)
+        height, width = counts(height=height, width=width)
         n_out, n_in = weights.shape[:2]
         super().__init__(np.dtype(np.float64), (n_out * height * width, n_in * height * width))
         self.weights = weights.detach().double().cpu().clone()
@@ -191,11 +194,12 @@ def leading_eigenvalues(
     """
     operator = as_operator(matrix, square=True)
     size = operator.shape[0]
-    check_count(n=n, max_restarts=max_restarts)
+    n, max_restarts = counts(n=n, max_restarts=max_restarts)
     check_choice("by", by, get_args(Edge))
     check_positive(tolerance=tolerance)
     if n > size - 2:
         raise ValueError(f"n must be at most size - 2 = {size - 2}, got {n}")
+    n_basis = None if n_basis is None else count("n_basis", n_basis)
     if n_basis is not None and not n + 2 <= n_basis <= size:
         raise ValueError(f"n_basis must be from n + 2 = {n + 2} to {size}, got {n_basis}")
     try:
@@ -247,7 +251,7 @@ def leading_singular_values(
         Chapter "A convolution is a connectivity matrix".
     """
     operator = as_operator(matrix)
-    check_count(n=n)
+    n = count("n", n)
     check_positive(tolerance=tolerance)
     smaller = min(operator.shape)
     if n >= smaller:
@@ -302,4 +306,20 @@ def as_operator(matrix: Any, *, square: bool = False) -> LinearOperator:
 
 def random_vector(size: int, generator: torch.Generator | None) -> np.ndarray:
     """Standard normal numbers to start an iteration from."""
+    check_generator(generator)
     return torch.randn(size, dtype=torch.float64, generator=generator).numpy()
+
+
+def gaussian_convolution(channels: int, kernel: int, size: int, seed: int) -> ConvolutionOperator:
+    """A convolution whose weights have variance 1 / (channels * kernel^2)."""
+    source = torch.Generator().manual_seed(seed)
+    weights = torch.randn(channels, channels, kernel, kernel, generator=source)
+    return ConvolutionOperator(weights / math.sqrt(channels * kernel**2), size, size)
+
+
+def default_convolution(channels: int, size: int, seed: int) -> ConvolutionOperator:
+    """A 3x3 convolution with the weights that PyTorch gives a new layer: uniform."""
+    bound = 1 / math.sqrt(9 * channels)
+    source = torch.Generator().manual_seed(seed)
+    weights = torch.empty(channels, channels, 3, 3).uniform_(-bound, bound, generator=source)
+    return ConvolutionOperator(weights, size, size)

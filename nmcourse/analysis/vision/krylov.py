@@ -26,7 +26,8 @@ import torch
 from scipy.sparse.linalg import LinearOperator
 from torch import Tensor
 
-from nmcourse.analysis._checks import check_count, check_finite
+from nmcourse._inputs import check_generator, count, counts
+from nmcourse.analysis._checks import check_finite
 from nmcourse.analysis.vision.convolution_operator import (
     PartialSVD,
     as_operator,
@@ -115,7 +116,7 @@ def arnoldi(
     """
     operator = as_operator(matrix, square=True)
     size = operator.shape[0]
-    check_count(n_steps=n_steps)
+    n_steps = count("n_steps", n_steps)
     if n_steps > size:
         raise ValueError(f"n_steps must be at most the size {size}, got {n_steps}")
     basis = np.zeros((n_steps + 1, size))  # vectors as rows: each lies in one piece of memory
@@ -182,8 +183,7 @@ def ritz_values(krylov: KrylovBasis, n_steps: int | None = None) -> RitzValues:
     Reference:
         Chapter "A convolution is a connectivity matrix".
     """
-    m = krylov.n_steps if n_steps is None else n_steps
-    check_count(n_steps=m)
+    m = krylov.n_steps if n_steps is None else count("n_steps", n_steps)
     if m > krylov.n_steps:
         raise ValueError(f"n_steps must be at most {krylov.n_steps}, got {m}")
     values, vectors = torch.linalg.eig(krylov.hessenberg[:m, :m])
@@ -226,7 +226,7 @@ def power_iteration(
     """
     operator = as_operator(matrix, square=True)
     size = operator.shape[0]
-    check_count(n_steps=n_steps, n_vectors=n_vectors)
+    n_steps, n_vectors = counts(n_steps=n_steps, n_vectors=n_vectors)
     if n_vectors > size:
         raise ValueError(f"n_vectors must be at most the size {size}, got {n_vectors}")
     block = _first_block(start, size, n_vectors, generator)
@@ -249,6 +249,7 @@ def _first_block(
     start: Tensor | None, size: int, n_vectors: int, generator: torch.Generator | None
 ) -> np.ndarray:
     """Orthonormal columns."""
+    check_generator(generator)
     if start is None:
         block = torch.randn(size, n_vectors, dtype=torch.float64, generator=generator).numpy()
     else:
@@ -292,8 +293,8 @@ def partial_svd(
     """
     operator = as_operator(matrix)
     smaller = min(operator.shape)
-    check_count(n=n)
-    n_steps = min(4 * n + 20, smaller) if n_steps is None else n_steps
+    n = count("n", n)
+    n_steps = min(4 * n + 20, smaller) if n_steps is None else count("n_steps", n_steps)
     if not n <= n_steps <= smaller:
         raise ValueError(f"n_steps must be from n = {n} to {smaller}, got {n_steps}")
     wide = operator.shape[0] < operator.shape[1]

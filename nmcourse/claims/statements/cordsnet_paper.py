@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from nmcourse.evidence.record import Claim
+from nmcourse.evidence import Claim
 
 _PAPER = "Soo et al. 2024"
 
@@ -31,7 +31,8 @@ CLAIMS = (
         "Trained on cognitive tasks, convolutional, low-rank and sparse RNNs of 125 to 216 units "
         "find trajectories comparable to those of a dense RNN.",
         f"{_PAPER}, Fig. 1C and the table of Procrustes distances",
-        "comparable solutions; values not accessible",
+        "comparable solutions, compared by their trajectories on five tasks at three sizes; "
+        "values not accessible",
     ),
     Claim(
         "C4",
@@ -53,7 +54,9 @@ CLAIMS = (
         "Initialising CordsNet in stages gives a higher accuracy than training it directly for "
         "the same time; after fine-tuning it is slightly below the CNN.",
         f"{_PAPER}, Fig. 2D and Table 1; authors' response",
-        "initialised above direct, fine-tuned slightly below the CNN; values not accessible",
+        "initialised above direct; fine-tuned networks “only slightly poorer” than the "
+        "CNNs with the same convolutions, about 5 % on ImageNet, with a best top-1 accuracy below "
+        "60 %; fully connected dynamical RNNs near chance there; further values not accessible",
         "book/vision/training_by_stages",
     ),
     Claim(
@@ -62,21 +65,24 @@ CLAIMS = (
         "feed-forward CNN has no dynamics, and a discrete-time recurrent CNN is right only at "
         "its trained step.",
         f"{_PAPER}, Fig. 3A and 3B; authors' response",
-        "only CordsNet resets and classifies again; no number published",
+        "only CordsNet resets and classifies again; no number published. A CNN followed by an "
+        "RNN, the authors say, could give this too",
     ),
     Claim(
         "C8",
         "With noise added at every step, the activity and the accuracy of CordsNet degrade less "
         "than those of a CNN and of a discrete-time recurrent CNN.",
         f"{_PAPER}, Fig. 3C and 3D; authors' response",
-        "CordsNet degrades less at 5 noise levels; values not published",
+        "CordsNet degrades less at 5 noise levels, which the authors put down to the integration "
+        "of evidence over time (their Eq. 7); values not published",
     ),
     Claim(
         "C9",
         "Networks trained to answer in an early or in a late window have other dynamics and other "
         "leading eigenvalues.",
         f"{_PAPER}, Fig. 4B; authors' response",
-        "dynamics and spectra differ; the direction of the change is not published",
+        "dynamics and spectra differ, and a static front end could not show it: it has no lag and "
+        "no time course; the direction of the change is not published",
     ),
     Claim(
         "C10",
@@ -90,8 +96,12 @@ CLAIMS = (
         "The return-to-rest penalty with coefficient 10⁻³ makes all trained networks monostable; "
         "without it some are unstable or multistable.",
         f"{_PAPER}, authors' response and Appendix D",
-        "20 networks for each of 6 coefficients: all monostable at 10⁻³, mixed at 0; counts not "
-        "accessible",
+        "20 R2 networks on CIFAR-10 for each of 6 coefficients: all monostable at 10⁻³, mixed at "
+        "0; counts not accessible. Unstable: activity explodes after the stimulus and never "
+        "recovers; multistable: stable, does not return to baseline, and as such misclassifies a "
+        "second image; monostable: returns. To a reviewer who asks whether this is weight decay: "
+        "largely the right direction, since in a linear model the size of the weights acts on the "
+        "largest eigenvalue; no strong claim for nonlinear ones",
         "book/vision/what_the_loss_is_for",
     ),
     Claim(
@@ -99,8 +109,9 @@ CLAIMS = (
         "Rising weights of the loss over the answer window prevent networks that classify only "
         "inside the window.",
         f"{_PAPER}, authors' response and Appendix D",
-        "10 networks for each of 5 scales: a few transient ones without rising weights, none "
-        "with them; counts not accessible",
+        "10 R2 networks for each of 5 scales on a logarithmic scale: a few transient ones without "
+        "rising weights (right in the window only, no fixed point reached), none with them; "
+        "counts not accessible",
         "book/vision/what_the_loss_is_for",
     ),
     Claim(
@@ -108,14 +119,16 @@ CLAIMS = (
         "CordsNet as a front end, followed by a fully connected RNN, solves four cognitive tasks "
         "from images: numerosity, categorisation, oculomotor delayed response, random dots.",
         f"{_PAPER}, Fig. 5",
-        "solved, as a demonstration; no number published",
+        "solved, as an illustration from which nothing about brains is predicted; probably a CNN "
+        "followed by an RNN could do so too; no number published",
     ),
     Claim(
         "C14",
         "Predicting neurons over time from CordsNet is better than predicting the same data with "
         "shuffled time.",
         f"{_PAPER}, Fig. 6; authors' response",
-        "better, paired t-test p < 10⁻⁴ or p < 10⁻⁷; scores not accessible",
+        "better, paired t-test p < 10⁻⁴ or p < 10⁻⁷; scores not accessible. Partial least squares "
+        "between matrices of time and image by unit; without averaging over time the score drops",
     ),
     Claim(
         "C15",

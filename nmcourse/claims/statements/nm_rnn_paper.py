@@ -6,7 +6,7 @@ as NM-RNN(units N, modulator units M, rank K).
 
 from __future__ import annotations
 
-from nmcourse.evidence.record import Claim
+from nmcourse.evidence import Claim
 
 _PAPER = "Costacurta et al. 2024"
 _TIMING = "book/neuromodulation/learning_to_keep_time"
@@ -73,7 +73,8 @@ CLAIMS = (
         "error; holding one of them removes the control of the slope, while the output still "
         "ramps.",
         f"{_PAPER}, Fig. 3F; authors' response",
-        "every ablation hurts, those of s₁ and s₃ most; s₃ controls the slope; no number published",
+        "every ablation hurts, those of s₁ and s₃ most; without s₃ the control of the slopes is "
+        "gone while the shape of a ramp stays; no number published",
         _TIMING_WITH_GAIN,
     ),
     Claim(
@@ -99,7 +100,8 @@ CLAIMS = (
         "the input weights of a vanilla RNN or an LSTM, and better than with a low-rank RNN.",
         f"{_PAPER}, Fig. 4B; authors' response",
         "NM-RNN, vanilla RNN and LSTM similar, one NM-RNN outlier, the low-rank RNN low; values "
-        "not published",
+        "not published. Retrained are the input weights, those of all four gates in the LSTM; the "
+        "aim is to reuse motifs, not continual learning",
         _MANY,
     ),
     Claim(
@@ -115,7 +117,8 @@ CLAIMS = (
         "The sign of the fifth principal component separates Pro from Anti trials, and flips for "
         "stimulus angles above π.",
         f"{_PAPER}, Fig. 4E; authors' response",
-        "a sign flip at π in the figure; no number published",
+        "a sign flip at π in the figure, which the paper itself relates to the symmetry of sine "
+        "and cosine; components 4 and 5 in a figure of the response; no number published",
         _MANY,
     ),
     Claim(
@@ -123,7 +126,8 @@ CLAIMS = (
         "On Element Finder with 25 elements the LSTM has the lowest error, the NM-RNN solves the "
         "task, and the low-rank and vanilla RNNs largely fail.",
         f"{_PAPER}, Fig. 5B and 5C; authors' response",
-        "LSTM < NM-RNN, both far below the low-rank and vanilla RNN; values not published",
+        "LSTM < NM-RNN, both far below the low-rank and vanilla RNN; values not published. The "
+        "gap to the LSTM is put down to input and output weights that are not modulated",
         _REMEMBER,
     ),
     Claim(
@@ -139,14 +143,16 @@ CLAIMS = (
         "At a fixed training budget the error of the NM-RNN on Element Finder grows with the "
         "length of the sequence.",
         f"{_PAPER}, review and authors' response",
-        "predicted, not measured",
+        "predicted at a fixed size, number of batches and batch size, and observed in preliminary "
+        "simulations; no number published",
         _REMEMBER,
     ),
     Claim(
         "N16",
         "Training an NM-RNN on the multitask set takes several times as long as training an LSTM.",
         f"{_PAPER}, authors' response",
-        "150,000 iterations: about 1.5 h for NM-RNN(100, 20, 4), about 15 min for LSTM(8)",
+        "150,000 iterations: about 1.5 h for NM-RNN(100, 20, 4), about 15 min for LSTM(8); put "
+        "down to the sizes of the states (20 modulator units against 8), and not optimised",
         "book/neuromodulation/reviewers_ask",
     ),
     Claim(

@@ -18,7 +18,7 @@ _LONG = 200  # characters of anything else
 _EMPTY = {"RESUME", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST", "NOP", "POP_TOP", "CACHE"}
 
 
-def show(value: Any) -> str:
+def in_words(value: Any) -> str:
     """Return a value as short text: a number, a small array, or its shape and first entries."""
     if isinstance(value, torch.nn.Module):
         return f"{type(value).__name__} with {_size(value)}"
@@ -73,7 +73,7 @@ def call_text(exercise: Exercise, case: tuple[Any, ...]) -> str:
 
 
 def _argument(value: Any) -> str:
-    text = show(value)
+    text = in_words(value)
     return f"<{text}>" if text.startswith("shape") or isinstance(value, torch.nn.Module) else text
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import torch
 
+from nmcourse._inputs import whole
 from nmcourse.exercises.checking.compare import NotNumbers, compare
-from nmcourse.exercises.checking.describe import call_text, mistake, show, stub
+from nmcourse.exercises.checking.describe import call_text, in_words, mistake, stub
 from nmcourse.exercises.checking.judge import Case, Lines, Tried, changed, judge, not_right
 from nmcourse.exercises.checking.limits import Outcome, call, protected
 from nmcourse.exercises.checking.record import Draw, Exercise
@@ -33,10 +34,10 @@ def run(exercise: Exercise, answer: Any, seed: int | None, seconds: float | None
         seed: Seed of the random cases; a new one each time by default.
         seconds: Time limit of one call; that of the exercise by default.
     """
+    seed = random.randrange(10**6) if seed is None else whole("seed", seed)
     function = _callable(exercise, answer)
     if isinstance(function, Result):
         return function
-    seed = random.randrange(10**6) if seed is None else seed
     limit = exercise.seconds if seconds is None else seconds
     result, failed = _tried(exercise, function, seed, limit)
     if failed is None or result.status != "not right":
@@ -78,7 +79,7 @@ def _callable(exercise: Exercise, answer: Any) -> Callable[..., Any] | Result:
         return lambda: answer
     if not callable(answer):
         wish = f'check("{exercise.id}", {exercise.function})'
-        text = f"This is {show(answer)}, not a function. Give the function itself: {wish}"
+        text = f"This is {in_words(answer)}, not a function. Give the function itself: {wish}"
         return not_right(exercise, [("Came out", text)])
     try:
         signature = inspect.signature(answer)
@@ -151,7 +152,7 @@ def _what_is_compared(exercise: Exercise, value: Any, case: Case) -> Any:
         return error
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        return NotNumbers(f"{show(value)}, which fails when it is used ({said})")
+        return NotNumbers(f"{in_words(value)}, which fails when it is used ({said})")
 
 
 def _about_types(error: BaseException | None) -> bool:
@@ -216,7 +217,7 @@ def not_yet(exercise: Exercise) -> Result:
         lines.append(("To do", f'Find the number, then check("{exercise.id}", your_number).'))
     elif exercise.example:
         with protected(), torch.enable_grad():
-            wanted = show(_reference(exercise, exercise.example))
+            wanted = in_words(_reference(exercise, exercise.example))
         lines.append(("Example", call_text(exercise, exercise.example)))
         lines.append(("Expected", wanted))
     else:

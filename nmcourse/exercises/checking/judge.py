@@ -19,7 +19,7 @@ from nmcourse.exercises.checking.compare import (
     integers,
     scale_of,
 )
-from nmcourse.exercises.checking.describe import call_text, show
+from nmcourse.exercises.checking.describe import call_text, in_words
 from nmcourse.exercises.checking.limits import Outcome, protected
 from nmcourse.exercises.checking.record import Exercise
 from nmcourse.exercises.checking.result import Result
@@ -85,7 +85,7 @@ def _wrong(
     exercise: Exercise, calls: Sequence[Tried], one: Tried, reason: str, seed: int
 ) -> Result:
     """What to say of an answer whose result is wrong in one case, the first such one."""
-    found, wanted = show(one.value), show(one.expected)
+    found, wanted = in_words(one.value), in_words(one.expected)
     if found == wanted and getattr(one.value, "shape", ()) == ():
         found = repr(one.value.item() if hasattr(one.value, "item") else one.value)  # all digits
     lines = [("Tried", call_text(exercise, one.case)), ("Came out", found)]

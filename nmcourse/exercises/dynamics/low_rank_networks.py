@@ -1,4 +1,4 @@
-"""Exercises of chapter 2, "Low-rank networks"."""
+"""Exercises of *Low-rank networks*."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exercises of chapter 1, "Rate networks as dynamical systems"."""
+"""Exercises of *Rate networks as dynamical systems*."""
 
 from __future__ import annotations
 

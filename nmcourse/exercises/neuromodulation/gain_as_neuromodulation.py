@@ -1,4 +1,4 @@
-"""Exercises of chapter 4, "Gain as neuromodulation"."""
+"""Exercises of *Gain as neuromodulation*."""
 
 from __future__ import annotations
 

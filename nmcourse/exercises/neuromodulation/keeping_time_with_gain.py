@@ -1,4 +1,4 @@
-"""Exercises of chapter 5, "Keeping time with gain"."""
+"""Exercises of *Keeping time with gain*."""
 
 from __future__ import annotations
 

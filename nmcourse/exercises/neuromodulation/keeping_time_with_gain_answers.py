@@ -51,7 +51,7 @@ def modulated(draw: Draw) -> list[Case]:
     cases = []
     for k in (1, 2, 0):
         output_network = LowRankRNN(3, draw.integer(8, 20), 1, rank=3, generator=draw.source())
-        modulator = Modulator(3, 5, rank=3, tau=20.0, generator=draw.source())
+        modulator = Modulator(3, 5, n_gains=3, tau=20.0, generator=draw.source())
         network: Any = NMRNN(output_network, modulator)
         with torch.no_grad():
             network.output_network.column_factors.mul_(10)

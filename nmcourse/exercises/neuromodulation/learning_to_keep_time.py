@@ -1,4 +1,4 @@
-"""Exercises of chapter 3, "Learning to keep time"."""
+"""Exercises of *Learning to keep time*."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Chapter 3: the trusted answers, the cases to try, and answers with one part changed."""
+"""Learning to keep time.
+
+The trusted answers, the cases to try, and answers with one part changed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exercises of chapter 7, "One network, many tasks"."""
+"""Exercises of *One network, many tasks*."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exercises of chapter 8, "Remembering one of many"."""
+"""Exercises of *Remembering one of many*."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exercises of chapter 9, "The reviewers ask"."""
+"""Exercises of *The reviewers ask*."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chapter 9: the trusted answers, the cases to try, and answers with one part changed."""
+"""The reviewers ask: the trusted answers, the cases to try, and answers with one part changed."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def perturbed(draw: Draw) -> list[tuple[NMRNN, Tensor, int, float]]:
     cases = []
     for k in (1, 2, 0, 1):
         output_network = LowRankRNN(3, draw.integer(8, 20), 1, rank=3, generator=draw.source())
-        modulator = Modulator(3, 5, rank=3, tau=100.0, generator=draw.source())
+        modulator = Modulator(3, 5, n_gains=3, tau=100.0, generator=draw.source())
         network: Any = NMRNN(output_network, modulator).double()
         with torch.no_grad():
             network.output_network.column_factors.mul_(10)
@@ -164,5 +164,5 @@ def shapes(draw: Draw) -> list[tuple[int, int, int, int, int]]:
 
 def counted(n: int, m: int, k: int, p: int, o: int) -> int:
     """Entries of the matrices themselves: each is used once in a step."""
-    network = NMRNN(LowRankRNN(p, n, o, rank=k), Modulator(p, m, rank=k))
+    network = NMRNN(LowRankRNN(p, n, o, rank=k), Modulator(p, m, n_gains=k))
     return sum(weights.numel() for weights in network.parameters() if weights.ndim == 2)

@@ -1,4 +1,4 @@
-"""Exercises of chapter 6, "Why gain gates"."""
+"""Exercises of *Why gain gates*."""
 
 from __future__ import annotations
 

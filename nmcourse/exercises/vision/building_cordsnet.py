@@ -1,4 +1,4 @@
-"""Exercises of chapter 11, "Building CordsNet"."""
+"""Exercises of *Building CordsNet*."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exercises of chapter 12, "Training by stages"."""
+"""Exercises of *Training by stages*."""
 
 from __future__ import annotations
 

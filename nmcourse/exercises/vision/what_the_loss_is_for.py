@@ -1,4 +1,4 @@
-"""Exercises of chapter 13, "What the loss is for"."""
+"""Exercises of *What the loss is for*."""
 
 from __future__ import annotations
 

@@ -33,16 +33,15 @@ from torch import Tensor
 from nmcourse.analysis import (
     ConvolutionOperator,
     autocorrelation,
+    gaussian_convolution,
     lyapunov_exponents,
     participation_ratio,
     run_on,
 )
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results, remember
-from nmcourse.experiments.convolution.spectra import gaussian_convolution
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number, remember
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import VanillaRNN
+from nmcourse.training import for_tier
 
 ZERO = 0.01  # exponent per time constant that counts as zero
 AT_REST = 1e-3  # root mean square of tau dr/dt below which activity counts as at rest
@@ -96,7 +95,7 @@ def random_network(gain: float, seed: int, nonlinearity: str = "tanh") -> Vanill
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Measure every network; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     jobs: dict[str, Any] = {
         f"{name}_{seed}": partial(_measure_seed, name, seed, settings, run_dir)
         for name in settings["gains"]
@@ -282,6 +281,10 @@ def judge(results: Results) -> Judgement:
     earlier = [1 - steps / equation for equation, steps in zip(*ends, strict=True)]
     return Judgement(
         status=status,
+        would_change="Another nonlinearity or size of network; in each regime the largest share at "
+        "one gain is "
+        + ", ".join(f"{kind} {max(found[kind])} of {n}" for kind in REGIMES[:3])
+        + f", and more than {MAJORITY:.0%} counts",
         measured=f"of {n} networks, stable / oscillatory / chaotic: "
         + "; ".join(
             f"gain {format_number(gain)}: " + " / ".join(str(found[k][i]) for k in REGIMES[:3])

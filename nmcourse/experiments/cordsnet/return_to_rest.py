@@ -23,13 +23,11 @@ import torch
 from torch import nn
 
 from nmcourse.analysis import after_images, is_transient, kind_of_return
-from nmcourse.evidence.record import Experiment
-from nmcourse.evidence.store import plain, remember
+from nmcourse.evidence import Experiment, plain, remember
 from nmcourse.experiments.cordsnet.return_to_rest_arms import ARMS, PUBLISHED
 from nmcourse.experiments.cordsnet.return_to_rest_rules import KINDS, LEARNT, RULES
 from nmcourse.experiments.training_runs import in_parallel, ship, trained_models
 from nmcourse.models import CordsNet
-from nmcourse.models.vision.layers import weights_of
 from nmcourse.pretrained import digits_cordsnet
 from nmcourse.tasks import ImageSet, digit_images
 from nmcourse.training import (
@@ -37,10 +35,12 @@ from nmcourse.training import (
     FitManyResult,
     Recipe,
     fit_many_images,
+    for_tier,
+    load_tensors,
+    save_tensors,
     train_linear,
     trial_loss,
 )
-from nmcourse.training.checkpoints import load_tensors, save_tensors
 
 COMMAND = "python -m nmcourse.claims run C11"
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -75,7 +75,7 @@ SHIPPED = ("penalty_0", PUBLISHED, "scale_0")
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Train and examine every arm; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     place = run_dir / "start"
     place.mkdir(parents=True, exist_ok=True)
     in_parallel(
@@ -135,7 +135,7 @@ def _train(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]
     fit = partial(
         fit_many_images,
         images=train,
-        seen=partial(trial_loss, trial=arm.trial()),
+        loss=partial(trial_loss, trial=arm.trial()),
         batch_size=settings["batch_size"],
         weight_decay=arm.weight_decay,
         progress=False,
@@ -154,7 +154,7 @@ def _train(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]
     measured: dict[str, Any] = plain(examine(result.models, test.images, test.labels))
     return measured | {
         "training_loss": result.losses[-20:].mean(dim=0).tolist(),
-        "diverged": sorted(seed % OTHER_IMAGES for seed in result.diverged),
+        "diverged": [n for n, seed in enumerate(result.seeds) if seed in result.diverged],
     }
 
 
@@ -170,17 +170,12 @@ def _from_linear(
     ]
     fits.append((0.0, {"n_steps": settings["n_steps"]}))
     for number, (slope, options) in enumerate(fits):
-
-        def build(
-            generator: torch.Generator, states: Any = tuple(states), slope: float = slope
-        ) -> nn.Module:
-            model = digits_cordsnet()
+        models = [digits_cordsnet() for _ in seeds]
+        for model, state in zip(models, states, strict=True):
             model.slope = slope
-            model.load_state_dict(states[generator.initial_seed() % OTHER_IMAGES])
-            return model
-
+            model.load_state_dict(state)
         result = fit(
-            build,
+            models,
             seeds=[seed + OTHER_IMAGES * (number + 1) for seed in seeds],
             learning_rate=settings["learning_rate"],
             checkpoint=folder / f"checkpoint_{number}.pt",
@@ -210,7 +205,7 @@ def examine(
     for model in models:
         assert isinstance(model, CordsNet)
         seen = after_images(model, images, labels)
-        recurrent = torch.cat([weights.flatten() for weights in weights_of(model.recurrent)])
+        recurrent = torch.cat([layer.weights().flatten() for layer in model.recurrent])  # type: ignore[operator]
         for key, value in {
             "accuracy": seen.accuracy,
             "held_accuracy": seen.held_accuracy,

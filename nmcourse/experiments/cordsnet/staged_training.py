@@ -24,8 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from nmcourse.analysis import after_images
-from nmcourse.evidence.record import Experiment
-from nmcourse.evidence.store import remember
+from nmcourse.evidence import Experiment, remember
 from nmcourse.experiments.cordsnet.staged_training_rules import RULES
 from nmcourse.experiments.training_runs import in_parallel, ship
 from nmcourse.models import CordsNet, TwinCNN, count_parameters, matched_pixel_rnn
@@ -37,13 +36,15 @@ from nmcourse.training import (
     Recipe,
     class_loss,
     fit_images,
+    for_tier,
     inverse_loss,
+    load_tensors,
+    save_tensors,
     start_from_cnn,
     train_in_stages,
     trial_loss,
 )
 from nmcourse.training import accuracy as share_right
-from nmcourse.training.checkpoints import load_tensors, save_tensors
 
 COMMAND = "python -m nmcourse.claims run C6"
 SHIPPED = "digits_cordsnet_staged"
@@ -92,7 +93,7 @@ CONTROLS: dict[str, str] = {
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Count costs, choose learning rates, train every seed both ways; resumes where killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     costs = remember(run_dir / "costs.json", partial(step_costs, settings), settings)
     steps = control_steps(Recipe(**settings["recipe"]), costs)
     plan = settings | {"control_steps": steps}

@@ -8,21 +8,16 @@ rate of each is chosen on seeds that are not used again, by the loss on training
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
-from nmcourse.experiments.training_runs import in_parallel, ship, trained_models, tune_and_train
-from nmcourse.models import count_parameters
-from nmcourse.pretrained import BUILDERS
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, expected, format_number
+from nmcourse.experiments.contenders import Contender, by_name, compare, ship_all
 from nmcourse.tasks import RowByRowDigits, class_accuracy
-from nmcourse.training import cross_entropy_at_end
+from nmcourse.training import cross_entropy_at_end, for_tier
 
 COMMAND = "python -m nmcourse.claims run R14"
 ABOUT, NEAR = 0.02, 0.05  # differences of accuracy
@@ -45,49 +40,35 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "tuning_seeds": [1000],
     },
 }
-LABELS = {
-    "nm_rnn": "NM-RNN",
-    "low_rank_rnn": "LR-RNN",
-    "vanilla_rnn": "vanilla RNN",
-    "lstm": "LSTM",
-    "gru": "GRU",
-}
-SHIPPED = ("nm_rnn", "lstm")  # the two of the claim
+NETWORKS = by_name(
+    Contender(name, f"digits_{name}", label, prefix="digits")
+    for name, label in (
+        ("nm_rnn", "NM-RNN"),
+        ("low_rank_rnn", "LR-RNN"),
+        ("vanilla_rnn", "vanilla RNN"),
+        ("lstm", "LSTM"),
+        ("gru", "GRU"),
+    )
+)
+SHIPPED = (NETWORKS["nm_rnn"], NETWORKS["lstm"])  # the two of the claim
 
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune and train every network; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
-    metrics = in_parallel({name: partial(_train, name, settings, run_dir) for name in LABELS})
-    if tier != "smoke":
-        for name in SHIPPED:
-            ship(
-                f"digits_{name}",
-                trained_models(partial(_build, name), run_dir / name),
-                builder=f"digits_{name}",
-                kwargs={},
-                command=COMMAND,
-                metrics={"test_accuracy_median": metrics[name]["test_accuracy"]},
-            )
-    return {"config": settings, "metrics": metrics}
-
-
-def _build(name: str, generator: torch.Generator) -> nn.Module:
-    return BUILDERS[f"digits_{name}"](generator=generator)
-
-
-def _train(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]:
-    """Choose the peak learning rate of one network, train its seeds, measure them."""
-    measured = tune_and_train(
-        partial(_build, name),
+    settings = for_tier(tier, SETTINGS)
+    metrics = compare(
+        NETWORKS.values(),
         RowByRowDigits("train"),
         measure,
         settings=settings,
-        folder=run_dir / name,
+        run_dir=run_dir,
         batch_size=settings["batch_size"],
         loss=cross_entropy_at_end,
     )
-    return measured | {"n_parameters": count_parameters(_build(name, torch.Generator()))}
+    if tier != "smoke":
+        medians = {"test_accuracy_median": "test_accuracy"}
+        ship_all(SHIPPED, run_dir, metrics, command=COMMAND, medians=medians)
+    return {"config": settings, "metrics": metrics}
 
 
 @torch.no_grad()
@@ -106,28 +87,34 @@ def measure(models: Sequence[nn.Module]) -> dict[str, Any]:
 
 def judge(results: Results) -> Judgement:
     """Is the NM-RNN's accuracy on new images near the LSTM's, or above it?"""
-    accuracy = {name: results.summary(f"{name}.test_accuracy") for name in LABELS}
+    accuracy = {name: results.summary(f"{name}.test_accuracy") for name in NETWORKS}
     behind = accuracy["lstm"].median - accuracy["nm_rnn"].median
-    status = "reproduced" if behind <= ABOUT else "partly" if behind <= NEAR else "not reproduced"
-    status = status if accuracy["lstm"].median >= LEARNED else "measured"
+    found = "reproduced" if behind <= ABOUT else "partly" if behind <= NEAR else "not reproduced"
+    learned = accuracy["lstm"].median >= LEARNED
+    found = found if learned else "not decided"
     return Judgement(
-        status=status,
-        measured="median accuracy on new images (loss): "
+        status="measured" if learned else "not decided",
+        reason=""
+        if learned
+        else f"the LSTM itself did not learn: {accuracy['lstm'].median:.1%} of the images",
+        would_change=f"The NM-RNN is {behind:.1%} of the images behind the LSTM; at most "
+        f"{ABOUT:.0%} counts as about as well. Time constants that are tuned could close the gap",
+        measured=f"{expected(found)}. Median accuracy on new images (loss): "
         + "; ".join(
-            f"{label} {accuracy[name].median:.1%} "
+            f"{network.label} {accuracy[name].median:.1%} "
             f"({format_number(results.summary(f'{name}.test_loss').median)})"
-            for name, label in LABELS.items()
+            for name, network in NETWORKS.items()
         ),
         spread="; ".join(
-            f"{label} {accuracy[name].minimum:.1%} to {accuracy[name].maximum:.1%}"
-            for name, label in LABELS.items()
+            f"{network.label} {accuracy[name].minimum:.1%} to {accuracy[name].maximum:.1%}"
+            for name, network in NETWORKS.items()
         ),
         seeds=results.config["n_seeds"],
         caveats=(
             "Parameters: "
             + "; ".join(
-                f"{label} {results.value(f'{name}.n_parameters'):,}"
-                for name, label in LABELS.items()
+                f"{network.label} {results.value(f'{name}.n_parameters'):,}"
+                for name, network in NETWORKS.items()
             )
             + ".",
             "A small data set of 8 × 8 images: 1,437 to learn from and 360 new ones, of which one "
@@ -146,9 +133,9 @@ EXPERIMENTS = (
             "R14": Rule(
                 judge=judge,
                 tolerance=f"{ABOUT:.0%} of the images",
-                rule="by the median accuracy on new images: reproduced if the NM-RNN is at most "
-                f"{ABOUT:.0%} of the images behind the LSTM, partly if at most {NEAR:.0%}, else "
-                f"not reproduced. Measured if the LSTM itself is below {LEARNED:.0%}",
+                rule="by the median accuracy on new images: the sentence holds if the NM-RNN is at "
+                f"most {ABOUT:.0%} of the images behind the LSTM, in part if at most {NEAR:.0%}, "
+                f"else it does not. Not decided if the LSTM itself is below {LEARNED:.0%}",
             ),
         },
     ),

@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nmcourse.evidence.record import Experiment
-from nmcourse.evidence.store import plain, remember
+from nmcourse.evidence import Experiment, remember
+from nmcourse.experiments.contenders import Contender, ship_all
 from nmcourse.experiments.element_finder.networks import (
     ALL_GAINS,
     ALL_NETWORKS,
@@ -24,16 +24,14 @@ from nmcourse.experiments.element_finder.networks import (
     LENGTH,
     MAIN,
     NETWORKS,
-    Network,
     ScaledFinder,
     evaluate,
     thinned,
 )
 from nmcourse.experiments.element_finder.rules import RULES
-from nmcourse.experiments.training_runs import in_parallel, ship, trained_models
+from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.tasks import ElementFinder
-from nmcourse.training import FitManyResult, fit_many
-from nmcourse.training.checkpoints import save_tensors
+from nmcourse.training import FitManyResult, fit_many, for_tier, save_tensors
 
 COMMAND = "python -m nmcourse.claims run N13"
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -59,7 +57,7 @@ AS_THE_MAIN_ONE = ("nm_rnn_5_13_12", "nm_rnn_10_12_7", ALL_GAINS.name)  # in the
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune each kind of network, train every one; resumes after a kill."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
+    settings = for_tier(tier, SETTINGS)
     tuned = [name for name in NETWORKS if name not in AS_THE_MAIN_ONE]
     tuning = in_parallel({name: partial(_tune, name, settings, run_dir) for name in tuned})
     rates = {name: best_rate(tuning.get(name, tuning[MAIN.name])) for name in NETWORKS}
@@ -71,15 +69,8 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
         if name in tuning:
             metrics[name]["tuning"] = tuning[name]
     if tier != "smoke":
-        for name, network in NETWORKS.items():
-            ship(
-                f"ef_{name}",
-                trained_models(network.build, run_dir / name),
-                builder=network.builder,
-                kwargs=plain(network.options),
-                command=COMMAND,
-                metrics={key: metrics[name][key] for key in ("error", "exact")},
-            )
+        medians = {key: key for key in ("error", "exact")}
+        ship_all(NETWORKS.values(), run_dir, metrics, command=COMMAND, medians=medians)
     return {"config": settings | {"batch": BATCH, "length": LENGTH}, "metrics": metrics}
 
 
@@ -171,16 +162,21 @@ def train(
 
 
 def _fit(
-    network: Network,
+    network: Contender,
     task: ElementFinder,
     rate: float,
     *,
     seeds: Sequence[int] | int,
     **options: Any,
 ) -> FitManyResult:
-    build: Any = network.build
     return fit_many(
-        build, task, seeds=seeds, learning_rate=rate, batch_size=BATCH, progress=False, **options
+        network.build,
+        task,
+        seeds=seeds,
+        learning_rate=rate,
+        batch_size=BATCH,
+        progress=False,
+        **options,
     )
 
 

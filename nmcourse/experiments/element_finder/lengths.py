@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from nmcourse import pretrained
-from nmcourse.evidence.record import Experiment, LedgerError
-from nmcourse.evidence.store import plain, read_results
+from nmcourse.evidence import Experiment, LedgerError, plain, read_results
 from nmcourse.experiments.element_finder import comparison
+from nmcourse.experiments.element_finder.length_rules import TRAINING_RULES
 from nmcourse.experiments.element_finder.networks import (
     BATCH,
     BETWEEN,
@@ -27,8 +27,8 @@ from nmcourse.experiments.element_finder.networks import (
     memories,
     weights_of,
 )
-from nmcourse.experiments.element_finder.rules import TRAINING_RULES
 from nmcourse.experiments.training_runs import in_parallel, ship, trained_models
+from nmcourse.training import for_tier
 
 COMMAND = "python -m nmcourse.claims run N15"
 LENGTHS, LONGER_LENGTH, SCHEDULE_LENGTH = [5, 10, 15, 20], 15, 10
@@ -42,7 +42,7 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
     Raises:
         LedgerError: if there are no results of ``element_finder``.
     """
-    settings = comparison.SETTINGS.get(tier, comparison.SETTINGS["cpu"])
+    settings = for_tier(tier, comparison.SETTINGS)
     metrics: dict[str, Any] = in_parallel(_jobs(settings, run_dir))
     base = read_results("element_finder")
     if base is None:
@@ -109,7 +109,7 @@ def _ship(networks: dict[str, Any], metrics: dict[str, Any]) -> None:
             weights_of(name),
             models,
             builder=network.builder,
-            kwargs=plain(network.options),
+            kwargs=plain(network.kwargs),
             command=COMMAND,
             metrics={key: metrics[name][key] for key in ("error", "exact")},
         )

@@ -5,8 +5,7 @@ Used by ``element_finder`` (N13, R6, R16) and ``element_finder_training`` (N14, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -15,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from nmcourse.analysis import fit_line, line_drift, run_on, trajectory_states
-from nmcourse.models import NMRNN, count_parameters
-from nmcourse.pretrained import BUILDERS
+from nmcourse.experiments.contenders import Contender, by_name
+from nmcourse.models import NMRNN
 from nmcourse.tasks import ElementFinder, Trials
 
 LENGTH, BATCH = 25, 128
@@ -26,36 +25,15 @@ ZERO, SWITCH = 0.05, 0.25  # a gain that never exceeds the first is silent; a sw
 RUN_ON = 10  # steps without input: one tau_z
 
 
-@dataclass(frozen=True)
-class Network:
-    """One architecture.
-
-    Attributes:
-        name: key of its results, and, after ``ef_``, of its weights.
-        builder: key of ``BUILDERS``.
-        label: how figures and texts call it.
-        options: arguments of the builder.
-    """
-
-    name: str
-    builder: str
-    label: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    def build(self, generator: torch.Generator) -> nn.Module:
-        """The network with random initial weights."""
-        return BUILDERS[self.builder](**self.options, generator=generator)
-
-    def n_parameters(self) -> int:
-        """Number of trainable parameters."""
-        return count_parameters(self.build(torch.Generator()))
+def _network(name: str, kind: str, label: str, **kwargs: Any) -> Contender:
+    return Contender(name, f"element_finder_{kind}", label, kwargs, prefix="ef")
 
 
 def _nm_rnn(
     name: str, label: str, n_modulator: int, n_units: int, rank: int, **more: Any
-) -> Network:
+) -> Contender:
     sizes = {"n_modulator": n_modulator, "n_units": n_units, "rank": rank}
-    return Network(name, "element_finder_nm_rnn", label, sizes | more)
+    return _network(name, "nm_rnn", label, **sizes, **more)
 
 
 NM_RNNS = (
@@ -64,10 +42,10 @@ NM_RNNS = (
     _nm_rnn("nm_rnn_10_12_7", "NM-RNN(10, 12, 7)", 10, 12, 7),
 )
 BASELINES = (
-    Network("lstm", "element_finder_lstm", "LSTM"),
-    Network("gru", "element_finder_gru", "GRU"),
-    Network("low_rank_rnn", "element_finder_low_rank_rnn", "LR-RNN"),
-    Network("vanilla_rnn", "element_finder_vanilla_rnn", "vanilla RNN"),
+    _network("lstm", "lstm", "LSTM"),
+    _network("gru", "gru", "GRU"),
+    _network("low_rank_rnn", "low_rank_rnn", "LR-RNN"),
+    _network("vanilla_rnn", "vanilla_rnn", "vanilla RNN"),
 )
 FREE, OVER_N = {"orthonormal": False}, {"recurrent_scaling": "1/N"}
 RELEASED = _nm_rnn(
@@ -84,17 +62,17 @@ ALL_GAINS = _nm_rnn(
     *(5, 18, 8),
     modulated=("recurrent", "input", "readout"),
 )
-ATTENTION = Network("attention", "element_finder_attention", "attention reader")
+ATTENTION = _network("attention", "attention", "attention reader")
 MAIN = NM_RNNS[0]
-NETWORKS = {n.name: n for n in (MAIN, *BASELINES, *NM_RNNS[1:], ALL_GAINS, RELEASED, ATTENTION)}
+NETWORKS = by_name((MAIN, *BASELINES, *NM_RNNS[1:], ALL_GAINS, RELEASED, ATTENTION))
 
-ALL_NETWORKS = NETWORKS | {n.name: n for n in BETWEEN}
+ALL_NETWORKS = NETWORKS | by_name(BETWEEN)
 
 
 def weights_of(name: str) -> str:
     """Name of the pretrained weights behind results."""
     if name in NETWORKS:
-        return f"ef_{name}"
+        return NETWORKS[name].weights
     if name in ("released_longer", "free_factors"):
         return f"ef_nm_rnn_{name}"
     return f"ef_{MAIN.name}_{name}"

@@ -15,37 +15,41 @@ The apparent interval is twice the area between the output and its end point +0.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nmcourse import pretrained
 from nmcourse.analysis import ablate_gains
-from nmcourse.evidence.numbers import format_number, summarise
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
+from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number, summarise
 from nmcourse.experiments.timing.networks import TEST_TIME
 from nmcourse.models import NMRNN
-from nmcourse.tasks import TRAINED, MeasureWaitGo, Trials
+from nmcourse.tasks import (
+    TRAINED,
+    WINDOW,
+    MeasureWaitGo,
+    Trials,
+    apparent_interval,
+    slope_against,
+)
 from nmcourse.training import masked_mse
 
-WINDOW = 300.0  # ms after go
 HURTS = 2.0  # an ablation hurts if the error is at least so many times the intact one
 LOST_CONTROL, STILL_RAMPS, MAJORITY = 0.5, 0.5, 0.8
 
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Ablate every component of every network; seconds, so nothing is kept in ``run_dir``."""
-    models = pretrained.load("mwg_nm_rnn")
-    models = models if isinstance(models, list) else [models]
+    models = pretrained.load_all("mwg_nm_rnn", kind=NMRNN)
     trials = MeasureWaitGo(TRAINED, measure_times=[TEST_TIME]).enumerate()
     metrics: dict[str, Any] = {"intact": _measure(models, trials)}
     for name, value in (("held", "initial"), ("zero", 0.0)):
         ablated = [
-            _measure([ablate_gains(_nm_rnn(model), k, value) for model in models], trials)
-            for k in range(_nm_rnn(models[0]).rank)
+            _measure([ablate_gains(model, k, value) for model in models], trials)
+            for k in range(models[0].rank)
         ]
         metrics[name] = {
             measure: torch.stack([part[measure] for part in ablated], dim=1)
@@ -71,36 +75,6 @@ def _measure(models: list[Any], trials: Trials) -> dict[str, Tensor]:
     }
 
 
-def apparent_interval(outputs: Tensor, go_times: Tensor, *, dt: float = 10.0) -> Tensor:
-    """Interval of the ramp with the same area between output and end point.
-
-    Args:
-        outputs: (.., trial, time, 1).
-        go_times: (trial,), in ms.
-        dt: time step in ms.
-
-    Returns:
-        (.., trial) in ms.
-    """
-    time = dt * torch.arange(outputs.shape[-2])
-    after = time - go_times[:, None]
-    window = (after >= 0.0) & (after < WINDOW)
-    # a straight line sampled at the start of each step: the half step is the trapezoid rule's
-    return 2.0 * dt * ((0.5 - outputs[..., 0]) * window).sum(dim=-1) - dt
-
-
-def slope_against(apparent: Tensor, interval: Tensor) -> Tensor:
-    """Slope of an apparent interval (.., trial) against an interval (trial,)."""
-    centred = interval - interval.mean()
-    return (apparent * centred).sum(dim=-1) / centred.square().sum()
-
-
-def _nm_rnn(model: nn.Module) -> NMRNN:
-    if not isinstance(model, NMRNN):
-        raise TypeError(f"expected an NM-RNN, got {type(model).__name__}")
-    return model
-
-
 def judge(results: Results) -> Judgement:
     """Do all ablations hurt, does one end the control of the slope, and is there still a ramp?"""
     metrics = {
@@ -123,6 +97,16 @@ def judge(results: Results) -> Judgement:
     n = len(intact)
     return Judgement(
         status=status,
+        would_change="At least "
+        f"{math.ceil(MAJORITY * n)} of {n} networks for each statement; missing: "
+        + (
+            "; ".join(
+                f"{math.ceil(MAJORITY * n) - round(share * n)} where {name}"
+                for name, share in shares.items()
+                if share < MAJORITY
+            )
+            or "none"
+        ),
         measured="; ".join(
             f"{name}: {round(share * n)} of {n} networks" for name, share in shares.items()
         )

@@ -22,9 +22,15 @@ from torch import Tensor, nn
 
 from nmcourse import pretrained
 from nmcourse.analysis import gradient_norms
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
+from nmcourse.evidence import (
+    Experiment,
+    Judgement,
+    Results,
+    Rule,
+    combined,
+    expected,
+    format_number,
+)
 from nmcourse.experiments.timing.networks import FAIR, TEST_TIME
 from nmcourse.models import RecurrentModel
 from nmcourse.tasks import TRAINED, MeasureWaitGo, Trials
@@ -38,8 +44,7 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
     trials = mid_ramp_trials()
     metrics: dict[str, Any] = {}
     for network in FAIR:
-        shipped = pretrained.load(f"mwg_{network.name}")
-        trained = shipped if isinstance(shipped, list) else [shipped]
+        trained = pretrained.load_all(network.weights, kind=nn.Module)
         start = [network.build(torch.Generator().manual_seed(s)) for s in range(len(trained))]
         metrics[network.name] = {
             stage: _measure(models, trials)
@@ -100,11 +105,13 @@ def judge(results: Results) -> Judgement:
         for stage in STAGES
         for other in ("low_rank_rnn", "vanilla_rnn")
     ]
-    status = "reproduced" if all(ahead) else "partly" if any(ahead) else "not reproduced"
     words = {"start": "before training", "trained": "trained"}
     return Judgement(
-        status=status,
-        measured="factor on the gradient over 100 ms back: "
+        status="measured",
+        would_change=f"Another task or another strength at the start: the NM-RNN is ahead in "
+        f"{sum(ahead)} of {len(ahead)} comparisons of medians. Element Finder, of which the "
+        "authors speculate, is not measured",
+        measured=f"{expected(combined(ahead))}. Factor on the gradient over 100 ms back: "
         + ". ".join(
             f"{words[stage].capitalize()}: "
             + "; ".join(f"{n.label} {format_number(kept[stage][n.name].median)}" for n in FAIR)
@@ -133,8 +140,8 @@ EXPERIMENTS = (
             "R13": Rule(
                 judge=judge,
                 tolerance="order of the medians of the seeds; no tolerance",
-                rule="reproduced if the gradient of the NM-RNN keeps more than that of the "
-                "low-rank and of the vanilla RNN, before training and after it; partly if in some "
+                rule="the sentence holds if the gradient of the NM-RNN keeps more than that of the "
+                "low-rank and of the vanilla RNN, before training and after it; in part if in some "
                 "of these four comparisons",
             )
         },

@@ -10,6 +10,7 @@ Nothing is trained here: the ten networks ``mwg_nm_rnn`` are asked on the traine
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,26 @@ from nmcourse.analysis import (
     pruning_order,
     smallest_sufficient_set,
 )
-from nmcourse.evidence.numbers import format_number, summarise
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
-from nmcourse.experiments.gains.ablation import HURTS, MAJORITY, apparent_interval
+from nmcourse.evidence import (
+    Experiment,
+    Judgement,
+    Results,
+    Rule,
+    expected,
+    format_number,
+    summarise,
+)
+from nmcourse.experiments.gains.ablation import HURTS, MAJORITY
 from nmcourse.experiments.timing.networks import TEST_TIME
 from nmcourse.models import NMRNN, PrescribedGain
-from nmcourse.tasks import TRAINED, MeasureWaitGo, Trials, produced_interval
-from nmcourse.tasks.measure_wait_go import ramp_slope
+from nmcourse.tasks import (
+    TRAINED,
+    MeasureWaitGo,
+    Trials,
+    apparent_interval,
+    produced_interval,
+    ramp_slope,
+)
 from nmcourse.training import masked_mse
 
 # R12
@@ -47,8 +60,7 @@ ONE_STEP = 10.0  # ms; what counts as a change of the produced interval
 
 def networks() -> list[NMRNN]:
     """The ten trained NM-RNNs."""
-    models = pretrained.load("mwg_nm_rnn")
-    return [model for model in models if isinstance(model, NMRNN)]
+    return pretrained.load_all("mwg_nm_rnn", kind=NMRNN)
 
 
 def test_trials() -> Trials:
@@ -99,19 +111,25 @@ def judge_pruning(results: Results) -> Judgement:
     n_quiet, n_free = int(quiet.sum()), int((quiet & harmless).sum())
     n_loud, n_loud_free = int((~quiet).sum()), int((~quiet & harmless).sum())
     if n_quiet < FEW:
-        status = "measured"
+        found = "not decided"
     elif n_free >= MAJORITY * n_quiet:
-        status = "reproduced"
+        found = "reproduced"
     elif n_free * n_loud > n_loud_free * n_quiet:
-        status = "partly"
+        found = "partly"
     else:
-        status = "not reproduced"
+        found = "not reproduced"
     rank_correlation = stats.spearmanr(moves.flatten(), ratio.log().flatten()).statistic
     sizes = results.value("n_needed")
     counts = ", ".join(f"{sizes.count(n)} need {n}" for n in sorted(set(sizes)))
     return Judgement(
-        status=status,
-        measured=f"{n_quiet} of {quiet.numel()} components are near zero or hardly move; "
+        status="not decided" if found == "not decided" else "measured",
+        reason=f"{n_quiet} components are quiet, and fewer than {FEW} say nothing about their kind"
+        if found == "not decided"
+        else "",
+        would_change=f"{math.ceil(MAJORITY * n_quiet)} of the {n_quiet} quiet components free to "
+        f"go; there are {n_free}. Networks of more than three gains would have more quiet ones",
+        measured=f"{expected(found)}. {n_quiet} of {quiet.numel()} components are near zero or "
+        "hardly move; "
         f"{n_free} of these can be held at their mean without doubling the error, and "
         f"{n_loud_free} of the other {n_loud}. Moving components that a network needs: {counts}, "
         f"of {level.shape[1]}",
@@ -203,16 +221,20 @@ def judge_low_dopamine(results: Results) -> Judgement:
         counts[variant] = (int((signs > 0).sum()), int((signs < 0).sum()))
     longer, shorter = counts["whole"]
     if longer >= MAJORITY * n:
-        status = "reproduced"
+        found = "reproduced"
     else:
-        status = "partly" if longer > shorter else "not reproduced"
+        found = "partly" if longer > shorter else "not reproduced"
     whole = _produced(results, "whole")
     never = whole.isnan().sum(dim=(0, 2)).tolist()
     change = whole[:, at] - whole[:, 0]
     arrived = change[~change.isnan()]
     return Judgement(
-        status=status,
-        measured=f"all gains × {factors[at]:g}: longer in {longer} of {n} networks, shorter in "
+        status="measured",
+        would_change=f"{math.ceil(MAJORITY * n)} of {n} networks with longer intervals; there are "
+        f"{longer}. Scaled only from go on, there are {counts['from_go'][0]}: which part of the "
+        "trial dopamine is thought to act on decides more than the number of seeds",
+        measured=f"{expected(found)}. All gains × {factors[at]:g}: longer in {longer} of {n} "
+        "networks, shorter in "
         f"{shorter}. Ramps that never arrive, of {whole.shape[0] * whole.shape[2]}: "
         + ", ".join(f"{count} at × {f:g}" for f, count in zip(factors, never, strict=True))
         + f". Scaled only from go on: longer in {counts['from_go'][0]}, shorter in "
@@ -240,9 +262,9 @@ EXPERIMENTS = (
                 tolerance=f"{MAJORITY:.0%} of the quiet components",
                 rule=f"a component is quiet if its mean gain is below {NEAR_ZERO:g}, or if it "
                 f"moves by less than {HARDLY_MOVES:g}; it is free to go if holding it at its mean "
-                f"multiplies the error by less than {HURTS:g}. Reproduced if at least "
-                f"{MAJORITY:.0%} of the quiet ones are free to go; partly if a larger share of "
-                f"them than of the others; measured if there are fewer than {FEW}",
+                f"multiplies the error by less than {HURTS:g}. The sentence holds if "
+                f"at least {MAJORITY:.0%} of the quiet ones are free to go; in part if a larger "
+                f"share of them than of the others; not decided if there are fewer than {FEW}",
             )
         },
     ),
@@ -253,8 +275,9 @@ EXPERIMENTS = (
             "R18": Rule(
                 judge=judge_low_dopamine,
                 tolerance=f"{MAJORITY:.0%} of the networks",
-                rule=f"reproduced if with all gains times {JUDGED_AT:g} the intervals are longer "
-                f"in at least {MAJORITY:.0%} of the networks; partly if in more networks than "
+                rule=f"the sentence holds if with all gains times {JUDGED_AT:g} the intervals are "
+                "longer "
+                f"in at least {MAJORITY:.0%} of the networks; in part if in more networks than "
                 "those in which they are shorter",
             )
         },

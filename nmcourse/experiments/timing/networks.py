@@ -7,68 +7,46 @@ Shared by the experiments on Measure-Wait-Go: ``timing_comparison`` (N4, N5, N6,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
-from nmcourse.evidence.store import Results
-from nmcourse.models import count_parameters
-from nmcourse.pretrained import BUILDERS
-from nmcourse.tasks.measure_wait_go import (
+from nmcourse.evidence import Results
+from nmcourse.experiments.contenders import Contender, by_name
+from nmcourse.tasks import (
     LONGER,
     SHORTER,
     TRAINED,
     MeasureWaitGo,
+    learned_to_measure,
     produced_interval,
 )
 from nmcourse.training import masked_mse
 
 WEIGHT_DECAY = 1e-4  # the default of the released optimiser; the same for every model here
-STUCK = 5e-4  # between the networks that measure and the best single ramp, near 9e-4
 TEST_TIME = 150.0  # when the measure pulse comes in the published test set, ms
 TEST_INTERVALS = SHORTER + TRAINED + LONGER
 
 
-@dataclass(frozen=True)
-class Network:
-    """One architecture under one recurrent scaling.
-
-    Attributes:
-        name: key of its results, and, after ``mwg_``, of its weights.
-        builder: key of ``BUILDERS``.
-        recurrent_scaling: factor in front of its recurrence.
-        label: how figures and texts call it.
-    """
-
-    name: str
-    builder: str
-    recurrent_scaling: str
-    label: str
-
-    def build(self, generator: torch.Generator) -> nn.Module:
-        """The network with random initial weights."""
-        build = BUILDERS[self.builder]
-        return build(recurrent_scaling=self.recurrent_scaling, generator=generator)
-
-    def n_parameters(self) -> int:
-        """Number of trainable parameters."""
-        return count_parameters(self.build(torch.Generator()))
+def _network(name: str, kind: str, scaling: str, label: str) -> Contender:
+    """One architecture under one factor in front of its recurrence."""
+    kwargs = {"recurrent_scaling": scaling}
+    return Contender(name, f"measure_wait_go_{kind}", label, kwargs, prefix="mwg")
 
 
 # Fair: equal effective recurrence at the start. Published: as in the released code.
 FAIR = (
-    Network("nm_rnn", "measure_wait_go_nm_rnn", "none", "NM-RNN"),
-    Network("low_rank_rnn", "measure_wait_go_low_rank_rnn", "none", "LR-RNN"),
-    Network("vanilla_rnn", "measure_wait_go_vanilla_rnn", "1/sqrt(N)", "vanilla RNN"),
-    Network("lstm", "measure_wait_go_lstm", "none", "LSTM"),
+    _network("nm_rnn", "nm_rnn", "none", "NM-RNN"),
+    _network("low_rank_rnn", "low_rank_rnn", "none", "LR-RNN"),
+    _network("vanilla_rnn", "vanilla_rnn", "1/sqrt(N)", "vanilla RNN"),
+    _network("lstm", "lstm", "none", "LSTM"),
 )
 DIVIDED_BY_N = (
-    Network("low_rank_rnn_over_n", "measure_wait_go_low_rank_rnn", "1/N", "LR-RNN, 1/N"),
-    Network("vanilla_rnn_over_n", "measure_wait_go_vanilla_rnn", "1/N", "vanilla RNN, 1/N"),
+    _network("low_rank_rnn_over_n", "low_rank_rnn", "1/N", "LR-RNN, 1/N"),
+    _network("vanilla_rnn_over_n", "vanilla_rnn", "1/N", "vanilla RNN, 1/N"),
 )
-NETWORKS = {network.name: network for network in FAIR + DIVIDED_BY_N}
+NETWORKS = by_name(FAIR + DIVIDED_BY_N)
 PUBLISHED = tuple(
     NETWORKS[n] for n in ("nm_rnn", "low_rank_rnn_over_n", "vanilla_rnn_over_n", "lstm")
 )
@@ -101,6 +79,11 @@ def evaluate(models: Sequence[nn.Module]) -> dict[str, Any]:
 
 
 def n_learned(results: Results, name: str) -> int:
-    """How many networks learned to measure: their trained error is below any single ramp's."""
-    errors = results.value(f"{name}.trained")
-    return sum(error is not None and error < STUCK for error in errors)
+    """How many networks learned to measure."""
+    return sum(map(learned_to_measure, results.value(f"{name}.trained")))
+
+
+def learned_only(results: Results, name: str, group: str) -> list[float]:
+    """Errors in a group of intervals of the networks that learned to measure."""
+    errors, trained = (results.value(f"{name}.{part}") for part in (group, "trained"))
+    return [error for error, own in zip(errors, trained, strict=True) if learned_to_measure(own)]

@@ -7,36 +7,36 @@ each with one thing changed, learn Measure-Wait-Go with one budget, shorter than
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from nmcourse.evidence.numbers import format_number
-from nmcourse.evidence.record import Experiment, Judgement, Rule
-from nmcourse.evidence.store import Results
+from nmcourse.evidence import (
+    ENOUGH,
+    Experiment,
+    Judgement,
+    Results,
+    Rule,
+    combined,
+    expected,
+    format_number,
+    pairs_power,
+)
+from nmcourse.experiments.contenders import Contender, by_name, compare, ship_all
 from nmcourse.experiments.timing.networks import (
-    STUCK,
     TEST_INTERVALS,
     TEST_TIME,
     WEIGHT_DECAY,
     evaluate,
     n_learned,
 )
-from nmcourse.experiments.training_runs import (
-    in_parallel,
-    is_lower,
-    ship,
-    trained_models,
-    tune_and_train,
-)
-from nmcourse.models import NMRNN, count_parameters
-from nmcourse.pretrained import measure_wait_go_nm_rnn
-from nmcourse.tasks import MeasureWaitGo
+from nmcourse.experiments.training_runs import is_lower
+from nmcourse.tasks import MEASURES_BELOW, MeasureWaitGo
+from nmcourse.training import for_tier
 
 COMMAND = "python -m nmcourse.claims run R2"
 MAJORITY = 0.8  # of the seeds
@@ -59,49 +59,40 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class Variant:
-    """An NM-RNN for the timing task.
-
-    Attributes:
-        label: what is different, in words.
-        rank: number of terms K.
-        n_modulator_units: M.
-        gain_shape: ``"sigmoid"``, ``"tanh"`` or ``"softplus"``.
-        sparse: sparse terms in place of rank-one terms, with as many weights.
-    """
-
-    label: str
-    rank: int = 3
-    n_modulator_units: int = 5
-    gain_shape: str = "sigmoid"
-    sparse: bool = False
-
-    def kwargs(self) -> dict[str, Any]:
-        """Arguments of the builder ``measure_wait_go_nm_rnn``."""
-        return {name: value for name, value in vars(self).items() if name != "label"}
-
-    def build(self, generator: torch.Generator) -> NMRNN:
-        """The network with random initial weights."""
-        return measure_wait_go_nm_rnn(**self.kwargs(), generator=generator)
-
-    def n_parameters(self) -> int:
-        """Number of trainable parameters."""
-        return count_parameters(self.build(torch.Generator()))
-
-
 PAPER = "paper"
-VARIANTS = {
-    PAPER: Variant("rank 3, 5 modulator units, sigmoid"),
-    "sparse": Variant("3 sparse terms", sparse=True),
-    "tanh": Variant("tanh", gain_shape="tanh"),
-    "softplus": Variant("softplus", gain_shape="softplus"),
-    "rank_1": Variant("rank 1", rank=1),
-    "rank_2": Variant("rank 2", rank=2),
-    "rank_5": Variant("rank 5", rank=5),
-    "modulator_2": Variant("2 modulator units", n_modulator_units=2),
-    "modulator_10": Variant("10 modulator units", n_modulator_units=10),
-}
+_PUBLISHED = {"rank": 3, "n_modulator_units": 5, "gain_shape": "sigmoid", "sparse": False}
+
+
+def _variant(name: str, label: str, **changed: Any) -> Contender:
+    """The NM-RNN of the paper with one thing changed."""
+    return Contender(name, "measure_wait_go_nm_rnn", label, _PUBLISHED | changed, "mwg_variant")
+
+
+VARIANTS = by_name(
+    (
+        _variant(PAPER, "rank 3, 5 modulator units, sigmoid"),
+        _variant("sparse", "3 sparse terms", sparse=True),
+        _variant("tanh", "tanh", gain_shape="tanh"),
+        _variant("softplus", "softplus", gain_shape="softplus"),
+        _variant("rank_1", "rank 1", rank=1),
+        _variant("rank_2", "rank 2", rank=2),
+        _variant("rank_5", "rank 5", rank=5),
+        _variant("modulator_2", "2 modulator units", n_modulator_units=2),
+        _variant("modulator_10", "10 modulator units", n_modulator_units=10),
+    )
+)
+#: The other pairs of both sizes: with SIZES they fill the map of rank and modulator. Nothing is
+#: judged by them and their weights are not kept.
+PAIRS = by_name(
+    _variant(
+        f"rank_{rank}_modulator_{units}",
+        f"rank {rank}, {units} modulator units",
+        rank=rank,
+        n_modulator_units=units,
+    )
+    for rank in (1, 2, 5)
+    for units in (2, 10)
+)
 SHAPES = ("tanh", "softplus")
 SIZES = ("rank_1", "rank_2", PAPER, "rank_5", "modulator_2", "modulator_10")
 SMALLER = ("rank_1", "rank_2", "modulator_2")
@@ -109,33 +100,19 @@ SMALLER = ("rank_1", "rank_2", "modulator_2")
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune and train every variant; resumes where it was killed."""
-    settings = SETTINGS.get(tier, SETTINGS["cpu"])
-    metrics = in_parallel({name: partial(_train, name, settings, run_dir) for name in VARIANTS})
-    if tier != "smoke":
-        for name, variant in VARIANTS.items():
-            ship(
-                f"mwg_variant_{name}",
-                trained_models(variant.build, run_dir / name),
-                builder="measure_wait_go_nm_rnn",
-                kwargs=variant.kwargs(),
-                command=COMMAND,
-                metrics={"trained_mse_median": metrics[name]["trained"]},
-            )
-    return {"config": settings | {"weight_decay": WEIGHT_DECAY}, "metrics": metrics}
-
-
-def _train(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]:
-    """Choose the peak learning rate of one variant, train its seeds, measure them."""
-    variant = VARIANTS[name]
-    measured = tune_and_train(
-        variant.build,
+    settings = for_tier(tier, SETTINGS)
+    metrics = compare(
+        [*VARIANTS.values(), *PAIRS.values()],
         MeasureWaitGo(),
         _measure,
         settings=settings,
-        folder=run_dir / name,
+        run_dir=run_dir,
         weight_decay=WEIGHT_DECAY,
     )
-    return measured | {"n_parameters": variant.n_parameters()}
+    if tier != "smoke":
+        medians = {"trained_mse_median": "trained"}
+        ship_all(VARIANTS.values(), run_dir, metrics, command=COMMAND, medians=medians)
+    return {"config": settings | {"weight_decay": WEIGHT_DECAY}, "metrics": metrics}
 
 
 @torch.no_grad()
@@ -159,20 +136,69 @@ def _learned(results: Results, name: str) -> bool:
     return n_learned(results, name) >= MAJORITY * len(results.value(f"{name}.trained"))
 
 
+def _lower(results: Results, name: str) -> bool | None:
+    """Whether a shape of the gain has the lower error; None if the seeds could not show it."""
+    if is_lower(results, f"{name}.trained", f"{PAPER}.trained", share=MAJORITY):
+        return True
+    return False if _power(results, name) >= ENOUGH else None
+
+
+def _power(results: Results, name: str) -> float:
+    """Probability that the rule of R2 would find an error that is ``AS_WELL`` times smaller."""
+    paper, shape = (
+        [math.log(error) if error else None for error in results.value(f"{n}.trained")]
+        for n in (PAPER, name)
+    )
+    return pairs_power(paper, shape, effect=math.log(AS_WELL), needed=MAJORITY)
+
+
+def _unlearned(results: Results) -> str:
+    """Why nothing can be compared with the paper's network; empty if it learned."""
+    if _learned(results, PAPER):
+        return ""
+    n = len(results.value(f"{PAPER}.trained"))
+    return (
+        f"the network that all are compared with ({VARIANTS[PAPER].label}) learned to measure in "
+        f"{n_learned(results, PAPER)} of {n} seeds only, in {results.config['n_steps']:,} steps"
+    )
+
+
+def _would_change(results: Results) -> str:
+    return (
+        f"The published 70,000 steps in place of {results.config['n_steps']:,}, so that at least "
+        f"{MAJORITY:.0%} of the networks of the paper's size learn to measure: their median error "
+        f"is {format_number(results.summary(f'{PAPER}.trained').median)} now, and "
+        f"{format_number(MEASURES_BELOW)} counts as learned"
+    )
+
+
 def judge_r2(results: Results) -> Judgement:
     """Do signed or unbounded gains reach a lower error?"""
-    lower = sum(
-        is_lower(results, f"{name}.trained", f"{PAPER}.trained", share=MAJORITY) for name in SHAPES
+    learned = _learned(results, PAPER)
+    lower = {name: _lower(results, name) if learned else None for name in SHAPES}
+    status = combined(list(lower.values()))
+    power = "; ".join(
+        f"{VARIANTS[name].kwargs['gain_shape']} {_power(results, name):.0%}"
+        for name, found in lower.items()
+        if found is None
     )
     shapes = (PAPER, *SHAPES)
+    gain_shape = {n: VARIANTS[n].kwargs["gain_shape"] for n in shapes}
     ranges = "; ".join(
-        f"{VARIANTS[n].gain_shape} {format_number(results.summary(f'{n}.lowest_gain').minimum)} to "
+        f"{gain_shape[n]} {format_number(results.summary(f'{n}.lowest_gain').minimum)} to "
         f"{format_number(results.summary(f'{n}.highest_gain').maximum)}"
         for n in shapes
     )
     return Judgement(
-        status={2: "reproduced", 1: "partly", 0: "not reproduced"}[lower],
-        measured=_errors(results, shapes, {n: VARIANTS[n].gain_shape for n in shapes}),
+        status=status,
+        reason=(
+            (f"{_unlearned(results)}; " if not learned else "")
+            + f"power of the rule at an error {AS_WELL:g} times smaller: {power}"
+            if status == "not decided"
+            else ""
+        ),
+        would_change=_would_change(results),
+        measured=_errors(results, shapes, gain_shape),
         spread=_spread(results, shapes),
         seeds=results.config["n_seeds"],
         caveats=(
@@ -189,11 +215,13 @@ def judge_r3(results: Results) -> Judgement:
     as_well = [name for name in SMALLER if does_as_well(results, name)]
     learned = [name for name in SMALLER if _learned(results, name)]
     status = "reproduced" if as_well else "partly" if learned else "not reproduced"
-    status = status if _learned(results, PAPER) else "measured"
-    ranks = {variant.rank: name for name, variant in VARIANTS.items() if name in SIZES[:4]}
+    status = status if _learned(results, PAPER) else "not decided"
+    ranks = {VARIANTS[name].kwargs["rank"]: name for name in SIZES[:4]}
     sufficient = [rank for rank in sorted(ranks) if _learned(results, ranks[rank])]
     return Judgement(
         status=status,
+        reason=_unlearned(results),
+        would_change=_would_change(results),
         measured=(
             f"smallest rank with which most networks learn to measure: "
             f"{sufficient[0] if sufficient else 'none of ' + ', '.join(map(str, sorted(ranks)))}. "
@@ -213,17 +241,20 @@ def judge_r3(results: Results) -> Judgement:
 
 def judge_r10(results: Results) -> Judgement:
     """Do gains on sparse terms do as well as gains on rank-one terms?"""
-    status = "not reproduced"
+    found = "not reproduced"
     if not _learned(results, PAPER):
-        status = "measured"
+        found = "not decided"
     elif does_as_well(results, "sparse"):
-        status = "reproduced"
+        found = "reproduced"
     elif _learned(results, "sparse"):
-        status = "partly"
+        found = "partly"
     names = (PAPER, "sparse")
     return Judgement(
-        status=status,
-        measured=_errors(results, names, {PAPER: "3 rank-one terms", "sparse": "3 sparse terms"}),
+        status="not decided" if found == "not decided" else "measured",
+        reason=_unlearned(results),
+        would_change=_would_change(results),
+        measured=f"{expected(found)}. "
+        + _errors(results, names, {PAPER: "3 rank-one terms", "sparse": "3 sparse terms"}),
         spread=_spread(results, names),
         seeds=results.config["n_seeds"],
         caveats=(
@@ -261,7 +292,7 @@ def _caveats(results: Results) -> tuple[str, ...]:
 
 _LEARNED = (
     f"A network has learned to measure if its error on trained intervals is below "
-    f"{format_number(STUCK)}, near half that of the best single ramp"
+    f"{format_number(MEASURES_BELOW)}, near half that of the best single ramp"
 )
 _WELL = f"{MAJORITY:.0%} of the seeds learn; median error at most {AS_WELL:g} times the paper's"
 
@@ -275,21 +306,24 @@ EXPERIMENTS = (
                 tolerance=f"lower median, and lower in {MAJORITY:.0%} of the seeds",
                 rule="by the error on trained intervals, seed by seed against the sigmoid: "
                 "reproduced if both tanh and softplus are lower, partly if one is, else not "
-                "reproduced",
+                "reproduced. Not decided if the network with the sigmoid has not learned to "
+                f"measure in {MAJORITY:.0%} of the seeds; and one that is not lower stays open if "
+                f"the rule would miss an error {AS_WELL:g} times smaller in more than "
+                f"{1 - ENOUGH:.0%} of the experiments",
             ),
             "R3": Rule(
                 judge=judge_r3,
                 tolerance=_WELL,
                 rule=f"{_LEARNED}. Reproduced if rank 1, rank 2 or a modulator of 2 units does as "
                 "well; partly if one of them learns but with a larger error; else not "
-                "reproduced. Measured if the paper's size has not learned",
+                "reproduced. Not decided if the paper's size has not learned",
             ),
             "R10": Rule(
                 judge=judge_r10,
                 tolerance=_WELL,
-                rule=f"{_LEARNED}. Reproduced if the sparse network does as well; partly if it "
-                "learns but with a larger error; else not reproduced. Measured if the network "
-                "with rank-one terms has not learned",
+                rule=f"{_LEARNED}. The sentence holds if the sparse network does as well; in part "
+                "if it learns but with a larger error; else it does not. Not decided if the "
+                "network with rank-one terms has not learned",
             ),
         },
     ),

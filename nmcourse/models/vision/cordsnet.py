@@ -28,8 +28,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import check_generator, count, counts, number, pixels
 from nmcourse.models._as_written import as_written
-from nmcourse.models._base import RecurrentModel, Trajectory, check_sizes, check_times
+from nmcourse.models._base import RecurrentModel, Trajectory, check_times
 from nmcourse.models._sizes import count_parameters
 from nmcourse.models.vision import layers, trial
 from nmcourse.models.vision.area_gains import AreaGains, scaled
@@ -37,7 +38,7 @@ from nmcourse.models.vision.layers import build_layers, mean_of_neighbours
 from nmcourse.models.vision.loop import Plan
 from nmcourse.models.vision.planning import Response, check_state, schedule
 from nmcourse.models.vision.seeing import Seeing, respond_by_steps
-from nmcourse.models.vision.wiring import Area, CordsNetSizes, Stem, count_sizes, image_pair, wire
+from nmcourse.models.vision.wiring import Area, CordsNetSizes, Stem, count_sizes, wire
 
 
 class CordsNet(RecurrentModel, Seeing):
@@ -84,11 +85,12 @@ class CordsNet(RecurrentModel, Seeing):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(n_channels=n_channels, n_classes=n_classes)
+        n_channels, n_classes = counts(n_channels=n_channels, n_classes=n_classes)
+        check_generator(generator)
         check_times(tau, dt)
         if bias not in ("map", "channel"):
             raise ValueError(f"bias must be 'map' or 'channel', got {bias!r}")
-        if not 0 <= slope <= 1:
+        if number("slope", slope, "from 0 to 1", least=0) > 1:
             raise ValueError(f"slope must be from 0 to 1, got {slope!r}")
         self.wiring, self.image_size = wire(areas, n_channels, image_size, stem)
         self.n_inputs, self.n_outputs = n_channels, n_classes
@@ -124,8 +126,8 @@ class CordsNet(RecurrentModel, Seeing):
 
         ``image_size`` matters where the bias is per channel and images are of another size.
         """
-        check_sizes(batch_size=batch_size)
-        size = self.image_size if image_size is None else image_pair(image_size)
+        batch_size = count("batch_size", batch_size)
+        size = self.image_size if image_size is None else pixels("image_size", image_size)
         template = self.biases[0]
         seeds = template.shape[:-3]
         return tuple(

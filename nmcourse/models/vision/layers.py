@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nmcourse._inputs import check_tensor
 from nmcourse.models.vision.wiring import Convolution, Wiring
 
 
@@ -145,6 +146,7 @@ def check_images(
     Raises:
         ValueError: unless they are so, and finite.
     """
+    check_tensor("images", images)
     if (
         images.ndim not in n_axes
         or images.shape[-3] != n_channels

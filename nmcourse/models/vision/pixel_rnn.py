@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from nmcourse.models._base import check_sizes
+from nmcourse._inputs import counts, pixels
 from nmcourse.models._sizes import count_parameters, matching_size
 from nmcourse.models.vanilla_rnn import VanillaRNN
 from nmcourse.models.vision.cordsnet import CordsNet
@@ -28,7 +28,7 @@ class PixelRNN(Seeing):
         n_units: units N.
         n_channels: channels of an image.
         n_classes: outputs.
-        image_size: (height, width) in pixels.
+        image_size: pixels, one number or (height, width).
         tau: time constant in ms.
         dt: time step in ms.
         generator: source of the initial weights.
@@ -48,13 +48,14 @@ class PixelRNN(Seeing):
         n_channels: int,
         n_classes: int,
         *,
-        image_size: tuple[int, int],
+        image_size: int | tuple[int, int],
         tau: float = 10.0,
         dt: float = 2.0,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(n_channels=n_channels, height=image_size[0], width=image_size[1])
+        n_channels, n_classes = counts(n_channels=n_channels, n_classes=n_classes)
+        image_size = pixels("image_size", image_size)
         self.n_inputs, self.n_outputs, self.image_size = n_channels, n_classes, image_size
         self.network = VanillaRNN(
             n_channels * image_size[0] * image_size[1],

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from nmcourse.models._base import check_sizes
+from nmcourse._inputs import count, whole
 
 State = tuple[Tensor, ...]
 
@@ -57,12 +57,11 @@ class Stretch(NamedTuple):
 def stretches(images: Tensor, n_steps: int | None) -> list[Stretch]:
     """A held image, or a stream cut where it changes."""
     if images.ndim == 4:
-        n_steps = 100 if n_steps is None else n_steps
-        check_sizes(n_steps=n_steps)
+        n_steps = 100 if n_steps is None else count("n_steps", n_steps)
         return [Stretch(images, n_steps)]
     frames = images.movedim(-4, 0)
     length = len(frames)
-    if n_steps not in (None, length):
+    if n_steps is not None and count("n_steps", n_steps) != length:
         raise ValueError(f"n_steps must be {length}, the length of the stream, got {n_steps!r}")
     found, start = [], 0
     for t in range(1, length + 1):
@@ -73,11 +72,20 @@ def stretches(images: Tensor, n_steps: int | None) -> list[Stretch]:
     return found
 
 
-def check_count(name: str, value: int) -> int:
-    """Raise ``ValueError`` unless a number of steps is zero or a positive integer."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{name} must be zero or a positive integer, got {value!r}")
-    return value
+def in_steps(**options: Any) -> dict[str, Any]:
+    """Options of a trial, their numbers of steps as ``int``.
+
+    Raises:
+        ValueError: for a number of steps that is none, or is too small.
+    """
+    found = dict(options)
+    for name in ("n_blank", "n_after", "n_departure"):
+        if name in found:
+            found[name] = whole(name, found[name], least=0)
+    for name in ("n_steps", "checkpoint_every", "gradient_steps"):
+        if found.get(name) is not None:
+            found[name] = count(name, found[name])
+    return found
 
 
 class Schedule(NamedTuple):
@@ -108,15 +116,15 @@ def schedule(
 ) -> Schedule:
     """Check the numbers of a trial and plan it; see :meth:`Seeing.respond`."""
     shown = stretches(images, n_steps)
-    if check_count("n_after", n_after):
+    if whole("n_after", n_after, least=0):
         shown.append(Stretch(None, n_after))
     total = sum(stretch.n_steps for stretch in shown)
-    check_count("n_blank", n_blank)
-    if check_count("n_departure", n_departure) > total:
+    whole("n_blank", n_blank, least=0)
+    if whole("n_departure", n_departure, least=0) > total:
         raise ValueError(f"n_departure must be at most {total} steps, got {n_departure}")
     for name, value in (("checkpoint_every", checkpoint_every), ("gradient_steps", gradient_steps)):
         if value is not None:
-            check_sizes(**{name: value})
+            count(name, value)
     free = n_blank + (max(0, total - gradient_steps) if gradient_steps else 0)
     return Schedule(shown, total, free, n_blank + total - n_departure)
 

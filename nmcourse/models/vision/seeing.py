@@ -17,7 +17,6 @@ repeated, whatever the network computes. A state is a tuple with one map
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
@@ -26,7 +25,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from nmcourse.models._base import add_noise, check_sizes
+from nmcourse._inputs import check_generator, check_tensor, count, number, whole
+from nmcourse.models._base import add_noise
 from nmcourse.models.vision.area_gains import AreaGains, check_gains, gains_at
 from nmcourse.models.vision.planning import (
     DivergingActivity,
@@ -34,6 +34,7 @@ from nmcourse.models.vision.planning import (
     State,
     check_state,
     departure,
+    in_steps,
     schedule,
 )
 
@@ -163,15 +164,18 @@ class Seeing(nn.Module):
             ValueError: for images or gains that do not fit, or a number out of range.
             DivergingActivity: naming the area and the step where activity stopped being finite.
         """
-        return self._trial(
-            images,
+        steps = in_steps(
             n_steps=n_steps,
             n_blank=n_blank,
             n_after=n_after,
-            state=state,
             n_departure=n_departure,
             checkpoint_every=checkpoint_every,
             gradient_steps=gradient_steps,
+        )
+        return self._trial(
+            images,
+            **steps,
+            state=state,
             check_finite=check_finite,
             gains=gains,
             noise_std=noise_std,
@@ -210,11 +214,12 @@ class Seeing(nn.Module):
         Returns:
             One (batch, time, channel, height, width) for each area, entry t after step t.
         """
+        check_tensor("images", images)
         n_areas = len(self.silence(images, 1))
-        kept = range(n_areas) if areas is None else list(areas)
-        wrong = [area for area in kept if not 0 <= area < n_areas]
-        if wrong:
-            raise ValueError(f"areas must be from 0 to {n_areas - 1}, got {wrong}")
+        kept = [
+            whole("areas", area, 0, n_areas - 1)
+            for area in (range(n_areas) if areas is None else areas)
+        ]
         return self._collect(
             images, kept, n_blank=n_blank, n_steps=n_steps, n_after=n_after, **options
         )
@@ -245,7 +250,8 @@ class Seeing(nn.Module):
         Returns:
             One (batch, time, channel, height, width) for each of these areas.
         """
-        check_sizes(every=every)
+        every, n_blank = count("every", every), whole("n_blank", n_blank, least=0)
+        check_tensor("images", images)
         n_areas = len(self.silence(images, 1))
         kept = range(n_areas - self.n_read, n_areas)
         return tuple(
@@ -274,7 +280,7 @@ class Seeing(nn.Module):
                     r = state[area]
                     values.append(r.expand(*r.shape[:-4], batch, *r.shape[-3:]).clone())
 
-        self._trial(images, see=keep, **options)
+        self._trial(images, see=keep, **in_steps(**options))
         return [torch.stack(values, dim=-4) for values in found]
 
     def _trial(self, images: Tensor, **options: Any) -> Response:
@@ -317,8 +323,8 @@ def respond_by_steps(
         gradient_steps=gradient_steps,
     )
     for name, std in (("noise_std", noise_std), ("image_noise_std", image_noise_std)):
-        if not (math.isfinite(std) and std >= 0):
-            raise ValueError(f"{name} must be finite and not negative, got {std!r}")
+        number(name, std, "finite and not negative", least=0)
+    check_generator(generator)
     noisy = bool(noise_std or image_noise_std)
     if noisy and checkpoint_every:
         raise ValueError("checkpoint_every must be None with noise: it would be drawn again")

@@ -21,17 +21,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nmcourse._inputs import check_generator, count, counts, pixels, whole
 from nmcourse.models._as_written import as_written
-from nmcourse.models._base import check_sizes, check_times
+from nmcourse.models._base import check_times
 from nmcourse.models.vision.layers import (
     NormalisedConvolution,
     build_layers,
     check_images,
     mean_of_neighbours,
 )
-from nmcourse.models.vision.planning import Response, State, Stretch, check_count, stretches
+from nmcourse.models.vision.planning import Response, State, Stretch, stretches
 from nmcourse.models.vision.seeing import Seeing, respond_by_steps
-from nmcourse.models.vision.wiring import Area, Stem, image_pair, wire
+from nmcourse.models.vision.wiring import Area, Stem, wire
 
 
 class TwinCNN(Seeing):
@@ -71,7 +72,8 @@ class TwinCNN(Seeing):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(n_channels=n_channels, n_classes=n_classes)
+        n_channels, n_classes = counts(n_channels=n_channels, n_classes=n_classes)
+        check_generator(generator)
         check_times(dt, dt)
         self.wiring, self.image_size = wire(areas, n_channels, image_size, stem)
         self.dt = dt
@@ -132,8 +134,8 @@ class TwinCNN(Seeing):
         self, batch_size: int, image_size: int | tuple[int, int] | None = None
     ) -> State:
         """Activity of zero, one (batch, channel, height, width) for each area."""
-        check_sizes(batch_size=batch_size)
-        size = self.image_size if image_size is None else image_pair(image_size)
+        batch_size = count("batch_size", batch_size)
+        size = self.image_size if image_size is None else pixels("image_size", image_size)
         shapes = self.wiring.shapes(size)
         return tuple(self.output_bias.new_zeros(batch_size, *shape) for shape in shapes)
 
@@ -169,9 +171,9 @@ class TwinCNN(Seeing):
             return respond_by_steps(self, images, **options)
         self.check_images(images)
         shown = stretches(images, options.get("n_steps"))
-        if n_after := check_count("n_after", options.get("n_after", 0)):
+        if n_after := whole("n_after", options.get("n_after", 0), least=0):
             shown.append(Stretch(None, n_after))
-        check_count("n_blank", options.get("n_blank", 100))
+        whole("n_blank", options.get("n_blank", 100), least=0)
         outputs, state = [], None
         dark = torch.zeros_like(images if images.ndim == 4 else images[:, 0])
         for image, n_steps in shown:

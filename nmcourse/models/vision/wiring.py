@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from nmcourse.models._base import check_sizes
+from nmcourse._inputs import count, pixels
 
 MapShape = tuple[int, int, int]
 
@@ -56,7 +56,7 @@ class Area:
     kernel: int = 3
 
     def __post_init__(self) -> None:
-        check_sizes(channels=self.channels, stride=self.stride)
+        take_counts(self, "channels", "stride", "kernel")
         check_kernel(self.kernel)
 
 
@@ -77,13 +77,18 @@ class Stem:
     pool: bool = True
 
     def __post_init__(self) -> None:
-        check_sizes(channels=self.channels, stride=self.stride)
+        take_counts(self, "channels", "stride", "kernel")
         check_kernel(self.kernel)
+
+
+def take_counts(record: Any, *names: str) -> None:
+    """Check fields of a frozen record as it is made: each is a whole number of at least one."""
+    for name in names:
+        object.__setattr__(record, name, count(name, getattr(record, name)))
 
 
 def check_kernel(kernel: int) -> None:
     """Raise ``ValueError`` unless a kernel has a central pixel."""
-    check_sizes(kernel=kernel)
     if kernel % 2 == 0:
         raise ValueError(f"kernel must be odd, got {kernel}")
 
@@ -119,7 +124,7 @@ class Wiring:
     areas: tuple[Area, ...]
 
     def __post_init__(self) -> None:
-        check_sizes(n_channels=self.n_channels)
+        take_counts(self, "n_channels")
         if not self.areas:
             raise ValueError("wiring must have at least one area, got none")
         last = [area.channels for area in self.areas[-2:]]
@@ -191,13 +196,6 @@ class Wiring:
         return tuple(shapes[1:])
 
 
-def image_pair(size: int | tuple[int, int]) -> tuple[int, int]:
-    """(height, width) from one number or a pair."""
-    height, width = (size, size) if isinstance(size, int) else size
-    check_sizes(image_height=height, image_width=width)
-    return height, width
-
-
 def wire(
     areas: str | Sequence[Area],
     n_channels: int,
@@ -217,7 +215,7 @@ def wire(
         stem, size = stem or preset_stem, preset_size if size is None else size
     if size is None:
         raise ValueError("image_size must be given where areas is not the name of a preset")
-    return Wiring(n_channels, stem or Stem(), tuple(areas)), image_pair(size)
+    return Wiring(n_channels, stem or Stem(), tuple(areas)), pixels("image_size", size)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -26,6 +27,7 @@ from nmcourse.models import (
     NMRNN,
     LowRankRNN,
     Modulator,
+    OutputNetwork,
     RecurrentScaling,
     SparseTerms,
     VanillaRNN,
@@ -46,19 +48,32 @@ def measure_wait_go_nm_rnn(
     n_modulator_units: int = 5,
     gain_shape: str = "sigmoid",
     sparse: bool = False,
+    orthonormal: bool | Literal["raw"] = True,
     generator: torch.Generator | None = None,
 ) -> NMRNN:
     """NM-RNN of the timing task: 100 units of rank 3, gain from 5 modulator units.
 
-    Variants of it: gains of another shape (``"tanh"``, ``"softplus"``), or sparse terms with as
-    many weights in place of those of rank one.
+    Variants of it: gains of another shape (``"tanh"``, ``"softplus"``), sparse terms with as many
+    weights in place of those of rank one, or columns of L with the signs of the released code
+    (``orthonormal="raw"``).
     """
     if gain_shape not in GAIN_SHAPES:
         raise ValueError(f"gain_shape must be one of {', '.join(GAIN_SHAPES)}, got {gain_shape!r}")
-    terms = SparseTerms if sparse else LowRankRNN
-    output_network = terms(
-        3, 100, 1, rank, recurrent_scaling=recurrent_scaling, generator=generator
-    )
+    output_network: OutputNetwork
+    if sparse:
+        output_network = SparseTerms(
+            3, 100, 1, rank, recurrent_scaling=recurrent_scaling, generator=generator
+        )
+    else:
+        output_network = LowRankRNN(
+            3,
+            100,
+            1,
+            rank,
+            orthonormal=orthonormal,
+            recurrent_scaling=recurrent_scaling,
+            generator=generator,
+        )
     modulator = Modulator(
         3, n_modulator_units, rank, gain_nonlinearity=GAIN_SHAPES[gain_shape], generator=generator
     )
@@ -110,10 +125,21 @@ def measure_wait_go_gain_driven_nm_rnn(*, generator: torch.Generator | None = No
 
 
 def measure_wait_go_low_rank_rnn(
-    recurrent_scaling: RecurrentScaling = "none", *, generator: torch.Generator | None = None
+    recurrent_scaling: RecurrentScaling = "none",
+    *,
+    orthonormal: bool | Literal["raw"] = True,
+    generator: torch.Generator | None = None,
 ) -> LowRankRNN:
     """Low-rank RNN of the timing task: 106 units of rank 3."""
-    return LowRankRNN(3, 106, 1, rank=3, recurrent_scaling=recurrent_scaling, generator=generator)
+    return LowRankRNN(
+        3,
+        106,
+        1,
+        rank=3,
+        orthonormal=orthonormal,
+        recurrent_scaling=recurrent_scaling,
+        generator=generator,
+    )
 
 
 def measure_wait_go_vanilla_rnn(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
-from itertools import count
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import check_generator, count
+
 T = TypeVar("T")
+
+
+def _epochs(epochs: int | None) -> int | None:
+    return None if epochs is None else count("epochs", epochs)
 
 
 def batches_of(
@@ -26,9 +32,8 @@ def batches_of(
 
     The arguments are checked at once, and not when the first batch is asked for.
     """
-    for name, value in (("batch_size", batch_size), ("epochs", 1 if epochs is None else epochs)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"{name} must be a positive integer, got {value!r}")
+    batch_size, epochs = count("batch_size", batch_size), _epochs(epochs)
+    check_generator(generator)
     if drop_last and batch_size > n_images:
         raise ValueError(
             f"batch_size must be at most the {n_images} images of the set where an incomplete "
@@ -36,7 +41,7 @@ def batches_of(
         )
 
     def run() -> Iterator[T]:
-        for _ in count() if epochs is None else range(epochs):
+        for _ in itertools.count() if epochs is None else range(epochs):
             order = torch.arange(n_images)
             if shuffle:
                 order = torch.randperm(n_images, generator=generator)

@@ -19,7 +19,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from nmcourse._files import write_bytes, write_text
+from nmcourse._files import user_path, write_bytes, write_text
 from nmcourse.tasks.vision.image_files import CHECKSUMS, LARGEST, ImageFileError
 
 
@@ -89,7 +89,7 @@ def fetch_images(name: str, folder: str | Path = "data") -> Path:
     """
     if name not in SOURCES:
         raise ValueError(f"name must be one of {list(SOURCES)}, got {name!r}")
-    source, where = SOURCES[name], Path(folder) / name
+    source, where = SOURCES[name], user_path(folder, "folder") / name
     paths = [_download(source.address + file, md5, where) for file, md5 in source.files.items()]
     if source.unpack:
         sums = [sum for archive in paths for sum in _unpack(archive, source.unpack, where)]

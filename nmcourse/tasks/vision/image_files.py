@@ -5,6 +5,8 @@
     CIFAR-10, CIFAR-100     ``read_cifar``          data_batch_1.bin, .. or train.bin, ..
     ImageNet                ``read_image_folder``   one folder of pictures per class
 
+The folder may also be one above, such as that of which torchvision makes ``MNIST/raw``.
+
 Nothing is downloaded here: see ``nmcourse.tasks.fetch_images``. What it downloads it notes in a
 file ``SHA256SUMS``, and these readers compare each file with its entry. Without that file an
 altered pixel cannot be noticed; a wrong length, a wrong header or an impossible label can.
@@ -30,6 +32,7 @@ import torch
 from torch import Tensor
 
 from nmcourse.tasks._digit_data import Split, check_split
+from nmcourse.tasks.vision._finding import GZIP, files_of, kind_of
 from nmcourse.tasks.vision.images import ImageSet
 
 CHECKSUMS = "SHA256SUMS"
@@ -52,6 +55,10 @@ _IDX_NAMES = {"train": "train", "test": "t10k"}
 _IDX_BYTES = 0x08  # the code of unsigned bytes in the third byte of an IDX file
 _CIFAR_PIXELS = (3, 32, 32)
 _CIFAR_IMAGES = 50_000  # no file of these sets holds more
+_VERSION = (
+    "the version of CIFAR-{0} for Python, which holds pickles and is not read; take the binary "
+    "version, cifar-{0}-binary.tar.gz, or fetch_images"
+)
 _TEXT = 2**20  # bytes of a file of names or checksums
 _CHUNK = 2**20
 # classes -> files of each split, file of the class names, labels per image (the last one is used)
@@ -65,6 +72,13 @@ _CIFAR: dict[int, tuple[dict[str, tuple[str, ...]], str, int]] = {
         1,
     ),
     100: ({"train": ("train.bin",), "test": ("test.bin",)}, "fine_label_names.txt", 2),
+}
+
+
+# classes -> files of the version for Python, and what it is called
+_PYTHON_CIFAR = {
+    10: ("data_batch_1", "batches.meta", _VERSION.format(10)),
+    100: ("train", "meta", _VERSION.format(100)),
 }
 
 
@@ -93,8 +107,11 @@ def read_idx(
     """
     check_split(split)
     start = _IDX_NAMES[split]
-    images_path = _one_of(folder, f"{start}-images-idx3-ubyte")
-    labels_path = _one_of(folder, f"{start}-labels-idx1-ubyte")
+    kinds = ("images-idx3", "labels-idx1")
+    images_path, labels_path = files_of(
+        folder,
+        [(f"{start}-{kind}-ubyte", f"{start}-{kind.replace('-', '.')}-ubyte") for kind in kinds],
+    )
     images, labels = _idx(images_path, n_axes=3), _idx(labels_path, n_axes=1)
     if len(images) != len(labels):
         raise ImageFileError(
@@ -128,19 +145,28 @@ def read_cifar(
     if n_classes not in _CIFAR:
         raise ValueError(f"n_classes must be 10 or 100, got {n_classes!r}")
     files, names_file, n_labels = _CIFAR[n_classes]
-    names_path = _one_of(folder, names_file)
-    names = _contents(names_path, _TEXT).decode("utf-8", errors="replace").split("\n")
-    names = [name.strip() for name in names if name.strip()]
+    version = _PYTHON_CIFAR[n_classes]
+    (names_path,) = files_of(folder, [(names_file,)], version)
+    content = _contents(names_path, _TEXT)
+    lines = content.decode("utf-8", errors="replace").split("\n")
+    names = [name.strip() for name in lines if name.strip()]
     if len(names) != n_classes:
-        raise ImageFileError(f"{names_path} must name {n_classes} classes, got {len(names)}")
+        kind = kind_of(bytes(content[:64]))
+        raise ImageFileError(
+            f"{names_path} must name {n_classes} classes, got {len(names)}"
+            + (f": it is {kind}" if kind else "")
+        )
     record = n_labels + math.prod(_CIFAR_PIXELS)
     parts = []
-    for path in [_one_of(folder, name) for name in files[split]]:
+    for path in files_of(names_path.parent, [(name,) for name in files[split]], version):
         content = _contents(path, _CIFAR_IMAGES * record)
         if not content or len(content) % record:
             raise ImageFileError(
                 f"{path} must hold whole images of {record} bytes, got {len(content)} bytes: it is "
-                f"truncated or not CIFAR-{n_classes} in the binary version"
+                + (
+                    kind_of(bytes(content[:64]))
+                    or f"truncated or not CIFAR-{n_classes} in the binary version"
+                )
             )
         part = _bytes(content).view(-1, record)
         _check_labels(part[:, n_labels - 1], n_classes, path)
@@ -148,31 +174,6 @@ def read_cifar(
     found = torch.cat(parts)
     images = found[:, n_labels:].unflatten(1, _CIFAR_PIXELS)
     return _image_set(images, found[:, n_labels - 1], names, names_path)
-
-
-def existing_folder(folder: str | Path) -> Path:
-    """The folder as a path.
-
-    Raises:
-        FileNotFoundError: if it is not there, saying where it was looked for.
-    """
-    path = Path(folder)
-    if not path.is_dir():
-        raise FileNotFoundError(f"no folder {folder}: looked for {path.absolute()}")
-    return path
-
-
-def _one_of(folder: str | Path, name: str) -> Path:
-    """The file of that name, or that name with ``.gz``."""
-    where = existing_folder(folder)
-    for path in (where / name, where / f"{name}.gz"):
-        if path.is_file():
-            return path
-    there = sorted(path.name for path in where.iterdir())
-    raise FileNotFoundError(
-        f"no file {name} (or {name}.gz): looked in {where.absolute()}, which holds "
-        + (", ".join(there[:8]) + (", .." if len(there) > 8 else "") if there else "nothing")
-    )
 
 
 def _checked(path: Path) -> bytes:
@@ -195,9 +196,10 @@ def _checked(path: Path) -> bytes:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    """A checked file, to be unpacked while it is read."""
-    stream = io.BytesIO(_checked(path))
-    return gzip.GzipFile(fileobj=stream) if path.suffix == ".gz" else stream  # type: ignore[return-value]
+    """A checked file, to be unpacked while it is read if it is packed, whatever its name says."""
+    content = _checked(path)
+    stream = io.BytesIO(content)
+    return gzip.GzipFile(fileobj=stream) if content.startswith(GZIP) else stream  # type: ignore[return-value]
 
 
 def _some(stream: IO[bytes], most: int, path: Path) -> bytearray:
@@ -245,9 +247,11 @@ def _idx(path: Path, n_axes: int) -> Tensor:
     header = _some(stream, start, path)
     magic = bytes([0, 0, _IDX_BYTES, n_axes])
     if header[:4] != magic:
+        kind = kind_of(bytes(header + _some(stream, 64, path)))
+        damaged = "is truncated or altered: it " if path.suffix == ".gz" and not kind else ""
         raise ImageFileError(
-            f"{path} must begin with {magic.hex()} (IDX, bytes, {n_axes} axes), "
-            f"got {header[:4].hex() or 'an empty file'}"
+            f"{path} {damaged}must begin with {magic.hex()} (IDX, bytes, {n_axes} axes), "
+            f"got {header[:4].hex() or 'an empty file'}" + (f": it is {kind}" if kind else "")
         )
     if len(header) < start:
         raise ImageFileError(f"{path} is truncated: it ends after {len(header)} bytes")

@@ -5,20 +5,44 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import count
 from nmcourse.tasks.vision._batches import batches_of
-from nmcourse.tasks.vision.image_files import ImageFileError, existing_folder
+from nmcourse.tasks.vision._finding import existing_folder
+from nmcourse.tasks.vision.image_files import ImageFileError
 from nmcourse.tasks.vision.images import ImageSet
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 SUFFIXES = {".jpeg", ".jpg", ".png", ".bmp", ".ppm", ".webp"}
+# Endings of pictures that are not read: whoever has them should know that they are left out.
+OTHER_PICTURES = {".apng", ".avif", ".dib", ".dng", ".exr", ".gif", ".heic", ".heif", ".ico"}
+OTHER_PICTURES |= {".j2k", ".jfif", ".jif", ".jp2", ".jpe", ".jxl", ".mpo", ".nef", ".pbm", ".pcx"}
+OTHER_PICTURES |= {".pfm", ".pgm", ".pnm", ".psd", ".raw", ".svg", ".tga", ".tif", ".tiff"}
+# Folders that systems and programs make; those that begin with a dot are left out as well.
+SYSTEM_FOLDERS = {
+    "__macosx",
+    "__pycache__",
+    "@eadir",
+    "#recycle",
+    "$recycle.bin",
+    "lost+found",
+    "recycler",
+    "system volume information",
+}
 MOST_PIXELS = 80_000_000  # of a picture, before and after its size is changed
 _FORMATS = ("JPEG", "PNG", "BMP", "PPM", "WEBP")  # whatever the name says; others can run programs
+_WITH_ALPHA = {"RGBA", "LA", "PA", "La", "RGBa"}
+_ORIENTATION = 0x0112  # the number of this note in EXIF
 _WIDER = 256 / 224  # the shorter side is made this much longer than the square cut from it
 
 # What Pillow raises for damaged files, whatever their kind.
@@ -42,11 +66,12 @@ class ImageFolder:
     """Pictures that stay on disk and are read when they are asked for.
 
     A picture is made smaller (or larger) until its shorter side has 256/224 times as many pixels
-    as wanted, and the square in its middle is cut out.
+    as wanted, and the square in its middle is cut out. It is turned as its camera has noted
+    (EXIF), and stands on white where it is transparent.
 
     Args:
         folder: holds one folder for each class, which holds pictures. The classes are in the
-            order of their names.
+            order of their names. Hidden folders and those that systems make count for nothing.
         size: pixels of the square.
         per_class: take only so many pictures of each class, the first by name.
 
@@ -54,6 +79,8 @@ class ImageFolder:
         paths: the pictures, class after class.
         labels: (image,), int64.
         class_names: names of the folders.
+        passed_over: ending -> number of files in the folders of classes that are not read. If
+            pictures are among them, a warning says so.
 
     Raises:
         FileNotFoundError: if the folder is not there, or it or a class holds nothing.
@@ -63,11 +90,10 @@ class ImageFolder:
     def __init__(
         self, folder: str | Path, size: int = 224, *, per_class: int | None = None
     ) -> None:
-        for name, value in (("size", size), ("per_class", 1 if per_class is None else per_class)):
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        size = count("size", size)
+        per_class = None if per_class is None else count("per_class", per_class)
         where = existing_folder(folder)
-        classes = sorted(path for path in where.iterdir() if path.is_dir())
+        classes = sorted(path for path in where.iterdir() if path.is_dir() and not _hidden(path))
         if not classes:
             raise FileNotFoundError(
                 f"no folder of a class: looked in {where.absolute()}, which must hold one folder "
@@ -75,20 +101,36 @@ class ImageFolder:
             )
         self.paths: list[Path] = []
         labels: list[int] = []
+        others: Counter[str] = Counter()
         for label, path in enumerate(classes):
-            pictures = sorted(
-                p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file()
-            )
+            files = sorted(p for p in path.iterdir() if p.is_file() and not _hidden(p))
+            pictures = [p for p in files if p.suffix.lower() in SUFFIXES]
+            passed_over = Counter(p.suffix.lower() for p in files)
+            for suffix in SUFFIXES:
+                del passed_over[suffix]
+            others += passed_over
             if not pictures:
+                found = f"; it holds {_counted(passed_over)}" if passed_over else ""
+                inside = [p.name for p in path.iterdir() if p.is_dir() and not _hidden(p)]
+                found += f"; it holds the folder {min(inside)}" if inside else ""
                 raise FileNotFoundError(
                     f"no picture of the class {path.name}: looked in {path.absolute()} for "
                     + ", ".join(sorted(SUFFIXES))
+                    + found
                 )
             chosen = pictures[:per_class]
             self.paths += chosen
             labels += [label] * len(chosen)
         self.size, self.labels = size, torch.tensor(labels)
         self.class_names = tuple(path.name for path in classes)
+        self.passed_over = dict(others)
+        left_out = {suffix: n for suffix, n in others.items() if suffix in OTHER_PICTURES}
+        if left_out:
+            warnings.warn(
+                f"{where.absolute()} holds pictures that are passed over: {_counted(left_out)}; "
+                f"only {', '.join(sorted(SUFFIXES))} are read",
+                stacklevel=2,
+            )
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -137,9 +179,11 @@ class ImageFolder:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
+                warnings.filterwarnings("ignore", "Corrupt EXIF data", UserWarning)
                 with Image.open(path, formats=_FORMATS) as file:
-                    width, height = self._scaled(*file.size)
-                    picture = file.convert("RGB")
+                    self._scaled(*file.size)  # before memory is taken for it
+                    picture = _in_colour(_upright(file))
+                width, height = self._scaled(*picture.size)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise ImageFileError(f"{path} has too many pixels: {error}") from error
         except _PILLOW_ERRORS as error:
@@ -162,6 +206,44 @@ class ImageFolder:
         return wide, high
 
 
+def _hidden(path: Path) -> bool:
+    """Whether a folder or a file is there for a system, and not for a person."""
+    return path.name.startswith(".") or path.name.lower() in SYSTEM_FOLDERS
+
+
+def _counted(endings: Mapping[str, int]) -> str:
+    """Such as: 2 .gif, 1 without an ending."""
+    ordered = sorted(endings.items())
+    return ", ".join(f"{n} {suffix or 'without an ending'}" for suffix, n in ordered)
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """A picture as it was held, where the camera has noted it; a damaged note is no note."""
+    from PIL import ImageOps
+
+    try:
+        orientation = picture.getexif().get(_ORIENTATION)
+    except _PILLOW_ERRORS:
+        return picture
+    return ImageOps.exif_transpose(picture) if orientation in range(2, 9) else picture
+
+
+def _in_colour(picture: Image.Image) -> Image.Image:
+    """A picture as RGB, with everything that it shows."""
+    from PIL import Image
+
+    transparent = picture.mode in _WITH_ALPHA or "transparency" in picture.info
+    if picture.mode.startswith("I") and not transparent:  # 16 bits: convert() would cut them off
+        grey = np.asarray(picture).astype(np.float64) / 257.0
+        return Image.fromarray(grey.round().clip(0, 255).astype(np.uint8)).convert("RGB")
+    if picture.mode.startswith(("I", "F")):
+        raise ValueError(f"pictures of the kind {picture.mode!r} are not read")
+    if not transparent:
+        return picture.convert("RGB")
+    seen = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
+
+
 def read_image_folder(
     folder: str | Path, size: int = 224, *, per_class: int | None = None
 ) -> ImageSet:
@@ -182,5 +264,8 @@ def read_image_folder(
         FileNotFoundError: if the folder is not there, or it or a class holds nothing.
         ImageFileError: for a picture that cannot be read.
         ValueError: for a number below one.
+
+    Warns:
+        UserWarning: if pictures are passed over because of their ending.
     """
     return ImageFolder(folder, size, per_class=per_class).load()

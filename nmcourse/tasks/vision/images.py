@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from nmcourse._inputs import check_tensor, is_whole, pixels
 from nmcourse.tasks._digit_data import N_DIGITS, Split, digits_of
 from nmcourse.tasks.vision._batches import batches_of
 
@@ -40,6 +41,8 @@ class ImageSet:
     class_names: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        check_tensor("images", self.images)
+        check_tensor("labels", self.labels)
         if self.images.ndim != 4 or 0 in self.images.shape:
             raise ValueError(
                 "images must have shape (image, channel, height, width) with nothing empty, "
@@ -92,8 +95,8 @@ class ImageSet:
         Raises:
             ValueError: if it is a single number, or nothing is left.
         """
-        if isinstance(which, int):  # would take the image axis away
-            raise ValueError(f"which must be a slice or image numbers, got the number {which}")
+        if is_whole(which):  # would take the image axis away
+            raise ValueError(f"which must be a slice or image numbers, got the number {which!r}")
         labels = self.labels[which]
         if labels.ndim != 1 or not len(labels):
             raise ValueError(f"which must choose images by one axis, at least one, got {which!r}")
@@ -109,9 +112,7 @@ class ImageSet:
         Raises:
             ValueError: for a size that is not a positive integer.
         """
-        pair = tuple(size) if isinstance(size, tuple | list) else (size, size)
-        if len(pair) != 2 or any(not isinstance(n, int) or n < 1 for n in pair):
-            raise ValueError(f"size must be positive pixels or a pair of them, got {size!r}")
+        pair = pixels("size", size)
         if pair == self.size:
             return self
         images = F.interpolate(

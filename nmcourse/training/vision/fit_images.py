@@ -1,10 +1,10 @@
 """Training on images: the loop of ``fit`` with images in place of trials.
 
-    fit_images(model, images, seen, n_steps=300, batch_size=32)       one network
-    fit_many_images(build, images, seen, seeds=10, ...)               many as grouped convolutions
+    fit_images(model, images, loss, n_steps=300, batch_size=32)       one network
+    fit_many_images(build, images, loss, seeds=10, ...)               many as grouped convolutions
 
-``seen`` is what a network is shown and how wrong it then is: ``seen(model, images, labels)`` gives
-a loss. ``partial(trial_loss, trial=ImageTrial())`` is the loss of a whole trial.
+``loss`` shows images to a network and says how wrong it then is: ``loss(model, images, labels)``
+gives a number. ``partial(trial_loss, trial=ImageTrial())`` is the loss of a whole trial.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from nmcourse._inputs import check_function, check_tensor, whole
 from nmcourse.tasks import ImageSet
 from nmcourse.training._networks import Networks
 from nmcourse.training._run import data_generators
-from nmcourse.training.fit import FitManyResult, FitResult, train_many, train_one
+from nmcourse.training.fit import FitManyResult, FitResult, Start, train_many, train_one
 from nmcourse.training.options import OptimiserOptions
 
 ImageLoss = Callable[[nn.Module, Tensor, Tensor], Tensor]
@@ -31,7 +32,7 @@ ImageLoss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 def fit_images(
     model: nn.Module,
     images: ImageSet,
-    seen: ImageLoss,
+    loss: ImageLoss,
     *,
     seed: int = 0,
     checkpoint: str | Path | None = None,
@@ -45,7 +46,7 @@ def fit_images(
     Args:
         model: the network.
         images: what it learns from.
-        seen: ``seen(model, images, labels)`` -> loss, for images (batch, channel, height, width)
+        loss: ``loss(model, images, labels)`` -> loss, for images (batch, channel, height, width)
             and labels (batch,).
         seed: seed of the drawn images; the initial weights are the model's own.
         checkpoint: file to resume from and to save to, or None.
@@ -65,16 +66,16 @@ def fit_images(
         CheckpointError: for a damaged checkpoint or one of another run.
     """
     settings = OptimiserOptions(**options)
-    objective = partial(_Images, images, seen, batch_size=settings.batch_size, max_shift=max_shift)
+    objective = partial(_Images, images, loss, batch_size=settings.batch_size, max_shift=max_shift)
     return train_one(model, objective, seed, settings, checkpoint, checkpoint_every, progress)
 
 
 def fit_many_images(
-    build: Callable[[torch.Generator], nn.Module],
+    build: Start,
     images: ImageSet,
-    seen: ImageLoss,
+    loss: ImageLoss,
     *,
-    seeds: int | Iterable[int] = 10,
+    seeds: int | Iterable[int] | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 50,
     progress: bool = True,
@@ -84,12 +85,13 @@ def fit_many_images(
     """Train one network per seed, all in one batch: their convolutions are one grouped convolution.
 
     Args:
-        build: makes a network from a generator, which is seeded with the network's seed.
+        build: makes a network from a generator, which is seeded with the network's seed; or
+            networks that exist, one per seed, which are trained in place.
         images: what they learn from; every network draws its own batches.
-        seen: ``seen(model, images, labels)`` -> losses (seed,), for images
+        loss: ``loss(model, images, labels)`` -> losses (seed,), for images
             (seed, batch, channel, height, width), labels (seed, batch), and a model whose
             parameters have the seed axis in front.
-        seeds: the seeds, or how many (0, 1, ...).
+        seeds: the seeds, or how many (0, 1, ...); None for ten, or for one per given network.
         checkpoint: as in :func:`fit_images`, and so are the following ones.
         checkpoint_every: steps between two checkpoints.
         progress: show a progress bar.
@@ -101,11 +103,12 @@ def fit_many_images(
         state, and is reported in ``diverged`` and by a warning; the others go on.
 
     Raises:
-        ValueError: for bad settings, no seed or a repeated one.
+        ValueError: for bad settings, no seed or a repeated one, or networks that are not one per
+            seed.
         CheckpointError: for a damaged checkpoint or one of another run.
     """
     settings = OptimiserOptions(**options)
-    objective = partial(_Images, images, seen, batch_size=settings.batch_size, max_shift=max_shift)
+    objective = partial(_Images, images, loss, batch_size=settings.batch_size, max_shift=max_shift)
     return train_many(build, objective, seeds, settings, checkpoint, checkpoint_every, progress)
 
 
@@ -125,7 +128,7 @@ class _Images:
     def __init__(
         self,
         images: ImageSet,
-        seen: ImageLoss,
+        loss: ImageLoss,
         networks: Networks,
         seeds: list[int],
         batch_size: int | None,
@@ -133,23 +136,22 @@ class _Images:
     ) -> None:
         if not isinstance(images, ImageSet):
             raise ValueError(f"images must be an ImageSet, got {type(images).__name__}")
+        check_function("loss", loss, "trial_loss")
         if batch_size is not None and batch_size > len(images):
             raise ValueError(
                 f"batch_size must be at most the {len(images)} images given, got {batch_size}"
             )
-        if not isinstance(max_shift, int) or not 0 <= max_shift < min(images.size):
-            raise ValueError(
-                f"max_shift must be from 0 to {min(images.size) - 1} pixels, got {max_shift!r}"
-            )
+        most = min(images.size) - 1
+        max_shift = whole("max_shift", max_shift, 0, most, f"from 0 to {most} pixels")
         like = next(iter(networks.parameters.values()))
         images = images.to(like.dtype)
         self.images = images.to(like.device)
-        self.seen, self.max_shift = seen, max_shift
+        self.loss, self.max_shift = loss, max_shift
         self.batch_size = len(images) if batch_size is None else batch_size
         self.generators = data_generators(seeds)
         digest = hashlib.sha256(images.images.cpu().numpy().tobytes())
         digest.update(images.labels.cpu().numpy().tobytes())
-        self.description = f"{_text(seen)} on images {digest.hexdigest()[:12]}, shift {max_shift}"
+        self.description = f"{_text(loss)} on images {digest.hexdigest()[:12]}, shift {max_shift}"
 
     def losses(self, networks: Networks) -> Tensor:
         """Losses (seed,) on newly drawn images."""
@@ -171,20 +173,22 @@ class _Images:
         return images, labels
 
     def _call(self, model: nn.Module, state: dict[str, Tensor], *data: Tensor) -> Tensor:
-        """What ``seen`` makes of the model with other parameters."""
+        """What ``loss`` makes of the model with other parameters."""
         named = {f"model.{name}": values for name, values in state.items()}
-        return functional_call(_Seen(model, self.seen), named, data)
+        loss = functional_call(_LossOf(model, self.loss), named, data)
+        check_tensor("loss(model, images, labels)", loss)
+        return loss
 
 
-class _Seen(nn.Module):
-    """``seen`` as a module, because ``functional_call`` calls modules only."""
+class _LossOf(nn.Module):
+    """``loss`` as a module, because ``functional_call`` calls modules only."""
 
-    def __init__(self, model: nn.Module, seen: ImageLoss) -> None:
+    def __init__(self, model: nn.Module, loss: ImageLoss) -> None:
         super().__init__()
-        self.model, self.seen = model, seen
+        self.model, self.loss = model, loss
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
-        return self.seen(self.model, images, labels)
+        return self.loss(self.model, images, labels)
 
 
 def _text(function: Any) -> str:

@@ -20,8 +20,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nmcourse.models import CordsNet, TwinCNN
-from nmcourse.models.vision.layers import convolve
+from nmcourse._inputs import count, counts, pixels, whole
+from nmcourse.models import CordsNet, TwinCNN, convolve
 
 N_PRODUCTS = 3  # terms of the series after the first one
 LAST_TERM_WEIGHT = 10.0
@@ -50,6 +50,7 @@ def neumann_series(weights: Tensor, current: Tensor, n_products: int) -> tuple[T
     Returns:
         Their sum and the last term, both with the shape of ``current``.
     """
+    n_products = whole("n_products", n_products, least=0)
     total = term = current
     for _ in range(n_products):
         term = convolve(term, weights)
@@ -93,6 +94,7 @@ def inverse_error(
         images: (batch, channel, height, width).
         n_settle: terms of the series after which the area counts as settled.
     """
+    n_settle = count("n_settle", n_settle)
     found = InverseError([], [])
     for area, (current, wanted) in enumerate(_area_problems(model, target, images)):
         weights, bias = model.recurrent[area].weights(), model.biases[area]  # type: ignore[operator]
@@ -122,8 +124,10 @@ def growth_rate(
     Returns:
         The radius; accurate to about one per cent.
     """
+    n_products, n_starts = counts(n_products=n_products, n_starts=n_starts)
     generator = torch.Generator().manual_seed(0)
-    maps = torch.randn(n_starts, weights.shape[1], *size, generator=generator).to(weights)
+    shape = (n_starts, weights.shape[1], *pixels("size", size))
+    maps = torch.randn(shape, generator=generator).to(weights)
     logs = maps.new_zeros(n_starts)
     for product in range(n_products):
         maps = convolve(maps, weights)

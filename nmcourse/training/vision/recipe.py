@@ -12,6 +12,7 @@ Reference: Soo et al. 2024 (the order of the stages).
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,12 +20,15 @@ from typing import Any
 
 import torch
 
-from nmcourse.models import CordsNet, TwinCNN
+from nmcourse._files import user_path
+from nmcourse._inputs import count, number, whole
+from nmcourse.models import Area, CordsNet, Stem, TwinCNN
 from nmcourse.tasks import ImageSet
 from nmcourse.training.vision.stages import (
     SLOPES,
     Stage,
     anneal_stage,
+    falling_slopes,
     fine_tune,
     fold_cnn,
     inverse_stage,
@@ -32,6 +36,9 @@ from nmcourse.training.vision.stages import (
     train_cnn,
 )
 from nmcourse.training.vision.trial_loss import ImageTrial
+
+_STAGES = ("cnn", "inverse", "linear", "anneal", "fine_tune")
+_STEPS = ("cnn_steps", "inverse_steps", "linear_steps", "fine_tune_steps")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +61,10 @@ class Recipe:
         max_shift: pixels that training images are shifted by.
         slopes: of the annealing.
         trial: of annealing and fine-tuning.
+
+    Raises:
+        ValueError: for a number of steps or images below one, a rate that is not positive, a
+            negative shift, slopes that do not fall to 0, or another kind of trial.
     """
 
     cnn_steps: int = 400
@@ -72,6 +83,46 @@ class Recipe:
     slopes: tuple[float, ...] = SLOPES
     trial: ImageTrial = field(default_factory=ImageTrial)
 
+    def __post_init__(self) -> None:
+        checked: dict[str, Any] = {
+            name: count(name, getattr(self, name))
+            for name in (*_STEPS, "steps_per_slope", "cnn_batch", "batch_size")
+        }
+        for name in (f"{stage}_rate" for stage in _STAGES):
+            checked[name] = number(name, getattr(self, name), "positive", above=0)
+        checked["max_shift"] = whole("max_shift", self.max_shift, least=0)
+        checked["slopes"] = falling_slopes(self.slopes)
+        if not isinstance(self.trial, ImageTrial):
+            raise ValueError(f"trial must be an ImageTrial, got {self.trial!r}")
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+    def check(self, images: ImageSet, held_out: ImageSet, dt: float) -> None:
+        """Raise ``ValueError`` unless these settings fit the images, before hours of training.
+
+        Args:
+            images: what is learnt from.
+            held_out: what is checked with.
+            dt: time step of the network in ms.
+        """
+        for name, given in (("images", images), ("held_out", held_out)):
+            if not isinstance(given, ImageSet):
+                raise ValueError(f"{name} must be an ImageSet, got {type(given).__name__}")
+        for name in ("cnn_batch", "batch_size"):
+            whole(
+                name, getattr(self, name), 1, len(images), f"at most the {len(images)} images given"
+            )
+        most = min(images.size) - 1
+        whole("max_shift", self.max_shift, 0, most, f"from 0 to {most} pixels")
+        of_training = (images.n_channels, images.size, images.n_classes)
+        of_checks = (held_out.n_channels, held_out.size, held_out.n_classes)
+        if of_checks != of_training:
+            raise ValueError(
+                "held_out must have channels, pixels and classes as images do, "
+                f"{of_training}, got {of_checks}"
+            )
+        self.trial.steps(dt)
+
     def steps(self) -> dict[str, int]:
         """Gradient steps of every trained stage, by its name."""
         return {
@@ -88,7 +139,8 @@ def train_linear(
     held_out: ImageSet,
     recipe: Recipe | None = None,
     *,
-    areas: str = "small-R4",
+    areas: str | Sequence[Area] = "small-R4",
+    stem: Stem | None = None,
     seed: int = 0,
     folder: str | Path | None = None,
     progress: bool = True,
@@ -99,7 +151,8 @@ def train_linear(
         images: what is learnt from.
         held_out: what each stage is checked with.
         recipe: lengths, batches and learning rates.
-        areas: the name of a preset.
+        areas: the name of a preset, or the areas themselves, from shallow to deep.
+        stem: what the image passes first; a preset brings its own.
         seed: of initial weights and drawn images.
         folder: where checkpoints are kept, to go on after a kill; None for none.
         progress: show progress bars.
@@ -108,16 +161,20 @@ def train_linear(
         ``cnn``, ``fold``, ``inverse``, ``linear``, each with a network of its own.
 
     Raises:
+        ValueError: for settings that do not fit the images, before anything is trained.
         DivergenceError: if a stage diverges.
         CheckpointError: for a damaged checkpoint or one of another run.
     """
     recipe = Recipe() if recipe is None else recipe
+    seed = whole("seed", seed)
+    recipe.check(images, held_out, _time_step())
     options = partial(_options, recipe, seed=seed, folder=folder, progress=progress)
     cnn = TwinCNN(
         areas,
         images.n_channels,
         images.n_classes,
         image_size=images.size,
+        stem=stem,
         generator=torch.Generator().manual_seed(seed),
     ).to(images.images.dtype)
     settings = options("cnn", recipe.cnn_rate, recipe.cnn_batch)
@@ -141,7 +198,8 @@ def train_in_stages(
     held_out: ImageSet,
     recipe: Recipe | None = None,
     *,
-    areas: str = "small-R4",
+    areas: str | Sequence[Area] = "small-R4",
+    stem: Stem | None = None,
     seed: int = 0,
     folder: str | Path | None = None,
     progress: bool = True,
@@ -152,7 +210,8 @@ def train_in_stages(
         images: as in :func:`train_linear`, and so are the following ones.
         held_out: what each stage is checked with.
         recipe: lengths, batches and learning rates.
-        areas: the name of a preset.
+        areas: the name of a preset, or the areas themselves, from shallow to deep.
+        stem: what the image passes first; a preset brings its own.
         seed: of initial weights and drawn images.
         folder: where checkpoints are kept.
         progress: show progress bars.
@@ -162,12 +221,13 @@ def train_in_stages(
         network of its own.
 
     Raises:
+        ValueError: for settings that do not fit the images, before anything is trained.
         DivergenceError: if a stage diverges.
         CheckpointError: for a damaged checkpoint or one of another run.
     """
     recipe = Recipe() if recipe is None else recipe
-    kept: dict[str, Any] = {"seed": seed, "folder": folder, "progress": progress}
-    stages = train_linear(images, held_out, recipe, areas=areas, **kept)
+    kept: dict[str, Any] = {"seed": whole("seed", seed), "folder": folder, "progress": progress}
+    stages = train_linear(images, held_out, recipe, areas=areas, stem=stem, **kept)
 
     settings = _options(recipe, "annealed", recipe.anneal_rate, recipe.batch_size, **kept)
     settings |= {"slopes": recipe.slopes, "trial": recipe.trial}
@@ -197,9 +257,14 @@ def _options(
         "batch_size": batch_size,
         "max_shift": recipe.max_shift,
         "seed": seed,
-        "checkpoint": None if folder is None else Path(folder) / f"{name}.pt",
+        "checkpoint": None if folder is None else user_path(folder, "folder") / f"{name}.pt",
         "progress": progress,
     }
+
+
+def _time_step() -> float:
+    """Dt of the networks that the stages make."""
+    return CordsNet("small-R1", 1, 1, image_size=1).dt
 
 
 def _copy(stage: Stage) -> CordsNet:

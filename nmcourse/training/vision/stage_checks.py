@@ -7,16 +7,18 @@ from dataclasses import replace
 import torch
 from torch import nn
 
+from nmcourse._inputs import count
 from nmcourse.models import DivergingActivity, SeeingNetwork
 from nmcourse.tasks import ImageSet
-from nmcourse.training.vision.trial_loss import ImageTrial, show
+from nmcourse.training._networks import outputs_of
+from nmcourse.training.vision.trial_loss import ImageTrial, run_trial
 
 LEARNT = 0.2  # of the way from chance to always right
 
 
 def has_learnt(accuracy: float, n_classes: int) -> bool:
     """Whether an accuracy is well above chance: a fifth of the way up to 1."""
-    chance = 1.0 / n_classes
+    chance = 1.0 / count("n_classes", n_classes)
     return accuracy > chance + LEARNT * (1.0 - chance)
 
 
@@ -46,10 +48,10 @@ def accuracy(
     for shown, labels in images.batches(batch_size, shuffle=False):
         if isinstance(model, SeeingNetwork):
             try:
-                outputs = show(model, shown, trial).outputs[..., -1, :]
+                outputs = run_trial(model, shown, trial).outputs[..., -1, :]
             except DivergingActivity:
                 return 0.0
         else:
-            outputs = model(shown)
+            outputs = outputs_of(model, model(shown))
         right += int((outputs.argmax(dim=-1) == labels).sum())
     return right / len(images)

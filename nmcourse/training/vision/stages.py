@@ -30,8 +30,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nmcourse._files import user_path
+from nmcourse._inputs import number, whole
 from nmcourse.models import CordsNet, TwinCNN
 from nmcourse.tasks import ImageSet
+from nmcourse.training._networks import outputs_of
 from nmcourse.training.vision.fit_images import fit_images
 from nmcourse.training.vision.inverse import InverseError, growth_rate, inverse_error, inverse_loss
 from nmcourse.training.vision.stage_checks import accuracy, has_learnt
@@ -199,6 +202,7 @@ def inverse_stage(
     Reference:
         Soo et al. 2024, released code.
     """
+    seed = whole("seed", seed)
     model = start_from_cnn(folded, generator=torch.Generator().manual_seed(seed))
     before = inverse_error(model, folded, held_out.images)
     settings: dict[str, Any] = {
@@ -287,20 +291,32 @@ def anneal_stage(
     Reference:
         Soo et al. 2024, released code.
     """
-    falling = all(high > low for high, low in itertools.pairwise(slopes))
-    if not slopes or slopes[0] > 1 or slopes[-1] != 0 or not falling:
-        raise ValueError(f"slopes must fall from at most 1 to 0, got {list(slopes)}")
+    slopes = falling_slopes(slopes)
     trial = ImageTrial() if trial is None else trial
     settings: dict[str, Any] = {"schedule": "constant", "seed": 0} | options
+    settings["seed"] = whole("seed", settings["seed"])
     losses = []
-    for number, slope in enumerate(slopes):
+    for position, slope in enumerate(slopes):
         model.slope = float(slope)
-        path = None if checkpoint is None else _numbered(Path(checkpoint), number)
+        path = None if checkpoint is None else _numbered(checkpoint, position)
         settings["seed"] += 1  # other images for every slope
         loss = partial(trial_loss, trial=trial)
         result = fit_images(model, images, loss, n_steps=n_steps, checkpoint=path, **settings)
         losses.append(result.losses)
     return _checked("annealed", model, torch.cat(losses), held_out, trial)
+
+
+def falling_slopes(slopes: Sequence[float]) -> tuple[float, ...]:
+    """Slopes of an annealing, as a tuple.
+
+    Raises:
+        ValueError: unless they fall from at most 1 to 0.
+    """
+    found = tuple(number("slopes", slope, "numbers that fall to 0") for slope in slopes)
+    falling = all(high > low for high, low in itertools.pairwise(found))
+    if not found or found[0] > 1 or found[-1] != 0 or not falling:
+        raise ValueError(f"slopes must fall from at most 1 to 0, got {list(found)}")
+    return found
 
 
 def fine_tune(
@@ -360,7 +376,7 @@ def class_loss(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
         images: (batch, channel, height, width).
         labels: number of the right class, (batch,).
     """
-    return nn.functional.cross_entropy(model(images), labels)
+    return nn.functional.cross_entropy(outputs_of(model, model(images)), labels)
 
 
 def _inverse_checks(before: InverseError, after: InverseError) -> dict[str, Any]:
@@ -384,5 +400,6 @@ def _checked(
     return Stage(name, model, losses, checks, passed)
 
 
-def _numbered(path: Path, number: int) -> Path:
+def _numbered(checkpoint: str | Path, number: int) -> Path:
+    path = user_path(checkpoint, "checkpoint")
     return path.with_name(f"{path.stem}_{number}{path.suffix}")

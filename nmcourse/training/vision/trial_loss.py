@@ -15,15 +15,15 @@ Reference: Soo et al. 2024, loss of the fine-tuning; released code.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import count, number
 from nmcourse.models import Response, SeeingNetwork
-from nmcourse.tasks._base import whole_steps
+from nmcourse.tasks import whole_steps
 
 
 class TrialSteps(NamedTuple):
@@ -64,10 +64,10 @@ class ImageTrial:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            smallest = 0 if name not in ("stimulus", "window") else math.ulp(0.0)
-            if not (math.isfinite(value) and value >= smallest):
-                what = "positive" if smallest else "zero or positive"
-                raise ValueError(f"{name} must be {what}, got {value!r}")
+            if name in ("stimulus", "window"):
+                number(name, value, "positive", above=0)
+            else:
+                number(name, value, "zero or positive", least=0)
         for part, whole in (("window", "stimulus"), ("rest_window", "after")):
             if getattr(self, part) > getattr(self, whole):
                 raise ValueError(
@@ -111,10 +111,7 @@ def rising_weights(n_steps: int, log_scale: float = 3.0, *, like: Tensor | None 
     Reference:
         Soo et al. 2024, released code.
     """
-    if not isinstance(n_steps, int) or n_steps < 1:
-        raise ValueError(f"n_steps must be a positive integer, got {n_steps!r}")
-    if not math.isfinite(log_scale):
-        raise ValueError(f"log_scale must be finite, got {log_scale!r}")
+    n_steps, log_scale = count("n_steps", n_steps), number("log_scale", log_scale, "finite")
     exponents = torch.linspace(-log_scale if n_steps > 1 else 0.0, 0.0, n_steps, dtype=torch.double)
     return (10.0**exponents).to(like if like is not None else torch.get_default_dtype())
 
@@ -166,7 +163,7 @@ def rest_penalty(departure: Tensor, coefficient: float = 1e-3) -> Tensor:
     return coefficient * departure.mean(dim=(-2, -1))
 
 
-def show(model: SeeingNetwork, images: Tensor, trial: ImageTrial, **options: Any) -> Response:
+def run_trial(model: SeeingNetwork, images: Tensor, trial: ImageTrial, **options: Any) -> Response:
     """The trial of each image.
 
     Args:
@@ -179,6 +176,11 @@ def show(model: SeeingNetwork, images: Tensor, trial: ImageTrial, **options: Any
     Returns:
         Outputs of stimulus and blank steps, and the departure over the rest window.
     """
+    if not hasattr(model, "respond"):
+        raise ValueError(
+            f"model must be a network that sees, with respond() and dt, and {type(model).__name__} "
+            "is none"
+        )
     blank, stimulus, after, _, rest_window = trial.steps(model.dt)
     if images.ndim == 5:  # five axes would be a stream: so this is one that never changes
         images = images.unsqueeze(2).expand(-1, -1, stimulus, -1, -1, -1)
@@ -198,7 +200,7 @@ def trial_loss(
     """The whole loss of a trial: windowed cross entropy and return-to-rest penalty.
 
     Args:
-        model: as in :func:`show`, and so are ``images`` and ``**options``.
+        model: as in :func:`run_trial`, and so are ``images`` and ``**options``.
         images: the images.
         labels: number of the right class, (batch,) or (seed, batch).
         trial: what is shown when, and what counts.
@@ -210,8 +212,8 @@ def trial_loss(
     Reference:
         Soo et al. 2024; released code.
     """
+    response = run_trial(model, images, trial, check_finite=False, **options)
     steps = trial.steps(model.dt)
-    response = show(model, images, trial, check_finite=False, **options)
     answers = response.outputs[..., steps.stimulus - steps.window : steps.stimulus, :]
     answer = windowed_cross_entropy(answers, labels, log_scale=trial.log_scale)
     return answer + rest_penalty(response.departure, trial.rest_coefficient)

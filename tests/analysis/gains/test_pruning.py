@@ -113,7 +113,7 @@ def test_errors_name_the_argument(generator):
         prune(intact, [0], torch.zeros(2))
     with pytest.raises(ValueError, match="values must be finite"):
         prune(intact, [0], torch.full((3,), torch.nan))
-    with pytest.raises(ValueError, match=r"component must name gains in 0\.\.2, got 3"):
+    with pytest.raises(ValueError, match=r"components must be from 0 to 2, got 3"):
         prune(intact, [3], values)
     with pytest.raises(ValueError, match=r"largest_error must be at least 0.* got -1"):
         smallest_sufficient_set(intact, values, cost(TRAP), largest_error=-1.0)

@@ -6,6 +6,7 @@ import torch
 
 from nmcourse.analysis import (
     ConvolutionOperator,
+    default_convolution,
     leading_eigenvalues,
     leading_singular_values,
 )
@@ -108,7 +109,7 @@ def test_errors_name_what_is_wrong(operator, generator):
     weights = torch.randn(2, 2, 3, 3, generator=generator)
     with pytest.raises(ValueError, match=r"weights must have shape \(out, in, k, k\) with k odd"):
         ConvolutionOperator(weights[..., :2, :2], 3, 3)
-    with pytest.raises(ValueError, match="height must be an integer of at least 1, got 0"):
+    with pytest.raises(ValueError, match="height must be a positive integer, got 0"):
         ConvolutionOperator(weights, 0, 3)
     with pytest.raises(ValueError, match="weights must be finite"):
         ConvolutionOperator(weights * torch.nan, 3, 3)
@@ -138,3 +139,12 @@ def test_errors_name_what_is_wrong(operator, generator):
         svd.project(torch.zeros(4, 10))
     with pytest.raises(ValueError, match="onto must be one of"):
         svd.project(torch.zeros(9), "middle")
+
+
+def test_default_weights_are_those_of_a_new_layer():
+    torch_layer = torch.nn.Conv2d(50, 50, 3)
+    ours = default_convolution(50, 3, 0).weights
+    assert float(ours.abs().max()) == pytest.approx(
+        float(torch_layer.weight.detach().abs().max()), rel=0.01
+    )
+    assert float(ours.std()) == pytest.approx(float(torch_layer.weight.detach().std()), rel=0.02)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from nmcourse.analysis import run_on
+from nmcourse.analysis import gaussian_convolution, run_on
 from nmcourse.evidence.store import Results, plain
 from nmcourse.experiments.convolution.regimes import (
     REGIMES,
@@ -21,7 +21,6 @@ from nmcourse.experiments.convolution.regimes import (
     silence_ends,
     solve_equation,
 )
-from nmcourse.experiments.convolution.spectra import gaussian_convolution
 
 QUICK = {"n_steps": 300, "n_transient": 300, "n_seen": 200}
 

@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from nmcourse.analysis import gaussian_convolution
 from nmcourse.evidence.store import Results, plain
 from nmcourse.experiments.convolution.spectra import (
     COUNTS,
-    default_convolution,
     differ,
     distance,
     distance_from,
-    gaussian_convolution,
     judge_c2,
     judge_c10,
     normalised_singular_values,
@@ -44,15 +43,6 @@ def test_a_dense_matrix_has_the_quarter_circle_and_a_1x1_kernel_a_staircase():
     assert np.square(stairs).mean() == pytest.approx(1.0)
     everywhere = normalised_singular_values(gaussian_convolution(8, 11, 6, 0))
     assert distance_from(everywhere) < 0.03
-
-
-def test_default_weights_are_those_of_a_new_layer():
-    torch_layer = torch.nn.Conv2d(50, 50, 3)
-    ours = default_convolution(50, 3, 0).weights
-    assert float(ours.abs().max()) == pytest.approx(
-        float(torch_layer.weight.detach().abs().max()), rel=0.01
-    )
-    assert float(ours.std()) == pytest.approx(float(torch_layer.weight.detach().std()), rel=0.02)
 
 
 def test_a_sweep_keeps_eigenvalues():

@@ -20,6 +20,7 @@ from nmcourse.experiments.cordsnet.return_to_rest_rules import (
     judge_penalty,
     judge_scale,
     kinds,
+    misbehaving,
     transients,
 )
 from nmcourse.models import CordsNet
@@ -28,12 +29,12 @@ from nmcourse.tasks import digit_images
 MONO, MULTI, UNSTABLE = range(3)
 
 
-def arm(kind=(MONO,) * 4, transient=(0,) * 4, learnt=(1,) * 4):
+def arm(kind=(MONO,) * 4, transient=(0,) * 4, learnt=(1,) * 4, misread=True):
     n = len(kind)
     return {
         "accuracy": [0.9] * n,
         "held_accuracy": [0.8] * n,
-        "second_accuracy": [0.7] * n,
+        "second_accuracy": [0.5 if k != MONO and misread else 0.9 for k in kind],
         "distance": [0.01] * n,
         "kind": list(kind),
         "transient": list(transient),
@@ -69,13 +70,26 @@ def test_arms_differ_from_the_published_loss_in_one_thing():
     [
         ((MONO, MULTI, UNSTABLE, MONO), (MONO,) * 4, "reproduced"),
         ((MONO, MULTI, UNSTABLE, MULTI), (MONO, MONO, MONO, MULTI), "partly"),
-        ((MONO,) * 4, (MONO,) * 4, "not reproduced"),
+        ((MONO,) * 4, (MONO,) * 4, "not decided"),
+        ((MONO,) * 4, (MONO, UNSTABLE, MONO, MONO), "not reproduced"),
         ((MONO, MULTI, MONO, MONO), (MONO, UNSTABLE, MULTI, MONO), "not reproduced"),
     ],
 )
 def test_penalty(without, with_it, status):
     judged = judge_penalty(results(penalty_0=arm(without), published=arm(with_it)))
     assert judged.status == status
+    assert ("nothing was there to prevent" in judged.reason) == (status == "not decided")
+
+
+def test_multistable_networks_misclassify_a_second_image():
+    """By the authors' definition; one that stays away from rest, and is right, is not counted."""
+    stays = arm((MONO, MULTI, MULTI, MULTI), misread=False)
+    assert misbehaving(results(penalty_0=stays), "penalty_0") == (0, 4)
+    judged = judge_penalty(results(penalty_0=stays))
+    assert judged.status == "not decided"
+    assert "λ = 0: 0 of 4" in judged.measured
+    assert "λ = 0: 1 back at rest, 3 not back at rest" in judged.measured
+    assert misbehaving(results(penalty_0=arm((MULTI, UNSTABLE, MONO, MULTI))), "penalty_0")[0] == 3
 
 
 def test_networks_that_have_not_learnt_do_not_count():
@@ -84,8 +98,9 @@ def test_networks_that_have_not_learnt_do_not_count():
         published=arm((MONO, MULTI, MONO, MONO), learnt=(1, 0, 1, 1)),
     )
     assert kinds(found, "penalty_0") == {"monostable": 1, "not learnt": 3}
-    assert judge_penalty(found).status == "not reproduced"
-    assert "1 monostable, 3 not learnt" in judge_penalty(found).measured
+    assert misbehaving(found, "penalty_0") == (0, 1)
+    assert judge_penalty(found).status == "not decided"
+    assert "1 back at rest, 3 not learnt" in judge_penalty(found).measured
 
 
 @pytest.mark.parametrize(
@@ -93,7 +108,8 @@ def test_networks_that_have_not_learnt_do_not_count():
     [
         ((1, 0, 0, 0), (0, 0, 0, 0), "reproduced"),
         ((1, 1, 1, 0), (1, 0, 0, 0), "partly"),
-        ((0, 0, 0, 0), (0, 0, 0, 0), "not reproduced"),
+        ((0, 0, 0, 0), (0, 0, 0, 0), "not decided"),
+        ((0, 0, 0, 0), (1, 0, 0, 0), "not reproduced"),
         ((1, 0, 0, 0), (1, 1, 0, 0), "not reproduced"),
     ],
 )

@@ -7,17 +7,19 @@ import torch
 
 from nmcourse.evidence.store import Results, plain
 from nmcourse.experiments.element_finder import comparison, networks
+from nmcourse.experiments.element_finder.length_rules import TRAINING_RULES
 from nmcourse.experiments.element_finder.networks import (
     MAIN,
     NETWORKS,
     NM_RNNS,
+    RELEASED,
     memory_of,
     ordered_trials,
     switch_times,
     thinned,
     valued_trials,
 )
-from nmcourse.experiments.element_finder.rules import CHANCE, RULES, TRAINING_RULES
+from nmcourse.experiments.element_finder.rules import CHANCE, RULES
 from nmcourse.models import Trajectory
 
 CONFIG = comparison.SETTINGS["cpu"] | {
@@ -63,7 +65,7 @@ AS_CLAIMED = {
 EVERY_LENGTH_FAILS = {name: 36.0 for name in AS_CLAIMED if name != "lstm"}
 
 
-def judge(claim, memory=None, spikes=None, **errors):
+def judge(claim, memory=None, spikes=None, switches=None, **errors):
     """The status of a claim when some errors, and nothing else, are not as claimed."""
     metrics = {
         name: {
@@ -74,52 +76,96 @@ def judge(claim, memory=None, spikes=None, **errors):
     }
     for name in ("released_longer", "length_5"):
         metrics[name]["memory"] = {k: [v] * 3 for k, v in (MEMORY | (memory or {})).items()}
+        if switches:
+            metrics[name]["memory"]["switch_order"] = switches
     return (RULES | TRAINING_RULES)[claim].judge(Results(metrics, CONFIG))
+
+
+def came_of(judgement):
+    """The status, or for a sentence of this course what came of it."""
+    words = {"holds in": "partly", "holds.": "reproduced", "does not": "not reproduced"}
+    for start, verdict in words.items():
+        if judgement.measured.startswith(f"The sentence of this course {start}"):
+            assert judgement.status == "measured"
+            return verdict
+    return judgement.status
 
 
 @pytest.mark.parametrize("claim", [*RULES, *TRAINING_RULES])
 def test_what_is_claimed_is_reproduced(claim):
     judgement = judge(claim)
-    assert judgement.status == "reproduced"
+    assert came_of(judgement) == "reproduced"
+    assert judgement.fair_status == ("reproduced" if claim == "N13" else "")
     assert judgement.seeds == 3 or claim != "N14"
 
 
 @pytest.mark.parametrize(
     ("claim", "changed", "status"),
     [
-        ("N13", {"lstm": 1.5}, "partly"),
-        ("N13", {n.name: 20.0 for n in NM_RNNS}, "partly"),
-        ("N13", {"lstm": 36.0, "vanilla_rnn": 1.0} | {n.name: 36 for n in NM_RNNS}, "not"),
+        ("N13", {"lstm": 4.0}, "partly"),
+        ("N13", {RELEASED.name: 20.0}, "partly"),
+        ("N13", {"lstm": 30.0}, "not decided"),  # too few LSTMs learned to be compared
+        (
+            "N13",
+            {"lstm": 36.0, "vanilla_rnn": 1.0, RELEASED.name: 35.0},
+            "not decided",
+        ),
         ("N14", {"memory": {"z_order": 0.5}}, "partly"),
         ("N14", {"memory": {"z_line": 0.5}}, "partly"),
         ("N14", {"memory": {"switch_order": [0.0, 0.7, 0.1]}}, "partly"),
         ("N14", {"memory": {"largest": [0.2, 0.9, 0.5]}}, "partly"),
-        ("N14", EVERY_LENGTH_FAILS, "not"),
+        ("N14", EVERY_LENGTH_FAILS, "not decided"),
         ("N15", {"length_15": 0.15}, "partly"),
-        ("N15", {"length_5": 2.0}, "not"),
+        ("N15", {"length_5": 2.0}, "not reproduced"),
         ("R4", {"spikes": {"lstm_scaled": 6.0}}, "partly"),
         (
             "R4",
             {"spikes": {"lstm_scaled": 6.0}, "lstm_constant": 1, f"{MAIN.name}_constant": 1},
-            "not",
+            "not reproduced",
         ),
         ("R6", {"nm_rnn_all_gains": 0.5}, "partly"),
-        ("R6", {"nm_rnn_all_gains": 0.95}, "not"),
-        ("R6", {"lstm": 1.5}, "not"),
+        ("R6", {"nm_rnn_all_gains": 0.95}, "not reproduced"),
+        ("R6", {"lstm": 1.5}, "not reproduced"),
+        ("R6", {"lstm": 27.0}, "not decided"),
+        ("R6", {MAIN.name: 35.0}, "not decided"),
         ("R11", {"longer": 0.35}, "partly"),
-        ("R11", {"longer": 0.6}, "not"),
-        ("R16", {"attention": 1.1}, "not"),
+        ("R11", {"longer": 0.6}, "not reproduced"),
+        ("R16", {"attention": 1.1}, "not reproduced"),
+        ("R16", {MAIN.name: 35.0}, "not decided"),
     ],
     ids=str,
 )
 def test_what_differs_is_said(claim, changed, status):
-    assert judge(claim, **changed).status.startswith(status)
+    judgement = judge(claim, **changed)
+    assert came_of(judgement) == status
+    assert bool(judgement.reason) == (status == "not decided")
+
+
+def test_n13_on_equal_terms_is_a_verdict_of_its_own():
+    judgement = judge("N13", **{n.name: 20.0 for n in NM_RNNS})
+    assert (judgement.status, judgement.fair_status) == ("reproduced", "partly")
+
+
+def test_n14_is_judged_with_both_meanings_of_solved():
+    """Between a tenth and a fifth of chance: the lists that count as solved differ."""
+    between = {name: 5.0 for name in AS_CLAIMED if name != "length_5"}
+    judgement = judge("N14", **between)
+    assert "Solved below a fifth of chance, lists of 25: reproduced" in judgement.measured
+    assert "Solved below a tenth of chance, lists of 5: reproduced" in judgement.measured
+    assert judgement.status == "reproduced"
+
+
+def test_n14_leaves_open_what_three_networks_cannot_deny():
+    orders = [[0.0, 0.95, 0.2], [0.0, 0.1, 0.2], [0.0, 0.95, 0.2]]
+    judgement = judge("N14", switches=orders)
+    assert judgement.status == "not decided"
+    assert "with a probability of 73%" in judgement.reason
 
 
 def test_n14_asks_the_longest_lists_that_are_solved():
-    assert "lists of 25: 3 of 3" in judge("N14").measured
+    assert "lists of 25: reproduced. 3 of 3 networks" in judge("N14").measured
     fails = EVERY_LENGTH_FAILS | {"length_5": 0.1}
-    assert "lists of 5: 3 of 3" in judge("N14", **fails).measured
+    assert "lists of 5: reproduced. 3 of 3 networks" in judge("N14", **fails).measured
 
 
 def test_switch_times_by_hand():

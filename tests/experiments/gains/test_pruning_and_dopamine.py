@@ -18,23 +18,47 @@ def random_network(**errors):
         arm: {"trained": [errors.get(arm, 1e-2)] * 5, "n_trained": 10}
         for arm in random_output_network.ARMS
     }
-    return random_output_network.judge(Results(metrics, {"n_steps": 3000})).status
+    return random_output_network.judge(Results(metrics, {"n_steps": 3000}))
+
+
+def came_of(judgement):
+    """What came of a sentence of this course: nothing was published, so that is no status."""
+    words = judgement.measured.removeprefix("The sentence of this course ")
+    assert judgement.status == ("not decided" if words.startswith("could") else "measured")
+    return next(
+        found
+        for found in ("holds in part", "holds", "does not hold", "could not be decided")
+        if words.startswith(found)
+    )
 
 
 @pytest.mark.parametrize(
     ("errors", "status"),
     [
-        ({"everything": 1e-4, "modulator": 1e-4}, "reproduced"),
-        ({"everything": 1e-4, "large_modulator": 1e-4}, "reproduced"),
-        ({"everything": 1e-4, "modulator_and_readout": 1e-4}, "partly"),
-        ({"everything": 1e-4, "modulator_and_readout": 1e-4, "readout": 1e-4}, "not reproduced"),
-        ({"everything": 1e-4}, "not reproduced"),
-        ({"modulator": 1e-4}, "measured"),
-        ({"everything": 1e-4, "modulator": NAN}, "not reproduced"),
+        ({"everything": 1e-4, "modulator": 1e-4}, "holds"),
+        ({"everything": 1e-4, "large_modulator": 1e-4}, "holds"),
+        ({"everything": 1e-4, "modulator_and_readout": 1e-4}, "holds in part"),
+        ({"everything": 1e-4, "modulator_and_readout": 1e-4, "readout": 1e-4}, "does not hold"),
+        ({"everything": 1e-4}, "does not hold"),
+        ({"everything": 1e-4, "modulator": NAN}, "does not hold"),
+        ({"modulator": 1e-4}, "holds"),
+        ({"everything": 4e-4}, "could not be decided"),  # the whole network itself just learns
+        ({"everything": 4e-4, "modulator": 4e-4}, "holds"),
+        ({}, "could not be decided"),
     ],
 )
 def test_random_output_network(errors, status):
-    assert random_network(**errors) == status
+    assert came_of(random_network(**errors)) == status
+
+
+def test_a_rule_that_five_seeds_seldom_pass_decides_nothing():
+    metrics = {
+        arm: {"trained": [1e-4] * 4 + [1e-2] if arm == "everything" else [1e-2] * 5, "n_trained": 1}
+        for arm in random_output_network.ARMS
+    }
+    judgement = random_output_network.judge(Results(metrics, {"n_steps": 3000}))
+    assert judgement.status == "not decided"
+    assert "(4 of 5), 5 seeds would show it with a probability of 74% only" in judgement.reason
 
 
 def test_what_is_trained():
@@ -54,16 +78,16 @@ def pruning(held, level, moves=0.5):
         "intact": [1.0, 1.0],
         "n_needed": [2, 3],
     }
-    return pruning_and_dopamine.judge_pruning(Results(metrics, config)).status
+    return came_of(pruning_and_dopamine.judge_pruning(Results(metrics, config)))
 
 
 def test_pruning():
     quiet, loud = [0.01, 0.01, 0.5], [0.5, 0.5, 0.5]
-    assert pruning([[1.1, 1.1, 9.0]] * 2, [quiet] * 2) == "reproduced"
-    assert pruning([[1.1, 9.0, 9.0]] * 2, [quiet] * 2) == "partly"
-    assert pruning([[9.0, 9.0, 1.1]] * 2, [quiet] * 2) == "not reproduced"
-    assert pruning([[1.1, 1.2, 1.3]] * 2, [loud] * 2) == "measured"
-    assert pruning([[1.1, 1.2, 1.3]] * 2, [loud] * 2, moves=0.01) == "reproduced"
+    assert pruning([[1.1, 1.1, 9.0]] * 2, [quiet] * 2) == "holds"
+    assert pruning([[1.1, 9.0, 9.0]] * 2, [quiet] * 2) == "holds in part"
+    assert pruning([[9.0, 9.0, 1.1]] * 2, [quiet] * 2) == "does not hold"
+    assert pruning([[1.1, 1.2, 1.3]] * 2, [loud] * 2) == "could not be decided"
+    assert pruning([[1.1, 1.2, 1.3]] * 2, [loud] * 2, moves=0.01) == "holds"
 
 
 def flexibility(trained, untrained):
@@ -78,22 +102,22 @@ def flexibility(trained, untrained):
         }
 
     metrics = {"trained": rows(trained), "untrained": rows(untrained)}
-    return structured_flexibility.judge(Results(metrics, {"one_dial": 0.75})).status
+    return came_of(structured_flexibility.judge(Results(metrics, {"one_dial": 0.75})))
 
 
 def test_structured_flexibility():
-    assert flexibility(0.9, 0.5) == "reproduced"
-    assert flexibility(0.9, 0.95) == "partly"  # structured, but not by training
-    assert flexibility(0.6, 0.4) == "partly"
-    assert flexibility(0.4, 0.3) == "not reproduced"
+    assert flexibility(0.9, 0.5) == "holds"
+    assert flexibility(0.9, 0.95) == "holds in part"  # one dial, but not by training
+    assert flexibility(0.6, 0.4) == "holds in part"
+    assert flexibility(0.4, 0.3) == "does not hold"
 
 
 @pytest.mark.parametrize(
     ("kept", "status"),
     [
-        ([0.9, 0.9, 0.5, 0.5], "reproduced"),
-        ([0.4, 0.9, 0.5, 0.5], "partly"),
-        ([0.4, 0.4, 0.5, 0.5], "not reproduced"),
+        ([0.9, 0.9, 0.5, 0.5], "holds"),
+        ([0.4, 0.9, 0.5, 0.5], "holds in part"),
+        ([0.4, 0.4, 0.5, 0.5], "does not hold"),
     ],
 )
 def test_gradient_flow_rule(kept, status):
@@ -111,7 +135,7 @@ def test_gradient_flow_rule(kept, status):
         }
         for name, pair in values.items()
     }
-    assert gradient_flow.judge(Results(metrics, {"n_seeds": 1})).status == status
+    assert came_of(gradient_flow.judge(Results(metrics, {"n_seeds": 1}))) == status
 
 
 def test_what_a_leak_keeps():
@@ -145,10 +169,10 @@ def test_direction_of_a_change():
 @pytest.mark.parametrize(
     ("low", "status"),
     [
-        ([150.0] * 10, "reproduced"),
-        ([NAN] * 10, "reproduced"),
-        ([150.0] * 5 + [80.0] * 4 + [100.0], "partly"),
-        ([80.0] * 10, "not reproduced"),
+        ([150.0] * 10, "holds"),
+        ([NAN] * 10, "holds"),
+        ([150.0] * 5 + [80.0] * 4 + [100.0], "holds in part"),
+        ([80.0] * 10, "does not hold"),
     ],
 )
 def test_low_dopamine_rule(low, status):
@@ -156,7 +180,7 @@ def test_low_dopamine_rule(low, status):
     config = {"factors": [1.0, 0.9], "judged_at": 0.9, "n_seeds": 10}
     metrics = dict.fromkeys(("whole", "before_go", "from_go"), produced)
     results = Results(plain(metrics), config)
-    assert pruning_and_dopamine.judge_low_dopamine(results).status == status
+    assert came_of(pruning_and_dopamine.judge_low_dopamine(results)) == status
 
 
 def test_given_gains_change_nothing_if_they_are_the_networks_own():

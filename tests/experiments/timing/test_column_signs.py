@@ -44,12 +44,13 @@ def test_a_pivot_through_zero_changes_one_network_and_not_the_other():
     assert changes[True] < 1e-4
 
 
-def course(jump=100.0, back=400):
-    """Losses and signs of two seeds; in the first a column turns at step 300."""
-    losses = torch.full((1000, 2), 1e-3, dtype=torch.float64)
-    losses[300 : 300 + back, 0] *= jump
-    negative = torch.zeros(1000, 2, 3, dtype=torch.bool)
-    negative[300:, 0, 1] = True
+def course(jump=1000.0, back=400):
+    """Losses and signs of two seeds; in the first a column turns at step 1300."""
+    losses = torch.full((2000, 2), 1e-3, dtype=torch.float64)
+    losses[:5] = 0.3  # the fall from the start is no spike
+    losses[1300 : 1300 + back, 0] *= jump
+    negative = torch.zeros(2000, 2, 3, dtype=torch.bool)
+    negative[1300:, 0, 1] = True
     return losses, negative
 
 
@@ -57,37 +58,42 @@ def test_a_turn_a_spike_and_the_way_back():
     found = plain(describe(*course()))
     assert found["pivots_through_zero"] == [1, 0]
     assert found["spikes"] == [1, 0]
-    assert found["spikes_at_turns"] == [1, 0]
-    assert (found["turn_seed"], found["turn_step"]) == ([0], [300])
-    assert found["loss_after"][0] / found["loss_before"][0] == pytest.approx(100.0)
+    assert (found["large_spikes"], found["large_spikes_at_turns"]) == ([1, 0], [1, 0])
+    assert (found["turn_seed"], found["turn_step"]) == ([0], [1300])
+    assert found["loss_at"][0] / found["loss_before"][0] == pytest.approx(1000.0)
     assert 400 <= found["steps_to_recover"][0] <= 400 + WINDOW
-    assert found["largest_loss_of_block"][0][3] == pytest.approx(0.1)
+    assert found["largest_loss_of_block"][0][13] == pytest.approx(1.0)
     never = describe(*course(back=700))
     assert math.isnan(never["steps_to_recover"][0])
 
 
-def test_a_spike_far_from_a_turn_is_not_its_own():
+def test_a_spike_far_from_a_turn_is_not_its_own_and_a_small_one_is_not_large():
     losses, negative = course(jump=1.0)
-    losses[700:720, 0] = 1.0
+    losses[1700:1720, 0] = 1.0
+    losses[1800, 1] = 0.05
     found = plain(describe(losses, negative))
-    assert (found["spikes"], found["spikes_at_turns"]) == ([1, 0], [0, 0])
+    assert found["spikes"] == [1, 1]
+    assert (found["large_spikes"], found["large_spikes_at_turns"]) == ([1, 0], [0, 0])
     assert found["steps_to_recover"] == [WINDOW]
 
 
 def results(raw, continuous):
     arms = {"raw": describe(*raw), "continuous": describe(*continuous)}
     metrics = plain({name: arm | {"trained": [1e-4, 2e-4]} for name, arm in arms.items()})
-    config = {"n_seeds": 2, "n_steps": 1000, "window": WINDOW, "spike": 10.0, "learning_rate": 0.01}
+    config = {"n_seeds": 2, "n_steps": 2000, "learning_rate": 0.01}
+    config |= {"window": WINDOW, "spike": 10.0, "large": 0.1, "early": 1000}
     return Results(metrics, config)
 
 
 def test_what_is_said():
     found = judge(results(course(), course(jump=1.0)))
     assert found.status == "measured"
-    assert "1 columns turned in 2 runs of 1,000 steps, in 1 of the runs" in found.measured
-    assert "100 to 100 times the loss before" in found.measured
-    assert "Spikes of the loss: 1 (1 of them at a turn), and 0 with" in found.measured
+    assert "1 columns turned in 2 runs of 2,000 steps, in 1 of the runs" in found.measured
+    assert "the loss grew by a factor of 1000 to 1000, and training was back" in found.measured
+    assert "1 pivots passed through zero, with factors of 1" in found.measured
+    assert "Large spikes of the loss: 1 (1 of them after a turn) against 0" in found.measured
     never = judge(results(course(back=700), course(jump=1.0)))
+    assert "in 1 cases not by the end" in never.measured
     assert "training was back" not in never.measured
 
 

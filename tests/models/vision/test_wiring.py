@@ -81,7 +81,10 @@ def test_the_counts_are_those_of_the_operations(size):
         ({"areas": ()}, "at least one area"),
         ({"areas": [Area(4), Area(5)], "image_size": 8}, "equal channels, got 4 and 5"),
         ({"areas": [Area(4)]}, "image_size must be given"),
-        ({"image_size": 0}, "image_height must be a positive integer, got 0"),
+        (
+            {"image_size": 0},
+            "image_size must be a positive integer or two of them, height and width, got 0",
+        ),
         ({"n_channels": 0}, "n_channels must be a positive integer, got 0"),
         ({"n_classes": 2.0}, "n_classes must be a positive integer, got 2.0"),
         ({"bias": "pixel"}, "bias must be 'map' or 'channel', got 'pixel'"),

@@ -188,3 +188,160 @@ def test_bad_requests(tmp_path: Path):
             read(tmp_path, "all")
     with complains("n_classes must be 10 or 100, got 20", ValueError):
         read_cifar(tmp_path, n_classes=20)
+
+
+def moved(folder: Path, place: str, rename=lambda name: name) -> None:
+    """Move all files of a folder to one below it, under other names."""
+    contents = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    for name in contents:
+        (folder / name).unlink()
+    for name, content in contents.items():
+        target = folder / place / rename(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("place", "rename"),
+    [
+        (".", lambda name: name.replace("-idx", ".idx")),
+        (".", lambda name: f"{name}/{name}"),
+        (".", lambda name: f"{name}/{name.replace('-idx', '.idx')}"),
+        (".", lambda name: f"{name.replace('-idx', '.idx')}/{name}"),
+        ("MNIST/raw", lambda name: name),
+        ("raw", lambda name: name),
+        ("mnist", lambda name: name),
+        ("archive", lambda name: f"{name}/{name}"),
+    ],
+    ids=range(8),
+)
+@pytest.mark.parametrize("packed", ["as named", "not, named .gz", "named without .gz"])
+def test_mnist_as_people_have_it(
+    tmp_path: Path, mnist: dict[str, np.ndarray], place: str, rename, packed: str
+):
+    moved(tmp_path, place, rename)
+    for path in [path for path in tmp_path.rglob("*ubyte") if path.is_file()]:
+        if packed == "named without .gz":
+            path.write_bytes(gzip.compress(path.read_bytes()))
+        elif packed == "not, named .gz":
+            path.rename(path.with_name(f"{path.name}.gz"))
+    for split, start in (("train", "train"), ("test", "t10k")):
+        found = read_idx(tmp_path, split)
+        assert torch.equal(
+            found.images[:, 0] * 255, torch.as_tensor(mnist[f"{start}-images-idx3-ubyte"]).float()
+        )
+
+
+def test_two_sets_in_one_folder_are_named(tmp_path: Path, mnist: dict[str, np.ndarray]):
+    for name in ("mnist", "fashion-mnist"):
+        (tmp_path / name).mkdir()
+        for kind in ("images-idx3", "labels-idx1"):
+            source = tmp_path / f"train-{kind}-ubyte"
+            (tmp_path / name / source.name).write_bytes(source.read_bytes())
+    assert len(read_idx(tmp_path)) == 6  # what lies in the folder itself comes first
+    for path in tmp_path.glob("*ubyte"):
+        path.unlink()
+    with complains("in fashion-mnist, mnist: give one of these folders", FileNotFoundError):
+        read_idx(tmp_path)
+
+
+def test_images_and_labels_come_from_one_folder(tmp_path: Path, mnist: dict[str, np.ndarray]):
+    moved(tmp_path, "MNIST/raw")
+    labels = "train-labels-idx1-ubyte"
+    (tmp_path / labels).write_bytes(idx(np.full(6, 3, np.uint8)))  # of something else
+    assert read_idx(tmp_path).labels.tolist() == mnist[labels].tolist()
+    (tmp_path / "MNIST/raw" / labels).unlink()
+    with complains("no file train-images-idx3-ubyte", FileNotFoundError):
+        read_idx(tmp_path)
+
+
+def test_a_hidden_or_deep_folder_is_not_looked_into(tmp_path: Path, mnist: dict[str, np.ndarray]):
+    for place in (".cache", "a/b/c"):
+        moved(tmp_path, place)
+        with complains("no file train-images-idx3-ubyte", FileNotFoundError):
+            read_idx(tmp_path)
+        for path in (tmp_path / place).iterdir():
+            path.rename(tmp_path / path.name)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"<!DOCTYPE html><html>no", "it is a web page, and not what should have been downloaded"),
+        (b"\n  <HTML lang=en>", "it is a web page"),
+        (b"\xef\xbb\xbf<html>", "it is a web page"),
+        (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "it is a web page"),
+        (b'{"message": "Not Found"}', "it is text of a server"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "it is a pointer of Git LFS"),
+        (b"PK\x03\x04more", "it is a zip archive: unpack it"),
+        (b"\x80\x04\x95more", "it is a pickle of Python"),
+        (
+            gzip.compress(gzip.compress(b"x", mtime=0), mtime=0),
+            "it is packed with gzip, twice or more",
+        ),
+    ],
+)
+def test_what_was_downloaded_instead_is_named(
+    tmp_path: Path, mnist: dict[str, np.ndarray], content: bytes, message: str
+):
+    official = tmp_path / "train-images-idx3-ubyte"
+    official.unlink()
+    for path in (official, official.with_name(f"{official.name}.gz")):
+        for stored in (content, gzip.compress(content)):
+            path.write_bytes(stored)
+            with pytest.raises(ImageFileError, match=rf"{path} must begin with .*: {message}"):
+                read_idx(tmp_path)
+        path.unlink()
+
+
+def test_a_file_in_place_of_its_folder(tmp_path: Path, mnist: dict[str, np.ndarray]):
+    path = tmp_path / "train-images-idx3-ubyte"
+    with complains(f"{path} is a file; give the folder that it lies in", FileNotFoundError):
+        read_idx(path)
+
+
+def test_an_archive_is_named(tmp_path: Path):
+    (tmp_path / "cifar-10-binary.tar.gz").write_bytes(b"")
+    for read in (read_idx, read_cifar):
+        with complains("cifar-10-binary.tar.gz is an archive: unpack it", FileNotFoundError):
+            read(tmp_path)
+
+
+@pytest.mark.parametrize("n_classes", [10, 100])
+def test_cifar_in_the_folder_above(tmp_path: Path, numbers: np.random.Generator, n_classes: int):
+    place = {10: "cifar-10-batches-bin", 100: "cifar-100-binary"}[n_classes]
+    (tmp_path / place).mkdir()
+    records = cifar(tmp_path / place, n_classes, numbers)
+    found = read_cifar(tmp_path, "test", n_classes=n_classes)
+    assert (
+        found.labels.tolist()
+        == records[f"test{'_batch' * (n_classes == 10)}.bin"][:, -3073].tolist()
+    )
+
+
+@pytest.mark.parametrize("place", [".", "cifar-10-batches-py"])
+def test_cifar_for_python_is_named(tmp_path: Path, place: str):
+    (tmp_path / place).mkdir(exist_ok=True)
+    files = {
+        10: [*(f"data_batch_{k}" for k in range(1, 6)), "test_batch", "batches.meta"],
+        100: ["train", "test", "meta"],
+    }
+    for n_classes, names in files.items():
+        for name in names:
+            (tmp_path / place / name).write_bytes(b"\x80\x04\x95pickled")
+        message = (
+            f"This is the version of CIFAR-{n_classes} for Python, which holds pickles and is not "
+            f"read; take the binary version, cifar-{n_classes}-binary.tar.gz, or fetch_images"
+        )
+        with complains(message, FileNotFoundError):
+            read_cifar(tmp_path, n_classes=n_classes)
+
+
+def test_a_page_in_place_of_cifar(tmp_path: Path, numbers: np.random.Generator):
+    cifar(tmp_path, 10, numbers)
+    (tmp_path / "data_batch_2.bin").write_bytes(b"<html>404</html>")
+    with complains("it is a web page, and not what should have been downloaded"):
+        read_cifar(tmp_path)
+    (tmp_path / "batches.meta.txt").write_text("<!doctype html>\n<p>404")
+    with complains("batches.meta.txt must name 10 classes, got 2: it is a web page"):
+        read_cifar(tmp_path)

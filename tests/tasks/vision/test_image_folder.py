@@ -114,3 +114,152 @@ def test_bad_requests(folder: Path):
         ImageFolder(folder, per_class=-1)
     with complains("batch_size must be a positive integer, got 0"):
         ImageFolder(folder, 7).batches(0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".ipynb_checkpoints",
+        ".git",
+        ".Trash-1000",
+        "__MACOSX",
+        "__pycache__",
+        "@eaDir",
+        "$RECYCLE.BIN",
+        "System Volume Information",
+        "lost+found",
+    ],
+)
+def test_folders_of_systems_are_no_classes(folder: Path, name: str):
+    before = ImageFolder(folder, 7)
+    (folder / name).mkdir()
+    Image.new("RGB", (9, 9)).save(folder / name / "x.png")  # as __MACOSX and checkpoints have
+    found = ImageFolder(folder, 7)
+    assert found.class_names == before.class_names
+    assert found.labels.tolist() == before.labels.tolist()
+    assert found.paths == before.paths
+    (folder / "_other").mkdir()  # a name that a person may give
+    Image.new("RGB", (9, 9)).save(folder / "_other" / "x.png")
+    assert ImageFolder(folder, 7).class_names == ("_other", "cat", "dog")
+
+
+def test_hidden_files_are_no_pictures(folder: Path):
+    (folder / "cat" / "._0.png").write_bytes(b"a resource fork")
+    (folder / "cat" / ".DS_Store").write_bytes(b"")
+    found = ImageFolder(folder, 7)
+    assert len(found) == 6
+    assert found.passed_over == {".txt": 1}
+
+
+def stored(picture: Image.Image, folder: Path, name: str = "x.png", **options: object):
+    """The middle of a stored picture as it is read, three bytes."""
+    (folder / "a").mkdir(exist_ok=True)
+    picture.save(folder / "a" / name, **options)
+    image = read_image_folder(folder, size=4).images[0]
+    (folder / "a" / name).unlink()
+    return (255 * image[:, 2, 2]).round().int().tolist()
+
+
+def test_transparent_pictures_stand_on_white(tmp_path: Path):
+    for alpha, expected in ((255, [200, 0, 0]), (0, [255] * 3), (51, [244, 204, 204])):
+        colour = Image.new("RGBA", (9, 9), (200, 0, 0, alpha))
+        assert stored(colour, tmp_path) == expected
+        assert stored(colour, tmp_path, "x.webp", lossless=True, exact=True) == expected
+    for alpha, expected in ((255, [40] * 3), (0, [255] * 3)):
+        assert stored(Image.new("LA", (9, 9), (40, alpha)), tmp_path) == expected
+    palette = Image.new("P", (9, 9), 1)
+    palette.putpalette([0, 0, 0, 200, 0, 0])
+    assert stored(palette, tmp_path) == [200, 0, 0]
+    assert stored(palette, tmp_path, transparency=0) == [200, 0, 0]
+    assert stored(palette, tmp_path, transparency=1) == [255] * 3
+    assert stored(palette, tmp_path, transparency=bytes([255, 51])) == [244, 204, 204]
+    assert (
+        stored(Image.new("RGB", (9, 9), (1, 2, 3)), tmp_path, transparency=(1, 2, 3)) == [255] * 3
+    )
+    assert stored(Image.new("L", (9, 9), 7), tmp_path, transparency=7) == [255] * 3
+    assert stored(Image.new("L", (9, 9), 7), tmp_path, transparency=8) == [7] * 3
+
+
+def test_grey_levels_of_16_bits_keep_their_differences(tmp_path: Path):
+    (tmp_path / "a").mkdir()
+    for level, expected in ((0, 0), (257, 1), (30_000, 117), (65_535, 255)):
+        values = np.full((9, 9), level, np.uint16)
+        Image.fromarray(values).save(tmp_path / "a" / "x.png")
+        (tmp_path / "a" / "y.ppm").write_bytes(b"P5 9 9 65535\n" + values.astype(">u2").tobytes())
+        images = 255 * read_image_folder(tmp_path, size=4).images
+        assert images.round().unique().tolist() == [expected]
+    (tmp_path / "a" / "y.ppm").write_bytes(b"Pf 9 9 -1.0\n" + np.ones(81, "<f4").tobytes())
+    with complains("pictures of the kind 'F' are not read", ImageFileError):
+        read_image_folder(tmp_path, size=4)
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        (1, lambda image: image),
+        (2, lambda image: image[:, ::-1]),
+        (3, lambda image: image[::-1, ::-1]),
+        (4, lambda image: image[::-1]),
+        (5, lambda image: image.swapaxes(0, 1)),
+        (6, lambda image: np.rot90(image)),
+        (7, lambda image: np.rot90(image, 2).swapaxes(0, 1)),
+        (8, lambda image: np.rot90(image, -1)),
+    ],
+    ids=lambda turn: str(turn[0]),
+)
+@pytest.mark.parametrize("ending", ["png", "webp", "jpg"])
+def test_a_picture_is_turned_as_the_camera_has_noted(tmp_path: Path, turn, ending: str):
+    (tmp_path / "a").mkdir()
+    upright = np.zeros((32, 16, 3), np.uint8)
+    upright[8:16, :8] = 255  # white at the upper left of the middle square
+    note, as_held = turn
+    exif = Image.Exif()
+    exif[0x0112] = note
+    kept = Image.fromarray(np.ascontiguousarray(as_held(upright)))
+    kept.save(tmp_path / "a" / f"x.{ending}", exif=exif, **{"lossless": True, "quality": 100})
+    image = read_image_folder(tmp_path, size=14).images[0].mean(dim=0)
+    corners = [image[y, x].item() > 0.5 for y in (3, 10) for x in (3, 10)]
+    assert corners == [True, False, False, False]
+
+
+def test_a_damaged_note_is_no_note(tmp_path: Path):
+    (tmp_path / "a").mkdir()
+    damaged = b"Exif\0\0MM\0*\0\0\0\x08\0\x05\x01\x12"
+    Image.new("RGB", (9, 9), (9, 9, 9)).save(tmp_path / "a" / "x.jpg", exif=damaged)
+    assert read_image_folder(tmp_path, size=4).images.shape == (1, 3, 4, 4)
+
+
+def test_pictures_that_are_passed_over_are_counted_and_named(folder: Path):
+    for name in ("a.tif", "b.TIFF", "c.jfif", "d.jpe", "e.pgm", "f.gif", "g.GIF"):
+        (folder / "cat" / name).write_bytes(b"")
+    message = (
+        "holds pictures that are passed over: 2 .gif, 1 .jfif, 1 .jpe, 1 .pgm, 1 .tif, 1 .tiff; "
+        "only .bmp, .jpeg, .jpg, .png, .ppm, .webp are read"
+    )
+    with pytest.warns(UserWarning, match=re.escape(message)):
+        found = ImageFolder(folder, 7)
+    assert len(found) == 6
+    assert found.passed_over == {
+        ".gif": 2,
+        ".jfif": 1,
+        ".jpe": 1,
+        ".pgm": 1,
+        ".tif": 1,
+        ".tiff": 1,
+        ".txt": 1,
+    }
+    with pytest.warns(UserWarning, match="2 .gif"):
+        read_image_folder(folder, 7)
+
+
+def test_an_empty_class_says_what_it_holds_instead(folder: Path):
+    (folder / "eel").mkdir()
+    for name in ("a.tif", "b.tif", "README"):
+        (folder / "eel" / name).write_bytes(b"")
+    with complains("; it holds 1 without an ending, 2 .tif", FileNotFoundError):
+        ImageFolder(folder, 7)
+    for path in (folder / "eel").iterdir():
+        path.unlink()
+    (folder / "eel" / "images").mkdir()
+    with complains("; it holds the folder images", FileNotFoundError):
+        ImageFolder(folder, 7)

@@ -144,7 +144,9 @@ def test_bad_requests():
     with complains("split must be 'train' or 'test', got 'all'"):
         digit_images("all")
     for wrong in (0, 2.5, (3, 0), (1, 2, 3)):
-        with complains(f"size must be positive pixels or a pair of them, got {wrong!r}"):
+        with complains(
+            f"size must be a positive integer or two of them, height and width, got {wrong!r}"
+        ):
             some.resized(wrong)
     with complains("which must be a slice or image numbers, got the number 3"):
         some.subset(3)

@@ -13,6 +13,7 @@ import pytest
 from tools import browser_check, build_book, pairs
 from tools.guide import inventory, inventory_score
 from tools.guide.chapters import course
+from tools.guide.inventory_form import Form
 
 SEED = "a seed that nobody guesses"
 SOURCE = inventory.source()
@@ -182,7 +183,7 @@ def test_the_site_shows_no_question():
             assert one["stem"].format(**values) not in shown
 
 
-def csv_of(form: inventory.Form, who: str, right: set[int]) -> str:
+def csv_of(form: Form, who: str, right: set[int]) -> str:
     lines = ["form,code_name,question,answer"]
     for number, one in enumerate(form.questions, 1):
         wrong = next(letter for letter in "ABCD" if letter != one.key)

@@ -60,7 +60,7 @@ def test_hours_at_home_are_those_of_the_chapters():
     minutes = {one.number: one.minutes for one in course()}
     assert minutes[0] == 15 + 45 + 30
     assert minutes[1] == 55 + 80
-    assert minutes[None] == 20 + 30
+    assert minutes[None] == 15 + 30
     assert all(40 <= value <= 240 for value in minutes.values())
 
 

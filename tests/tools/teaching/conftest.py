@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tools.teaching.sandbox.choice import NoSandbox, choose
 from tools.teaching.sandbox.limits import Limits
-from tools.teaching.sandbox.methods import Method, NoSandbox, choose
+from tools.teaching.sandbox.methods import Method
 
 
 @pytest.fixture(scope="session")

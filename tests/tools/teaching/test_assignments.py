@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
+import tomllib
 
+from nmcourse.exercises import complete
+from nmcourse.exercises.handing_in import COMPLETE_HEADING, PACKAGES, plain
 from tools.teaching import assignments
 from tools.teaching.homework import PROBLEMS
 from tools.teaching.notebooks import ROOT
-from tools.teaching.sandbox.plain import plain
+from tools.teaching.sandbox.limits import Limits
+from tools.teaching.simulated import notebook, right
 
 
 def cells(path: Path, kind: str = "code") -> list[str]:
@@ -50,6 +55,39 @@ def test_the_student_notebook_says_how_to_hand_in(made):
         opening = cells(out / "student" / f"{token}.ipynb", "markdown")[0]
         assert "**To hand in:**" in opening
         assert f"`{token}`" in opening
+
+
+def test_students_are_told_how_it_is_marked_and_can_see_whether_it_is_complete(made, tmp_path):
+    hidden, _ = made
+    limits = Limits(cell_s=7, cpu_s=11, memory_mb=1234)
+    assignments.write(hidden, tmp_path, limits)
+    [(token, assignment), *_] = hidden.versions.items()
+    path = tmp_path / "student" / f"{token}.ipynb"
+    opening = cells(path, "markdown")[0]
+    for word in (
+        "no network",
+        "for 7 s",
+        "for 11 s",
+        "1234 MB",
+        *(f"`{name}`" for name in PACKAGES),
+    ):
+        assert word in opening
+    last = cells(path)[-1]
+    assert last.startswith(COMPLETE_HEADING)
+    assert "seconds=7)" in last
+    parts = {part.name: part.function for part in assignment.version.parts}
+    filled = notebook(assignment, right(assignment, "".join(parts)))
+    (tmp_path / "x.ipynb").write_text(json.dumps(filled))
+    assert complete(token, parts, path=tmp_path / "x.ipynb")
+    found = complete(token, parts, path=path)
+    assert [line.split(": ")[1] for line in found.lines] == ["not answered yet."] * len(parts)
+
+
+def test_the_packages_that_students_are_told_of_are_those_of_the_course():
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    promised = {re.split("[>=<]", one)[0] for one in table["project"]["dependencies"]}
+    names = {"sklearn": "scikit-learn"}
+    assert {names.get(one, one) for one in PACKAGES} <= promised | {"nmcourse"}
 
 
 def test_the_instructor_notebook_runs_with_all_its_tests(made):

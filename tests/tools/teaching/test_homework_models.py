@@ -9,9 +9,14 @@ import pytest
 import torch
 
 from nmcourse.analysis import optimal_gain
-from nmcourse.experiments.gains.ablation import apparent_interval
 from nmcourse.models import NMRNN, LowRankRNN, Modulator, NMState, PrescribedGain, identity
-from nmcourse.tasks import DelayedResponse, ElementFinder, MeasureWaitGo, decode_angle
+from nmcourse.tasks import (
+    DelayedResponse,
+    ElementFinder,
+    MeasureWaitGo,
+    apparent_interval,
+    decode_angle,
+)
 from nmcourse.tasks import percent_correct as score_of_the_package
 from nmcourse.training import masked_mse
 from tools.teaching.homework import Version
@@ -82,7 +87,7 @@ def test_the_steps_are_the_published_one_and_eulers(formula: str):
     mod = Modulator(
         1,
         m,
-        rank=k,
+        n_gains=k,
         tau=tau_z,
         dt=dt,
         gain_nonlinearity=lambda v: torch.from_numpy(gamma["gamma"](v.numpy())),

@@ -9,12 +9,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from nmcourse.exercises.handing_in import plain
 from tools.teaching import assignments, nbgrader_course
+from tools.teaching.handed_in import collect
 from tools.teaching.homework import PROBLEMS
 from tools.teaching.homework._record import STUB
 from tools.teaching.notebooks import OPEN, student
-from tools.teaching.sandbox.plain import plain
-from tools.teaching.submission import collect, read
+from tools.teaching.submission import read
 
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS", re.DOTALL)
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n.*?### END SOLUTION", re.DOTALL)
@@ -119,7 +120,7 @@ def test_what_was_handed_in_to_nbgrader_can_be_marked_closed_in(course, tmp_path
     path = tmp_path / "ada" / assignment.token / f"{assignment.token}.ipynb"
     path.parent.mkdir(parents=True)
     nbformat.write(handed, path)
-    [ada] = collect(tmp_path)
+    [ada] = collect(tmp_path).everybody
     submission = read(ada, {assignment.token: assignment})
     assert (ada.student, submission.token) == ("ada", assignment.token)
     assert (submission.problem, submission.notes) == ("", ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import sys
 import time
@@ -12,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tools.teaching.sandbox import methods
-from tools.teaching.sandbox.codec import Malformed, Other, decode, encode
+from tools.teaching.sandbox import choice
+from tools.teaching.sandbox.choice import ACCEPTANCE, NoSandbox, choose
+from tools.teaching.sandbox.codec import Other
 from tools.teaching.sandbox.limits import Limits
-from tools.teaching.sandbox.methods import ACCEPTANCE, Method, NoSandbox, choose, exposed
-from tools.teaching.sandbox.plain import plain
+from tools.teaching.sandbox.methods import Method, exposed
 from tools.teaching.sandbox.processes import tree
 from tools.teaching.sandbox.seccomp import filter_program
-from tools.teaching.sandbox.session import Reply, Session, Stopped, _reply
+from tools.teaching.sandbox.session import Reply, Session, Stopped
 
 LOOK = """
 import os, socket
@@ -41,6 +42,7 @@ def look(private, port):
         "memory": attempt(lambda: os.memfd_create("x")),
         "raw": attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)),
         "chroot": attempt(lambda: os.chroot(".")),
+        "command of process 1": open("/proc/1/cmdline").read().split("\\0")[-2],
         "others": [n for n in os.listdir("/proc") if n.isdigit()],
         "environment": sorted(os.environ),
         "user": os.getuid(),
@@ -67,6 +69,7 @@ def test_a_submission_sees_nothing_private_and_reaches_nobody(method, limits, tm
     refused = ("socket", "course", "system", "usr", "memory", "raw", "chroot")
     assert {name: found[name][:3] for name in refused} == dict.fromkeys(refused, "no:")
     assert found["home"] == "1"
+    assert found["command of process 1"] == "tools.teaching.sandbox.enter"
     assert len(found["others"]) <= 3
     assert found["user"] != 0
     assert "PYTHONPATH" in found["environment"]
@@ -148,71 +151,127 @@ def test_an_answer_in_torch_is_tried_with_tensors(method):
         assert session.call("f", (np.zeros(3),), 10).value.tolist() == [0.5] * 3
 
 
-# The pipe
+SOCKETS = """
+import fcntl, os, socket
+def number(action):
+    try:
+        action()
+    except OSError as error:
+        return error.errno
+    return 0
+def sockets():
+    found = [number(lambda: socket.socket(family, socket.SOCK_STREAM)) for family in range(50)]
+    stream = socket.socket(socket.AF_UNIX)
+    stream.bind("x")
+    pair = socket.socketpair()
+    return found, [
+        number(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)),
+        number(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)),
+        number(lambda: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)),
+        number(lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)),
+        number(lambda: stream.listen()),
+        number(lambda: pair[0].sendmsg([b"x"])),
+        number(lambda: pair[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 10**6)),
+        number(lambda: fcntl.fcntl(os.pipe()[1], 1031, 10**6)),
+    ]
+"""
+FILLED = """
+import os, socket, time
+def fill():
+    kept = []
+    try:
+        while True:
+            kept.append(socket.socketpair())
+            for one in kept[-1]:
+                one.setblocking(False)
+                try:
+                    while True:
+                        one.send(bytes(65536))
+                except BlockingIOError:
+                    pass
+    except OSError:
+        return kept
+kept = fill()
+for _ in range(12):
+    if os.fork() == 0:
+        for pair in kept:
+            for one in pair:
+                one.close()
+        kept = fill()
+        time.sleep(60)
+time.sleep(30)
+"""
 
 
-@pytest.mark.parametrize(
-    "value", [1, 2.5, float("inf"), True, None, "text", [1.0, [2, None]], 1 + 2j]
-)
-def test_values_come_back_as_they_were(value: object):
-    assert decode(json.loads(json.dumps(encode(value)))) == value
+def test_only_local_and_internet_sockets_open_and_none_of_them_listens(method, limits):
+    with Session(method, limits) as session:
+        session.cell(0, "", 20)
+        assert not session.cell(1, SOCKETS, 20).error
+        families, others = session.call("sockets", (), 20).value
+    unix, inet = 1, 2
+    assert [family for family, number in enumerate(families) if number == 0] == [unix, inet]
+    refused, none = 1, 97  # not permitted; no such family
+    assert others == [0, none, none, refused, refused, refused, refused, refused]
 
 
-def test_arrays_come_back_and_what_holds_no_numbers_does_not():
-    for array in (np.arange(6.0).reshape(2, 3), np.ones(2, np.float32), np.array([1j, 2])):
-        back = decode(json.loads(json.dumps(encode(array))))
-        assert back.dtype == array.dtype
-        assert (back == array).all()
-    assert decode(encode(np.ones(1, np.float16))).dtype == np.float64  # no looser tolerance
-    assert isinstance(decode(encode(print)), Other)
-    assert isinstance(decode(encode(np.array([print]))), Other)
-    assert isinstance(decode(encode(np.zeros(10**6))), Other)
+def test_what_waits_in_sockets_counts_as_memory(method, limits):
+    with Session(method, replace(limits, memory_mb=300)) as session:
+        session.cell(0, "import numpy", 20)
+        with pytest.raises(Stopped, match="more memory"):
+            session.cell(1, FILLED, 60)
 
 
-@pytest.mark.parametrize(
-    "wire",
-    [
-        {"array": "AAAA", "type": "<f8", "shape": [1]},
-        {"array": "", "type": "O", "shape": [0]},
-        {"array": "", "type": "<f8", "shape": [-1]},
-        {"array": "", "type": "<f8", "shape": [10**6]},
-        {"array": 3, "type": "<f8", "shape": [1]},
-        {"array": "", "type": "nonsense", "shape": [0]},
-        {"float": "nonsense"},
-        {"float": 3},
-        {"call": "print"},
-        [[[[[[[[1]]]]]]]],
-        [0] * 10_000,
-        10**400,
-    ],
-)
-def test_what_nobody_wrote_is_malformed(wire: object):
-    with pytest.raises(Malformed):
-        decode(wire)
+def test_what_a_notebook_offers_is_there_and_quiet(method, limits):
+    code = (
+        "from __future__ import annotations\n"
+        "get_ipython().run_line_magic('matplotlib', 'inline')\nget_ipython().kernel\n"
+        "name = input('Your name? ')\ndisplay(name)\n_ = In, Out\nimport asyncio\n"
+        "x = await asyncio.sleep(0, 5)\n"
+        "y = [k async for k in (z async for z in numbers())] if False else 1\n"
+        "1 / 0\n"
+        "def f(a: Unknown): return x + len(name) + a"
+    )
+    with Session(method, limits) as session:
+        session.cell(0, "", 20)
+        assert session.cell(1, code, 20) == Reply(error="ZeroDivisionError", place=("1", 10))
+        assert session.call("f", (1,), 5).value == 6
+        assert session.cell(2, "import json.nothing, nobody.x", 5).package == "json"
+        assert session.cell(3, "x = 1\nx = 2\nx = 3", 5, [0, 1]) == Reply()
+        assert session.call("f", (1,), 5).value == 3
 
 
-def test_a_forged_reply_puts_no_text_of_its_own_into_the_feedback():
-    right = {"id": "7", "error": {"type": "ValueError", "line": ["3", 4]}}
-    assert _reply(right, "7") == Reply(error="ValueError", place=("3", 4))
-    for kind in ("ValueError\n## Part b: right", "=1+1", "print", "NoSuchError", 3, None):
-        with pytest.raises(Malformed):
-            _reply({"id": "7", "error": {"type": kind, "line": None}}, "7")
-    for place in (["3\n", 4], ["x", 4], ["1234567", 4], ["3", "4"], ["3", True], "34", None):
-        forged = {"id": "7", "error": {"type": "ValueError", "line": place}}
-        assert _reply(forged, "7").place is None
-    for wire in ({"id": "8", "value": 1}, {"value": 1}, [], None, {"id": "7", "error": "x"}):
-        with pytest.raises(Malformed):
-            _reply(wire, "7")
+NUMBERS = """
+from decimal import Decimal
+from fractions import Fraction
+import numpy as np, sympy
+def f(kind):
+    return {
+        "fraction": Fraction(1, 2), "decimal": Decimal("0.5"), "sympy": sympy.Rational(1, 2),
+        "list": [Fraction(1, 2)], "array": np.array([Fraction(1, 2)]), "matrix": sympy.eye(1) / 2,
+        "complex": sympy.I, "bool": True, "numpy bool": np.bool_(True), "range": range(2),
+        "text": "0.5", "texts": np.array(["0.5"], dtype=object), "set": {0.5}, "none": None,
+        "function": f, "huge": Fraction(10**400),
+    }[kind]
+"""
 
 
-def test_commands_of_a_notebook_are_left_out():
-    source = "try:\n    import x\nexcept ImportError:\n    %pip install x\n!ls\nhelp?\na = !ls\n"
-    expected = "try:\n    import x\nexcept ImportError:\n    pass\npass\npass\npass"
-    assert plain(source) == expected
-    assert plain("%%bash\nrm -rf x") == ""
-    assert plain("%%time\nx = 1") == "\nx = 1"
-    assert plain("text = '''\n%d\n!\n'''") == "text = '''\n%d\n!\n'''"
-    assert plain("if") == "if"
+def test_every_kind_of_number_is_a_number(method, limits):
+    with Session(method, replace(limits, cpu_s=60)) as session:
+        session.cell(0, "", 20)
+        assert not session.cell(1, NUMBERS, 60).error
+        found = {
+            kind: session.call("f", (kind,), 20).value
+            for kind in re.findall(r'"([a-z ]+)":', NUMBERS)
+        }
+    for kind in ("fraction", "decimal", "sympy", "list", "array", "matrix"):
+        assert np.asarray(found[kind]).ravel().tolist() == [0.5], kind
+    assert found["complex"] == 1j
+    assert found["bool"] is True
+    assert found["numpy bool"] == 1
+    assert found["range"].tolist() == [0, 1]
+    assert found["text"] == "0.5"
+    assert found["none"] is None
+    assert all(isinstance(found[k], Other) for k in ("texts", "set", "function", "huge"))
 
 
 # Choosing a way
@@ -220,7 +279,7 @@ def test_commands_of_a_notebook_are_left_out():
 
 def test_without_a_way_nothing_runs_unless_it_is_accepted_in_words(monkeypatch):
     monkeypatch.setattr("sys.platform", "linux")
-    monkeypatch.setattr(methods, "_found", lambda name, image: "not here")
+    monkeypatch.setattr(choice, "_found", lambda name, image: "not here")
     for words in ("", "yes", ACCEPTANCE.lower()):
         with pytest.raises(NoSandbox, match="bubblewrap: not here"):
             choose(unprotected=words)
@@ -234,7 +293,7 @@ def test_elsewhere_than_on_linux_only_a_container_runs(monkeypatch):
     for words in ("", ACCEPTANCE):
         with pytest.raises(NoSandbox, match=r"bubblewrap: needs Linux(.|\n)*Mark on Linux"):
             choose(unprotected=words)
-    monkeypatch.setattr(methods, "_problem", lambda method: "")
+    monkeypatch.setattr(choice, "_problem", lambda method: "")
     monkeypatch.setattr("shutil.which", lambda program: program)
     assert choose("course:1") == Method("container", "podman", "course:1")
 
@@ -250,7 +309,7 @@ def test_unprotected_keeps_the_limits(limits):
 
 
 def test_a_container_gets_no_network_no_privileges_and_limits(limits):
-    line = Method("container", "podman", "course:1").command(limits, 0, "/tmp", "label")
+    line = Method("container", "podman", "course:1").start(limits, 0, "/tmp", "label", 9).line
     wanted = ["--network=none", "--read-only", "--cap-drop=ALL", "--memory=600m", "--name"]
     assert set(wanted) < set(line)
     assert line[line.index("course:1") - 1] == "--entrypoint=python3"

@@ -78,6 +78,15 @@ def test_many_networks_end_where_each_would_have_ended_alone():
         torch.testing.assert_close(parameters(model), parameters(alone.model), rtol=1e-6, atol=1e-8)
 
 
+def test_networks_that_exist_are_trained_as_those_that_are_built():
+    built = fit_many_images(build, bars(), SEEN, seeds=[3, 5], **SETTINGS)
+    given = [build(seed(3)), build(seed(5))]
+    found = fit_many_images(given, bars(), SEEN, seeds=[3, 5], **SETTINGS)
+    assert torch.equal(found.losses, built.losses)
+    for one, two in zip(built.models, given, strict=True):
+        assert torch.equal(parameters(one), parameters(two))
+
+
 def test_a_killed_training_ends_as_if_it_had_not_been_killed(tmp_path):
     images, path = bars(), tmp_path / "run.pt"
     whole = fit_images(build(seed()), images, SEEN, **SETTINGS)

@@ -14,7 +14,7 @@ from nmcourse.training import (
     ImageTrial,
     rest_penalty,
     rising_weights,
-    show,
+    run_trial,
     trial_loss,
     windowed_cross_entropy,
 )
@@ -145,7 +145,7 @@ def test_loss_and_gradient_of_a_trial_are_the_formula(slope):
     model.slope = slope
     found, expected = trial_loss(model, shown, labels, TRIAL), plain_loss(model, shown, labels)
     torch.testing.assert_close(found, expected)
-    assert rest_penalty(show(model, shown, TRIAL).departure, 0.5) > 0.01 * found
+    assert rest_penalty(run_trial(model, shown, TRIAL).departure, 0.5) > 0.01 * found
     names = dict(model.named_parameters())
     ours, theirs = (torch.autograd.grad(loss, list(names.values())) for loss in (found, expected))
     torch.testing.assert_close(ours, theirs, rtol=1e-8, atol=1e-10)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import math
+import re
 import sys
 from typing import Any
 
 import numpy as np
 
 _KINDS = "biufc"
+_TYPE = re.compile(r"[<>=|]?[biufc][0-9]{1,2}")  # the types of arrays that are sent
 _DEPTH = 6  # of nested lists
 _ITEMS = 200_000  # numbers in one array
 _LISTED = 5_000  # entries of all lists together
@@ -40,21 +43,43 @@ def encode(value: Any, depth: int = _DEPTH) -> Wire:
     if isinstance(value, complex):
         return encode(np.asarray(value))
     if isinstance(value, str):
-        return {"text": value[:1000]}
+        return {"text": str(value[:1000])}
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):
         value = value.detach().cpu().resolve_conj()
         value = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
-    if isinstance(value, np.ndarray | np.generic):
-        array = np.asarray(value)
+    if isinstance(value, list | tuple):
+        fits = depth and len(value) <= _LISTED
+        return [encode(part, depth - 1) for part in value] if fits else {"other": True}
+    array = _as_numbers(value)
+    if array is not None:
         if array.dtype.kind not in _KINDS or array.size > _ITEMS:
             return {"other": True}
         array = array.astype(array.dtype.newbyteorder("<"))
         data = base64.b64encode(array.tobytes()).decode()
         return {"array": data, "type": array.dtype.str, "shape": list(array.shape)}
-    if isinstance(value, list | tuple) and depth and len(value) <= _LISTED:
-        return [encode(part, depth - 1) for part in value]
     return {"other": True}
+
+
+def _as_numbers(value: Any) -> np.ndarray | None:
+    """What another kind of number, array or table holds as an array; None if it holds none.
+
+    A fraction, a decimal or an exact number of SymPy is one, and so is an array of these.
+    """
+    if isinstance(value, range):
+        value = list(value)
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind != "O" or array.size > _ITEMS:
+            return array
+        for kind in (float, complex):
+            with contextlib.suppress(TypeError, ValueError):
+                if not any(isinstance(one, str) for one in array.ravel()):
+                    flat = [kind(one) for one in array.ravel()]
+                    return np.array(flat, dtype=kind).reshape(array.shape)
+    except Exception:  # an object may raise anything when it is asked for its numbers
+        return None
+    return None
 
 
 def decode(wire: Wire) -> Any:
@@ -99,6 +124,8 @@ def _array(data: Any, kind: Any, shape: Any) -> np.ndarray:
     good = isinstance(shape, list) and len(shape) <= 16
     if not good or not all(type(n) is int and 0 <= n <= _ITEMS for n in shape):
         raise Malformed("not a shape")
+    if not isinstance(kind, str) or not _TYPE.fullmatch(kind):
+        raise Malformed("not a type of numbers")
     try:
         dtype = np.dtype(kind)
         if dtype.kind not in _KINDS or dtype.itemsize > 32 or math.prod(shape) > _ITEMS:

@@ -1,9 +1,10 @@
-"""Close this process in, and run the worker there: `python -m tools.teaching.sandbox.enter SPEC`.
+"""Close this process in, and run the worker there: `python -m tools.teaching.sandbox.enter`.
 
-SPEC is JSON. With "namespaces", new ones are made first: no network, processes of its own, and a
-file system of what "shown" lists, read-only, and a small "home". Without, somebody else did that
-(bubblewrap, a container, or nobody). Then come the limits, the filter of system calls, and the end
-of all privileges. Standard input and output belong to the worker.
+A specification comes first over standard input: eight digits, its length, and then JSON. With
+"namespaces", new ones are made: no network, processes of its own, and a file system of what "shown"
+lists, read-only, and a small "home". Without, somebody else did that (bubblewrap, a container, or
+nobody). Then come the limits, the filter of system calls, and the end of all privileges. Standard
+input and output belong to the worker.
 """
 
 from __future__ import annotations
@@ -24,6 +25,22 @@ STUDENT = 1000  # user number inside
 HOME = "/home/student"
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _NO_NAMESPACES = 97  # exit status: what was asked for cannot be had here
+
+
+def specification() -> dict[str, Any]:
+    """Read the specification, and not a byte more: what follows is for the worker."""
+    found: dict[str, Any] = json.loads(_exactly(int(_exactly(8))))
+    return found
+
+
+def _exactly(count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        part = os.read(0, count - len(data))
+        if not part:
+            raise EOFError("standard input ended before the specification")
+        data += part
+    return data
 
 
 def main(spec: dict[str, Any]) -> int:
@@ -189,4 +206,4 @@ def _status(status: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(json.loads(sys.argv[1])))
+    sys.exit(main(specification()))

@@ -9,7 +9,9 @@ LARGEST_REPLY = 8_000_000  # bytes
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of one submission; past one of them its processes are ended.
+    """Limits of one run of a submission; past one of them its processes are ended.
+
+    A run tries one part by itself, or what is left after the whole notebook.
 
     Attributes:
         wall_s: Seconds that pass, start and all parts together.

@@ -1,4 +1,4 @@
-"""Ways to close a submission in, best first, and which of them works on this machine."""
+"""Ways to close a submission in: the command of each, and what a submission sees."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import json
 import os
 import platform
 import re
-import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,6 @@ from tools.teaching.sandbox.enter import HOME
 from tools.teaching.sandbox.limits import Limits
 
 NAMES = ("namespaces", "bubblewrap", "container")
-ACCEPTANCE = "I accept that submissions can read, change and send everything that I can"
 _ROOT = Path(__file__).resolve().parents[3]
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
@@ -28,8 +25,24 @@ _ENTER = ["-S", "-P", "-B", "-m", "tools.teaching.sandbox.enter"]
 _WORKER = ["-s", "-P", "-B", "-m", "tools.teaching.sandbox.worker"]
 
 
-class NoSandbox(RuntimeError):
-    """Nothing on this machine can close a submission in."""
+@dataclass(frozen=True)
+class Start:
+    """How a submission is started. What a command line says, every process inside can read.
+
+    Attributes:
+        line: The command line: it names no folder of the course.
+        spec: What `enter` is told, over its standard input.
+        more: Further arguments of bubblewrap, which it reads from a file.
+    """
+
+    line: list[str]
+    spec: dict[str, Any]
+    more: list[str]
+
+    def first_input(self) -> bytes:
+        """Return what `enter` reads first: the length of the specification, and it."""
+        text = json.dumps(self.spec).encode()
+        return b"%08d" % len(text) + text
 
 
 @dataclass(frozen=True)
@@ -51,14 +64,15 @@ class Method:
         """Whether a submission is closed in."""
         return self.name != "unprotected"
 
-    def command(self, limits: Limits, slot: int, folder: str, label: str) -> list[str]:
-        """Return the command that starts the worker.
+    def start(self, limits: Limits, slot: int, folder: str, label: str, file: int) -> Start:
+        """Return how the worker is started.
 
         Args:
             limits: What the submission may use.
             slot: 0, 1, ...: differs between submissions that run at the same time.
             folder: An empty folder, the home of an unprotected submission.
             label: A name for the container.
+            file: Descriptor of the file for the further arguments of bubblewrap.
         """
         if self.name == "container":
             return self._container(limits, label)
@@ -76,8 +90,10 @@ class Method:
         }
         if not self.protected:
             spec["environment"]["HOME"] = spec["environment"]["TMPDIR"] = folder
-        inner = [sys.executable, *_ENTER, json.dumps(spec)]
-        return [*self._bubblewrap(limits), *inner] if self.name == "bubblewrap" else inner
+        line = [sys.executable, *_ENTER]
+        if self.name != "bubblewrap":
+            return Start(line, spec, [])
+        return Start([self.program, "--args", str(file), *line], spec, self._bubblewrap(limits))
 
     def environment(self) -> dict[str, str]:
         """Return the environment of the command; the submission gets one of its own."""
@@ -94,7 +110,7 @@ class Method:
         return [self.program, "kill", label] if self.name == "container" else []
 
     def _bubblewrap(self, limits: Limits) -> list[str]:
-        line = [self.program, "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
+        line = ["--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
         for name, value in self.environment().items():
             line += ["--setenv", name, value]
         half = str(limits.home_mb * 500_000)
@@ -107,7 +123,7 @@ class Method:
             line += ["--ro-bind", str(path), target]
         return [*line, "--remount-ro", "/", "--chdir", HOME]
 
-    def _container(self, limits: Limits, label: str) -> list[str]:
+    def _container(self, limits: Limits, label: str) -> Start:
         spec = {
             "namespaces": False,
             "folder": HOME,
@@ -124,80 +140,7 @@ class Method:
         for path, target in _course():
             line.append(f"--volume={path}:{target}:ro")
         line += [f"--env=PYTHONPATH={_COURSE}", f"--workdir={HOME}", "--entrypoint=python3"]
-        return [*line, self.image, *_ENTER, json.dumps(spec)]
-
-
-def choose(image: str = "", unprotected: str = "", only: str = "") -> Method:
-    """Return the first way that works here.
-
-    Args:
-        image: A container image with Python 3.11 or later, NumPy and the course's package.
-        unprotected: ``ACCEPTANCE``, word for word, if nothing else works.
-        only: One of ``NAMES``: no other way is tried.
-
-    Raises:
-        NoSandbox: None works, and running unprotected was not accepted in words.
-    """
-    if only and only not in NAMES:
-        raise ValueError(f"sandbox must be one of {', '.join(NAMES)}, got {only!r}")
-    reasons = []
-    for name in [only] if only else _order():
-        found = _found(name, image)
-        if isinstance(found, str):
-            reasons.append(f"{name}: {found}")
-            continue
-        if problem := _problem(found):
-            reasons.append(f"{name}: {problem}")
-            continue
-        return found
-    tried = "\n  ".join(reasons)
-    found_none = f"No way to run submissions safely was found:\n  {tried}\n"
-    if sys.platform != "linux":
-        raise NoSandbox(
-            f"{found_none}Mark on Linux (a virtual machine or WSL is one), or install docker or "
-            "podman and name an image in the settings. Here they cannot run unprotected either"
-        )
-    if unprotected == ACCEPTANCE:
-        return Method("unprotected")
-    raise NoSandbox(
-        f"{found_none}Install bubblewrap, or docker or podman and name an image in the settings. "
-        "To run them all the same, in a place that holds nothing of worth, give "
-        f'--unprotected "{ACCEPTANCE}"'
-    )
-
-
-def _order() -> tuple[str, ...]:
-    """Bubblewrap is known best, but as root it cannot give a submission another user."""
-    first = ("namespaces", "bubblewrap") if os.getuid() == 0 else ("bubblewrap", "namespaces")
-    return (*first, "container")
-
-
-def _found(name: str, image: str) -> Method | str:
-    if name != "container" and sys.platform != "linux":
-        return "needs Linux"
-    if name == "namespaces":
-        return Method(name)
-    programs = ("bwrap",) if name == "bubblewrap" else ("podman", "docker")
-    program = next((path for one in programs if (path := shutil.which(one))), None)
-    if program is None:
-        return f"{' and '.join(programs)} not installed"
-    if name == "container" and not image:
-        return "no image is named in the settings"
-    return Method(name, program, image)
-
-
-def _problem(method: Method) -> str:
-    """Why a way does not work here; empty if it does."""
-    from tools.teaching.sandbox.session import Session, Stopped
-
-    try:
-        with Session(method, Limits(wall_s=60)) as session:
-            session.cell(0, "import socket, os", seconds=20)
-            return ""
-    except Stopped as stopped:
-        return session.said().strip() or str(stopped)
-    except (OSError, subprocess.SubprocessError) as error:
-        return str(error)
+        return Start([*line, self.image, *_ENTER], spec, [])
 
 
 def links() -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -21,12 +22,14 @@ from typing import Any
 from tools.teaching.sandbox.codec import Malformed, decode, encode
 from tools.teaching.sandbox.limits import LARGEST_REPLY, Limits
 from tools.teaching.sandbox.methods import Method
-from tools.teaching.sandbox.processes import private_mb, tree, usage
+from tools.teaching.sandbox.processes import private_mb, tree, usage, waiting_mb
 from tools.teaching.sandbox.worker import PATIENCE
 
 _POLL_S = 0.05
 _GRACE_S = 3.0  # beyond the worker's own limit of a call
 _KEPT = 2000  # bytes of what it printed, to say why a sandbox could not start
+
+_PACKAGE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")  # shown, so no other text may stand there
 
 REASONS = {
     "time": "it took longer than its time limit",
@@ -55,6 +58,7 @@ class Reply:
         value: What the function returned.
         error: Built-in kind of error that it raised; empty if none.
         place: Cell and line of the submission in which it was raised.
+        package: The package that was not found, where that was the error.
         late: Whether it was interrupted at its time limit.
         missing: Whether there is no such function.
     """
@@ -62,6 +66,7 @@ class Reply:
     value: Any = None
     error: str = ""
     place: tuple[str, int] | None = None
+    package: str = ""
     late: bool = False
     missing: bool = False
 
@@ -85,15 +90,20 @@ class Session:
         self._reason: str | None = None
         self._printed, self._start = 0, b""
         self._replies = b""
-        self._process = subprocess.Popen(
-            method.command(limits, slot, self._folder.name, self._label),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=method.environment(),
-            cwd="/",
-            start_new_session=True,
-        )
+        with tempfile.TemporaryFile() as more:
+            start = method.start(limits, slot, self._folder.name, self._label, more.fileno())
+            more.write(b"".join(word.encode() + b"\0" for word in start.more))
+            more.seek(0)
+            self._process = subprocess.Popen(
+                start.line,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=method.environment(),
+                cwd="/",
+                start_new_session=True,
+                pass_fds=(more.fileno(),) if start.more else (),
+            )
         assert self._process.stdin
         assert self._process.stdout
         self._to, self._from = self._process.stdin.fileno(), self._process.stdout.fileno()
@@ -101,6 +111,7 @@ class Session:
         os.set_blocking(self._from, False)
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
+        self._unsent = start.first_input()  # goes out before the first request
 
     def __enter__(self) -> Session:
         return self
@@ -113,13 +124,22 @@ class Session:
     ) -> None:
         self.close()
 
-    def cell(self, number: int, code: str, seconds: float) -> Reply:
-        """Run the code of a cell.
+    def cell(
+        self, number: int, code: str, seconds: float, statements: Sequence[int] | None = None
+    ) -> Reply:
+        """Run a cell; a statement that fails costs itself, and the first of these is reported.
+
+        Args:
+            number: Number of the cell; 0 for code of the grader.
+            code: Its plain Python.
+            seconds: Seconds of computing that it may take.
+            statements: Which of its statements are run, from 0; None: all.
 
         Raises:
             Stopped: Its processes were ended.
         """
-        return self._ask({"do": "cell", "number": number, "code": code, "seconds": seconds})
+        request = {"do": "cell", "number": number, "code": code, "seconds": seconds}
+        return self._ask(request | {"statements": statements})
 
     def call(self, name: str, arguments: tuple[Any, ...], seconds: float) -> Reply:
         """Call a function that a cell has defined.
@@ -151,11 +171,13 @@ class Session:
         deadline = min(self._deadline, time.monotonic() + allowed)
         if request["do"] == "cell" and request["number"] == 0:
             deadline = self._deadline  # the start of Python is no fault of the submission
-        self._send(json.dumps(request | {"id": token}).encode() + b"\n", deadline)
+        data = self._unsent + json.dumps(request | {"id": token}).encode() + b"\n"
+        self._unsent = b""
+        self._send(data, deadline)
         line = self._line(deadline)
         try:
             return _reply(json.loads(line), token)
-        except (ValueError, RecursionError):  # Malformed is a ValueError
+        except Exception:  # whatever reading it raises, the submission has sent it
             self._stop("replies")
             raise Stopped("replies") from None
 
@@ -243,8 +265,9 @@ class Session:
             return "computing"
         if now.processes > limits.processes + 4:  # with those that close it in
             return "processes"
-        too_much = now.memory_mb > limits.memory_mb
-        return "memory" if too_much and private_mb(self._process.pid) > limits.memory_mb else ""
+        left = limits.memory_mb - waiting_mb(self._process.pid)
+        too_much = now.memory_mb > left
+        return "memory" if too_much and private_mb(self._process.pid) > left else ""
 
     def _stop(self, reason: str) -> None:
         self._reason = self._reason or reason
@@ -275,7 +298,9 @@ def _reply(wire: Any, token: str) -> Reply:
     error = wire["error"]
     if not isinstance(error, dict) or not _is_error(error.get("type")):
         raise Malformed("not an error")
-    return Reply(error=error["type"], place=_place(error.get("line")))
+    name = error.get("package")
+    package = name if isinstance(name, str) and _PACKAGE.fullmatch(name) else ""
+    return Reply(error=error["type"], place=_place(error.get("line")), package=package)
 
 
 def _is_error(name: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Inside the sandbox: run the cells of a submission, and call its functions when asked.
+"""Inside the sandbox: run statements of a submission, and call its functions when asked.
 
 Requests and replies are lines of JSON. The pipes are taken away from the standard streams first, so
 that what a submission prints goes elsewhere. A submission shares this process and can break it or
@@ -6,9 +6,12 @@ forge its replies: the grader treats all that comes from here as an answer, and 
 """
 
 from __future__ import annotations
+import __future__
 
+import ast
 import builtins
 import contextlib
+import inspect
 import json
 import os
 import signal
@@ -18,7 +21,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from tools.teaching.sandbox.codec import decode, encode
-from tools.teaching.sandbox.plain import plain
 
 PATIENCE = 4.0  # seconds that may pass for one of computing
 NOTHING = types.SimpleNamespace()
@@ -26,6 +28,59 @@ NOTHING = types.SimpleNamespace()
 
 class TimeIsUp(BaseException):
     """A cell or a call takes too long."""
+
+
+class Shell:
+    """What ``get_ipython()`` returns: it takes every command, and does nothing."""
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        self.user_ns = names
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *_, **__: [] if name == "getoutput" else None
+
+
+class Notebook:
+    """The names of a notebook, and what its statements have set for those that follow.
+
+    Attributes:
+        names: Its names, with what a notebook offers and plain Python does not.
+    """
+
+    def __init__(self) -> None:
+        module = types.ModuleType("__main__")
+        sys.modules["__main__"] = module
+        self.names = module.__dict__
+        shell = Shell(self.names)
+        self.names.update(
+            __builtins__=builtins,
+            display=lambda *_, **__: None,
+            get_ipython=lambda: shell,
+            In=[""],
+            Out={},
+            _="",
+            __="",
+            ___="",
+        )
+        self._flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        self._loop: Any = None
+
+    def run(self, node: ast.stmt, file: str) -> None:
+        """Run a statement."""
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            for alias in node.names:
+                feature = getattr(__future__, alias.name, None)
+                self._flags |= getattr(feature, "compiler_flag", 0)
+        code = compile(ast.Module([node], []), file, "exec", self._flags, dont_inherit=True)
+        if not code.co_flags & inspect.CO_COROUTINE:
+            exec(code, self.names)
+            return
+        import asyncio
+
+        self._loop = self._loop or asyncio.new_event_loop()
+        self._loop.run_until_complete(eval(code, self.names))
 
 
 def main() -> None:
@@ -36,39 +91,47 @@ def main() -> None:
     os.dup2(nowhere, 0)
     os.dup2(2, 1)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115 - a descriptor, open for good
-    module = types.ModuleType("__main__")
-    sys.modules["__main__"] = module
-    module.__dict__.update(display=lambda *_, **__: None, __builtins__=builtins)
+    builtins.input = lambda *_: ""
+    sys.path.insert(0, "")  # as in a notebook, which imports what it has written
+    notebook = Notebook()
     signal.signal(signal.SIGALRM, _time_is_up)
     signal.signal(signal.SIGPROF, _time_is_up)
     for line in requests:
         request = json.loads(line)
         reply: dict[str, Any] = {"error": {"type": "SystemExit", "line": None}}
         with contextlib.suppress(BaseException):
-            reply = _serve(request, module.__dict__)
+            reply = (
+                _cell(request, notebook) if request["do"] == "cell" else _call(request, notebook)
+            )
         reply["id"] = request["id"]
         replies.write(json.dumps(reply).encode() + b"\n")
 
 
-def _serve(request: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
-    if request["do"] == "cell":
-        return _cell(request, names)
-    return _call(request, names)
-
-
-def _cell(request: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
+def _cell(request: dict[str, Any], notebook: Notebook) -> dict[str, Any]:
+    """Run the statements of a cell; one that fails costs itself, and the first one is told."""
     file = f"<cell {request['number']}>"
+    first: dict[str, Any] = {}
     with warnings_off():
         try:
+            statements = ast.parse(request["code"], file).body
+            chosen = request["statements"]
+            if chosen is not None:
+                statements = [statements[index] for index in chosen]
             with _limited(request["seconds"]):
-                exec(compile(plain(request["code"]), file, "exec", dont_inherit=True), names)
+                for node in statements:
+                    try:
+                        notebook.run(node, file)
+                    except TimeIsUp:
+                        raise
+                    except BaseException as error:
+                        first = first or _raised(error)
         except BaseException as error:
-            return _raised(error)
-    return {}
+            return first or _raised(error)
+    return first
 
 
-def _call(request: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
-    function = names.get(request["name"], NOTHING)
+def _call(request: dict[str, Any], notebook: Notebook) -> dict[str, Any]:
+    function = notebook.names.get(request["name"], NOTHING)
     if function is NOTHING:
         return {"missing": True}
     try:
@@ -103,7 +166,10 @@ def _raised(error: BaseException) -> dict[str, Any]:
         step = step.tb_next
     if isinstance(error, SyntaxError) and place is None:
         place = [str(error.filename)[6:-1], error.lineno]
-    return {"error": {"type": _known(type(error)), "line": place}}
+    found = {"type": _known(type(error)), "line": place}
+    if isinstance(error, ModuleNotFoundError) and isinstance(error.name, str):
+        found["package"] = error.name.split(".")[0]
+    return {"error": found}
 
 
 def _known(kind: type) -> str:

@@ -14,13 +14,26 @@ from __future__ import annotations
 import numpy as np
 
 from nmcourse.models.loops.kernels.arithmetic import (
+    TANH,
     Array,
+    apply,
     compiled,
+    copy,
     product,
     sigmoid,
     tanh,
+    total,
     trials_of,
 )
+
+
+@compiled
+def sigmoids(gate: Array, first: int, last: int) -> None:
+    """Replace some columns by their sigmoid."""
+    half = gate.dtype.type(0.5)
+    for k in range(gate.shape[0]):
+        for n in range(first, last):
+            gate[k, n] = sigmoid(half, gate[k, n])
 
 
 @compiled
@@ -52,7 +65,7 @@ def lstm(
         c: room for (seed, time, trial, N).
         h: room for (seed, time, trial, N).
     """
-    n_units, half = start_h.shape[2], start_h.dtype.type(0.5)
+    n_units = start_h.shape[2]
     for job in range(first, last):
         seed, some = job // n_parts, trials_of(job, n_parts, start_h.shape[1])
         h_now, c_now = start_h[seed, some], start_c[seed, some]
@@ -61,16 +74,17 @@ def lstm(
             gate, h_new, c_new = gates[seed, t, some], h[seed, t, some], c[seed, t, some]
             product(inputs[seed, t, some], weights[seed], gate)
             product(h_now, recurrent[seed], of_h)
+            total(gate, of_h, gate)
+            sigmoids(gate, 0, 2 * n_units)
+            sigmoids(gate, 3 * n_units, 4 * n_units)
             for k in range(h_new.shape[0]):
+                for n in range(2 * n_units, 3 * n_units):
+                    gate[k, n] = tanh(gate[k, n])
                 for n in range(n_units):
-                    i = sigmoid(half, gate[k, n] + of_h[k, n])
-                    f = sigmoid(half, gate[k, n_units + n] + of_h[k, n_units + n])
-                    g = tanh(gate[k, 2 * n_units + n] + of_h[k, 2 * n_units + n])
-                    o = sigmoid(half, gate[k, 3 * n_units + n] + of_h[k, 3 * n_units + n])
+                    i, f, g = gate[k, n], gate[k, n_units + n], gate[k, 2 * n_units + n]
                     c_new[k, n] = f * c_now[k, n] + i * g
-                    h_new[k, n] = o * tanh(c_new[k, n])
-                    gate[k, n], gate[k, n_units + n] = i, f
-                    gate[k, 2 * n_units + n], gate[k, 3 * n_units + n] = g, o
+                for n in range(n_units):
+                    h_new[k, n] = gate[k, 3 * n_units + n] * tanh(c_new[k, n])
             h_now, c_now = h_new, c_new
 
 
@@ -108,24 +122,34 @@ def lstm_back(
     n_units, one = start_c.shape[2], start_c.dtype.type(1)
     for job in range(first, last):
         seed, some = job // n_parts, trials_of(job, n_parts, start_c.shape[1])
-        after_h, after_c = grad_start_h[seed, some], grad_start_c[seed, some]
+        dh, dc = grad_start_h[seed, some], grad_start_c[seed, some]  # what step t + 1 sends back
+        seen = np.empty_like(dh)
         for t in range(c.shape[1] - 1, -1, -1):
-            gate, grad, c_new = gates[seed, t, some], grads[seed, t, some], c[seed, t, some]
-            c_now = c[seed, t - 1, some] if t else start_c[seed, some]
-            of_h, of_c = grad_h[seed, t, some], grad_c[seed, t, some]
-            for k in range(c_new.shape[0]):
+            gate, grad = gates[seed, t, some], grads[seed, t, some]
+            before = c[seed, t - 1, some] if t else start_c[seed, some]
+            apply(TANH, c[seed, t, some], seen)
+            total(dh, grad_h[seed, t, some], dh)
+            total(dc, grad_c[seed, t, some], dc)
+            # a loop for each result: so the compiler sees that they do not overlap
+            for k in range(dh.shape[0]):
                 for n in range(n_units):
-                    i, f = gate[k, n], gate[k, n_units + n]
-                    g, o = gate[k, 2 * n_units + n], gate[k, 3 * n_units + n]
-                    seen = tanh(c_new[k, n])
-                    dh = of_h[k, n] + after_h[k, n]
-                    dc = of_c[k, n] + after_c[k, n] + dh * o * (one - seen * seen)
-                    grad[k, n] = dc * g * i * (one - i)
-                    grad[k, n_units + n] = dc * c_now[k, n] * f * (one - f)
-                    grad[k, 2 * n_units + n] = dc * i * (one - g * g)
-                    grad[k, 3 * n_units + n] = dh * seen * o * (one - o)
-                    after_c[k, n] = dc * f
-            product(grad, recurrent[seed].T, after_h)
+                    o = gate[k, 3 * n_units + n]
+                    dc[k, n] += dh[k, n] * o * (one - seen[k, n] * seen[k, n])
+                for n in range(n_units):
+                    o = gate[k, 3 * n_units + n]
+                    grad[k, 3 * n_units + n] = dh[k, n] * seen[k, n] * o * (one - o)
+                for n in range(n_units):
+                    i, g = gate[k, n], gate[k, 2 * n_units + n]
+                    grad[k, n] = dc[k, n] * g * i * (one - i)
+                for n in range(n_units):
+                    f = gate[k, n_units + n]
+                    grad[k, n_units + n] = dc[k, n] * before[k, n] * f * (one - f)
+                for n in range(n_units):
+                    i, g = gate[k, n], gate[k, 2 * n_units + n]
+                    grad[k, 2 * n_units + n] = dc[k, n] * i * (one - g * g)
+                for n in range(n_units):
+                    dc[k, n] *= gate[k, n_units + n]
+            product(grad, recurrent[seed].T, dh)
 
 
 @compiled
@@ -155,7 +179,7 @@ def gru(
         gates: room for r, v, g, m, (seed, time, trial, 4N).
         h: room for (seed, time, trial, N).
     """
-    n_units, half, one = start.shape[2], start.dtype.type(0.5), start.dtype.type(1)
+    n_units, one = start.shape[2], start.dtype.type(1)
     for job in range(first, last):
         seed, some = job // n_parts, trials_of(job, n_parts, start.shape[1])
         now = start[seed, some]
@@ -165,15 +189,20 @@ def gru(
             gate, new = gates[seed, t, some], h[seed, t, some]
             product(inputs[seed, t, some], weights[seed], of_u)
             product(now, recurrent[seed], of_h)
+            copy(of_u, 0, gate, 0, 3 * n_units)
+            for k in range(new.shape[0]):
+                for n in range(2 * n_units):
+                    gate[k, n] += of_h[k, n]
+                for n in range(n_units):
+                    gate[k, 3 * n_units + n] = of_h[k, 2 * n_units + n] + bias[seed, n]
+            sigmoids(gate, 0, 2 * n_units)
             for k in range(new.shape[0]):
                 for n in range(n_units):
-                    r = sigmoid(half, of_u[k, n] + of_h[k, n])
-                    v = sigmoid(half, of_u[k, n_units + n] + of_h[k, n_units + n])
-                    m = of_h[k, 2 * n_units + n] + bias[seed, n]
-                    g = tanh(of_u[k, 2 * n_units + n] + r * m)
+                    r, m = gate[k, n], gate[k, 3 * n_units + n]
+                    gate[k, 2 * n_units + n] = tanh(gate[k, 2 * n_units + n] + r * m)
+                for n in range(n_units):
+                    v, g = gate[k, n_units + n], gate[k, 2 * n_units + n]
                     new[k, n] = v * now[k, n] + (one - v) * g
-                    gate[k, n], gate[k, n_units + n] = r, v
-                    gate[k, 2 * n_units + n], gate[k, 3 * n_units + n] = g, m
             now = new
 
 
@@ -209,25 +238,26 @@ def gru_back(
     n_units, one = start.shape[2], start.dtype.type(1)
     for job in range(first, last):
         seed, some = job // n_parts, trials_of(job, n_parts, start.shape[1])
-        after = grad_start[seed, some]
-        kept = np.empty_like(after)
+        dh = grad_start[seed, some]  # what step t + 1 sends back
+        kept = np.empty_like(dh)
         for t in range(h.shape[1] - 1, -1, -1):
-            gate, of_h = gates[seed, t, some], grad_h[seed, t, some]
-            grad_u, grad = grads_u[seed, t, some], grads_h[seed, t, some]
+            gate, of_u, of_h = gates[seed, t, some], grads_u[seed, t, some], grads_h[seed, t, some]
             now = h[seed, t - 1, some] if t else start[seed, some]
-            for k in range(now.shape[0]):
+            total(dh, grad_h[seed, t, some], dh)
+            for k in range(dh.shape[0]):
                 for n in range(n_units):
-                    r, v = gate[k, n], gate[k, n_units + n]
-                    g, m = gate[k, 2 * n_units + n], gate[k, 3 * n_units + n]
-                    dh = of_h[k, n] + after[k, n]
-                    dg = dh * (one - v) * (one - g * g)
-                    grad[k, n] = grad_u[k, n] = dg * m * r * (one - r)
-                    dv = dh * (now[k, n] - g) * v * (one - v)
-                    grad[k, n_units + n] = grad_u[k, n_units + n] = dv
-                    grad_u[k, 2 * n_units + n] = dg
-                    grad[k, 2 * n_units + n] = dg * r
-                    kept[k, n] = dh * v
-            product(grad, recurrent[seed].T, after)
-            for k in range(now.shape[0]):
+                    kept[k, n] = dh[k, n] * gate[k, n_units + n]
                 for n in range(n_units):
-                    after[k, n] += kept[k, n]
+                    v, g = gate[k, n_units + n], gate[k, 2 * n_units + n]
+                    of_u[k, 2 * n_units + n] = dh[k, n] * (one - v) * (one - g * g)
+                for n in range(n_units):
+                    v, g = gate[k, n_units + n], gate[k, 2 * n_units + n]
+                    of_u[k, n_units + n] = dh[k, n] * (now[k, n] - g) * v * (one - v)
+                for n in range(n_units):
+                    r, m = gate[k, n], gate[k, 3 * n_units + n]
+                    of_u[k, n] = of_u[k, 2 * n_units + n] * m * r * (one - r)
+                for n in range(n_units):
+                    of_h[k, 2 * n_units + n] = of_u[k, 2 * n_units + n] * gate[k, n]
+            copy(of_u, 0, of_h, 0, 2 * n_units)
+            product(of_h, recurrent[seed].T, dh)
+            total(dh, kept, dh)

@@ -22,6 +22,7 @@ from nmcourse.models.loops.kernels.arithmetic import (
     add_sums,
     apply,
     compiled,
+    copy,
     product,
     times_slope,
     total,
@@ -37,14 +38,6 @@ def under_gains(source: Array, gain: Array, n_scaled: int, out: Array) -> None:
             out[i, k] = gain[i, k] * source[i, k]
         for k in range(n_scaled, source.shape[1]):
             out[i, k] = source[i, k]
-
-
-@compiled
-def copy(a: Array, first: int, out: Array, first_out: int, n: int) -> None:
-    """Give n columns of ``out`` those of ``a``, each counted from its first."""
-    for i in range(a.shape[0]):
-        for k in range(n):
-            out[i, first_out + k] = a[i, first + k]
 
 
 @compiled

@@ -1,4 +1,7 @@
-"""Homework of chapter 2: the latent variables of a rank-two network with changed terms."""
+"""Homework of *Low-rank networks*.
+
+The latent variables of a rank-two network with changed terms.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Homework of chapter 1: a rate equation with another leak and another nonlinearity."""
+"""Homework of *Rate networks as dynamical systems*.
+
+A rate equation with another leak and another nonlinearity.
+"""
 
 from __future__ import annotations
 

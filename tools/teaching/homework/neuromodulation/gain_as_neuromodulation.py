@@ -1,4 +1,7 @@
-"""Homework of chapter 4: gains from 0 to 2, another leak, and another order of the step."""
+"""Homework of *Gain as neuromodulation*.
+
+Gains from 0 to 2, another leak, and another order of the step.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Homework of chapter 5: a transplant with gaps, another scaling, and Adam's second step."""
+"""Homework of *Keeping time with gain*.
+
+A transplant with gaps, another scaling, and Adam's second step.
+"""
 
 from __future__ import annotations
 

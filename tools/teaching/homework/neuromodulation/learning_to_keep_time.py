@@ -1,4 +1,7 @@
-"""Homework of chapter 3: a ramp of another height and length, and what an error means for it."""
+"""Homework of *Learning to keep time*.
+
+A ramp of another height and length, and what an error means for it.
+"""
 
 from __future__ import annotations
 

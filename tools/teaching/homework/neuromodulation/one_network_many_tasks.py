@@ -1,4 +1,7 @@
-"""Homework of chapter 7: figures that look the same after a part of a turn, and their score."""
+"""Homework of *One network, many tasks*.
+
+Figures that look the same after a part of a turn, and their score.
+"""
 
 from __future__ import annotations
 

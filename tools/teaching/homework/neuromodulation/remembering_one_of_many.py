@@ -1,4 +1,7 @@
-"""Homework of chapter 8: Element Finder by hand with other numbers, weights and time constants."""
+"""Homework of *Remembering one of many*.
+
+Element Finder by hand with other numbers, weights and time constants.
+"""
 
 from __future__ import annotations
 

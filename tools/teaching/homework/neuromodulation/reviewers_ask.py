@@ -1,4 +1,7 @@
-"""Homework of chapter 9: questions to a linear network with another leak, scale and factors."""
+"""Homework of *The reviewers ask*.
+
+Questions to a linear network with another leak, scale and factors.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Homework of chapter 6: an implicit step as a gate, many distractors, and a gain for a target."""
+"""Homework of *Why gain gates*.
+
+An implicit step as a gate, many distractors, and a gain for a target.
+"""
 
 from __future__ import annotations
 

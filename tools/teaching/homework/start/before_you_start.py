@@ -1,4 +1,4 @@
-"""Homework of chapter 0: a leaky unit with another leak and another resting level."""
+"""Homework of *Before you start*: a leaky unit with another leak and another resting level."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Homework of chapter 11: areas with longer skips, another leak and a ReLU that leaks."""
+"""Homework of *Building CordsNet*: areas with longer skips, another leak and a ReLU that leaks."""
 
 from __future__ import annotations
 

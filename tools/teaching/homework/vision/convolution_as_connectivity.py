@@ -1,4 +1,7 @@
-"""Homework of chapter 10: a dilated convolution on a ring, its waves, and its first swing."""
+"""Homework of *A convolution is a connectivity matrix*.
+
+A dilated convolution on a ring, its waves, and its first swing.
+"""
 
 from __future__ import annotations
 

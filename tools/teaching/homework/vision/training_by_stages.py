@@ -1,4 +1,7 @@
-"""Homework of chapter 12: a norm before the weights, and the series of another linear area."""
+"""Homework of *Training by stages*.
+
+A norm before the weights, and the series of another linear area.
+"""
 
 from __future__ import annotations
 

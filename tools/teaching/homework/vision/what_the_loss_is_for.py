@@ -1,4 +1,7 @@
-"""Homework of chapter 13: weights that rise otherwise, a relative penalty, many rivals."""
+"""Homework of *What the loss is for*.
+
+Weights that rise otherwise, a relative penalty, many rivals.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,322 @@
+"""The compiled loops: equal to the loops in Python, and taken only where they can be."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from nmcourse.models import GRU, LSTM, NMRNN, LowRankRNN, Modulator, VanillaRNN, identity
+from nmcourse.models.loops import compiled_loops, path_of
+from nmcourse.models.loops.compiled import path, running
+from nmcourse.models.loops.leaky import leaky_scan
+
+pytest.importorskip("numba")
+kernels = pytest.importorskip("nmcourse.models.loops.kernels.arithmetic")
+
+PHI = (torch.tanh, torch.sigmoid, torch.relu, identity)
+TOLERANCES = {torch.float32: (1e-6, 1e-5), torch.float64: (1e-12, 1e-12)}
+
+
+def same(found, expected, tolerance):
+    """Equal up to a part of the largest number."""
+    for one, other in zip(found, expected, strict=True):
+        room = tolerance * max(1.0, other.abs().max().item())
+        torch.testing.assert_close(one.double(), other.double(), rtol=0, atol=room)
+
+
+def outcome(run, arguments, dtype):
+    """What a loop gives and the gradients of a weighted sum of it, in a type."""
+    arguments = [None if a is None else a.to(dtype).requires_grad_() for a in arguments]
+    found = [values for values in run(*arguments) if values is not None]
+    generator = torch.Generator().manual_seed(0)
+    loss = sum(
+        (torch.randn(v.shape, generator=generator, dtype=torch.float64).to(dtype) * v).sum()
+        for v in found
+    )
+    return found, torch.autograd.grad(loss, [a for a in arguments if a is not None])
+
+
+def compare(run, arguments, dtype):
+    """The compiled loop in a type against the loop in Python in double precision."""
+    compiled, gradients = outcome(run, arguments, dtype)
+    with compiled_loops(False):
+        expected, exact_gradients = outcome(run, arguments, torch.float64)
+    same(compiled, expected, TOLERANCES[dtype][0])
+    same(gradients, exact_gradients, TOLERANCES[dtype][1])
+
+
+sizes = {
+    "n_units": st.integers(1, 40),
+    "n_inputs": st.integers(1, 4),
+    "n_trials": st.integers(1, 70),
+    "n_steps": st.integers(1, 12),
+    "seed": st.integers(0, 2**31),
+    "dtype": st.sampled_from([torch.float32, torch.float64]),
+}
+
+
+@given(
+    shape=st.sampled_from(["full", "low rank", "low rank with gains"]),
+    rank=st.integers(1, 40),
+    n_seeds=st.integers(0, 3),
+    phi=st.sampled_from(PHI),
+    keep=st.floats(0, 1),
+    **sizes,
+)
+def test_leaky_loops(
+    shape, rank, n_seeds, phi, keep, n_units, n_inputs, n_trials, n_steps, seed, dtype
+):
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(*shape, seeded=True):
+        front = (n_seeds,) if n_seeds and seeded else ()
+        return torch.randn(*front, *shape, dtype=torch.float64, generator=generator)
+
+    arguments = (
+        draw(n_trials, n_units, seeded=False),
+        draw(n_steps, n_trials, n_inputs),
+        draw(n_inputs, n_units),
+        draw(n_units, n_units if shape == "full" else rank) / n_units,
+        None if shape == "full" else draw(rank, n_units) / rank,
+        draw(n_steps, n_trials, rank) if shape == "low rank with gains" else None,
+    )
+
+    def run(start, inputs, weights, right, left, gains):
+        return [leaky_scan(start, inputs, weights, keep, phi, right, left, gains)]
+
+    compare(run, arguments, dtype)
+
+
+def of_model(build):
+    """A loop of inputs and weights from a model, and these as random numbers."""
+    model = build().double()
+    names = [name for name, _ in model.named_parameters()]
+
+    def run(inputs, *weights):
+        copy = build().to(inputs.dtype)
+        return torch.func.functional_call(copy, dict(zip(names, weights, strict=True)), (inputs,))
+
+    return run, [values.detach() for values in model.parameters()]
+
+
+@given(
+    rank=st.integers(1, 5),
+    n_modulator=st.integers(1, 6),
+    feedback=st.booleans(),
+    phi=st.sampled_from(PHI),
+    sigma=st.sampled_from((torch.sigmoid, torch.tanh)),
+    kinds=st.sampled_from([("recurrent",), ("recurrent", "input"), ("recurrent", "readout")]),
+    **sizes,
+)
+def test_the_nm_rnn(
+    rank,
+    n_modulator,
+    feedback,
+    phi,
+    sigma,
+    kinds,
+    n_units,
+    n_inputs,
+    n_trials,
+    n_steps,
+    seed,
+    dtype,
+):
+    rank = min(rank, n_units)
+    n_gains = rank + n_inputs * ("input" in kinds) + 2 * ("readout" in kinds)
+
+    def build():
+        generator = torch.Generator().manual_seed(seed)
+        network = LowRankRNN(
+            *(n_inputs, n_units, 2, rank),
+            orthonormal=False,
+            nonlinearity=phi,
+            recurrent_scaling="1/N",
+            generator=generator,
+        )
+        modulator = Modulator(
+            *(n_inputs, n_modulator, n_gains),
+            n_feedback=n_units if feedback else 0,
+            nonlinearity=phi,
+            gain_nonlinearity=sigma,
+            generator=generator,
+        )
+        return NMRNN(network, modulator, modulated=kinds)
+
+    run, weights = of_model(build)
+    inputs = torch.randn(n_trials, n_steps, n_inputs, generator=torch.Generator().manual_seed(seed))
+    compare(run, (inputs.double(), *weights), dtype)
+
+
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+@given(**sizes)
+def test_gated_networks(kind, n_units, n_inputs, n_trials, n_steps, seed, dtype):
+    def build():
+        return kind(n_inputs, n_units, 2, generator=torch.Generator().manual_seed(seed))
+
+    run, weights = of_model(build)
+    inputs = torch.randn(n_trials, n_steps, n_inputs, generator=torch.Generator().manual_seed(seed))
+    compare(run, (inputs.double(), *weights), dtype)
+
+
+@pytest.mark.parametrize("build", [LSTM, GRU, partial(LowRankRNN, rank=3), VanillaRNN])
+def test_the_number_of_threads_changes_nothing(build):
+    model = build(3, 100, 1, generator=torch.Generator().manual_seed(0))
+    inputs = torch.randn(100, 60, 3, generator=torch.Generator().manual_seed(1))
+    assert inputs[..., 0].numel() * 100 >= running.WORTH_SHARING
+    threads, found = torch.get_num_threads(), []
+    try:
+        for number in (1, 3):
+            torch.set_num_threads(number)
+            states = model(inputs).states
+            found.append(states)
+    finally:
+        torch.set_num_threads(threads)
+    assert torch.equal(*found)
+
+
+def test_what_is_not_a_number_stays_so():
+    """Training has to see that it diverged."""
+    inputs = torch.ones(2, 400, 1)
+    network = LowRankRNN(1, 3, 1, 1, nonlinearity=identity, generator=torch.Generator())
+    with torch.no_grad():
+        network.row_factors.mul_(100.0)
+        network.column_factors.mul_(100.0)
+    assert not torch.isfinite(network(inputs).outputs[:, -1]).any()
+    for build in (LSTM, GRU, VanillaRNN):
+        model = build(1, 3, 1)
+        with torch.no_grad():
+            model.recurrent_weights[0, 0] = torch.nan
+        assert torch.isnan(model(inputs).outputs[:, -1]).all()
+
+
+def test_tanh_of_single_precision():
+    x = torch.linspace(-20, 20, 200_001).reshape(1, -1)
+    found = torch.empty_like(x)
+    kernels.apply(kernels.TANH, x.numpy(), found.numpy())
+    torch.testing.assert_close(found, torch.tanh(x), rtol=5e-7, atol=0)
+
+
+ORDINARY = torch.zeros(2, 3)
+
+
+def test_the_path_is_visible():
+    assert path_of(ORDINARY) == "compiled"
+    assert path_of(ORDINARY, None, ORDINARY, phi=torch.relu) == "compiled"
+    assert path_of(ORDINARY, phi=functional.softplus) == "plain"
+    with compiled_loops(False):
+        assert path_of(ORDINARY) == "written out"
+        with compiled_loops(True):
+            assert path_of(ORDINARY) == "compiled"
+    assert path_of(ORDINARY) == "compiled"
+
+
+def test_tensors_that_numba_cannot_serve(monkeypatch):
+    class Marked(torch.Tensor):
+        pass
+
+    other = [
+        ORDINARY.bfloat16(),
+        ORDINARY.to("meta"),
+        ORDINARY.to_sparse(),
+        ORDINARY.as_subclass(Marked),
+        torch._neg_view(ORDINARY),
+    ]
+    assert [path_of(values) for values in other] == ["written out"] * len(other)
+    assert path_of(ORDINARY, ORDINARY.double()) == "written out"
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert path_of(ORDINARY) == "written out"
+    with torch._subclasses.FakeTensorMode():
+        assert path_of(ORDINARY) == "written out"
+    seen = []
+    torch.func.vmap(lambda row: seen.append(path_of(row)) or row)(ORDINARY)
+    torch.func.grad(lambda row: seen.append(path_of(row)) or row.sum())(ORDINARY[0])
+    assert seen == ["written out"] * 2
+    monkeypatch.setattr(path, "_has_numba", lambda: False)
+    assert path_of(ORDINARY) == "written out"
+
+
+@pytest.mark.parametrize(
+    ("blocked", "variable", "expected"),
+    [("", "1", "compiled"), ("", "0", "written out"), ("numba", "1", "written out")],
+)
+def test_without_numba_or_where_it_is_switched_off(blocked, variable, expected):
+    program = (
+        f"import sys; sys.modules.update(dict.fromkeys('{blocked}'.split()))\n"
+        "import torch; from nmcourse.models import LSTM\n"
+        "from nmcourse.models.loops import path_of\n"
+        "assert torch.isfinite(LSTM(2, 3, 1)(torch.ones(1, 4, 2)).outputs).all()\n"
+        "print(path_of(torch.zeros(1)))"
+    )
+    environment = os.environ | {"NMCOURSE_COMPILED": variable}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == expected
+
+
+def test_no_folder_to_keep_compiled_code_in(monkeypatch):
+    """An installation that cannot be written to: compiled once in each process."""
+    njit = kernels.numba.njit
+
+    def without_cache(function, *, cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(function, **options)
+
+    monkeypatch.setattr(kernels.numba, "njit", without_cache)
+
+    def twice(x):
+        return x + x
+
+    made = kernels.compiled(twice)
+    running._make_ready(made, (1.5,))
+    assert made.stats.cache_path is None
+    assert made(1.5) == 3.0
+
+
+def test_code_of_another_text_is_dropped(tmp_path: Path):
+    kept, old = tmp_path / "other.txt", [tmp_path / "kernels.nbi", tmp_path / "kernels.1.nbc"]
+    for file in (kept, *old):
+        file.write_text("")
+    running._forget_other_text(tmp_path)
+    assert kept.exists()
+    assert not any(file.exists() for file in old)
+    old[0].write_text("")
+    running._forget_other_text(tmp_path)
+    assert old[0].exists()
+
+
+@pytest.mark.slow
+def test_processes_that_compile_at_once(tmp_path: Path):
+    program = (
+        "import sys, torch; from nmcourse.models import VanillaRNN\n"
+        "model = VanillaRNN(2, 5, 1, generator=torch.Generator().manual_seed(0))\n"
+        "values = torch.ones(3, 7, 2, dtype=getattr(torch, sys.argv[1]))\n"
+        "print(model.to(values.dtype)(values).outputs.sum().item())"
+    )
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    found = []
+    for _ in range(2):  # compiled, then loaded
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-c", program, dtype],
+                env=environment,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for dtype in ("float32", "float64")
+        ]
+        found.append([float(process.communicate()[0]) for process in started])
+    assert found[0] == found[1]
+    assert found[0][0] == pytest.approx(found[0][1], rel=1e-5)
+    assert list(tmp_path.rglob("*.nbi"))

@@ -1,0 +1,69 @@
+"""The Makefile makes what it needs, also where an earlier try stopped half-way."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tools import pairs
+
+# Stands for Python: makes an environment with a stand-in that has pip if the file `pip` lies here.
+PYTHON = """#!/bin/sh
+[ "$1" = -c ] && exit 0
+for folder; do :; done  # the last argument
+mkdir -p "$folder/bin"
+cat > "$folder/bin/python" <<'END'
+#!/bin/sh
+[ -e pip ] || { echo "No module named pip" >&2; exit 1; }
+[ "$3" = --version ] || echo "$@" >> installed
+END
+chmod +x "$folder/bin/python"
+[ -e pip ] || { echo "ensurepip is not available" >&2; exit 1; }
+"""
+FILES = ("Makefile", "requirements.txt", "requirements.lock", "pyproject.toml")
+TARGETS = {".venv": "install", ".venv-teaching": ".venv-teaching/.installed"}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A folder in which make runs with a stand-in for Python."""
+    for name in (*FILES, "requirements-teaching.txt"):
+        shutil.copy(pairs.ROOT / name, tmp_path)
+    (tmp_path / "python").write_text(PYTHON)
+    (tmp_path / "python").chmod(0o755)
+    return tmp_path
+
+
+def make(tree: Path, target: str) -> tuple[int, str]:
+    """Exit status of a target, and what was printed."""
+    command = ["make", "PYTHON=./python", target]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("folder", TARGETS)
+def test_an_environment_without_pip_is_named_and_completed_later(tree: Path, folder: str):
+    for _ in range(2):
+        status, printed = make(tree, TARGETS[folder])
+        assert status != 0
+        assert f"{folder} is half-made: it has no pip" in printed
+        assert "apt install python3-venv" in printed
+    kept = tree / folder / "mine"
+    kept.touch()
+    (tree / "pip").touch()
+    status, printed = make(tree, TARGETS[folder])
+    assert status == 0, printed
+    assert "pip install" in (tree / "installed").read_text()
+    assert kept.exists()
+
+
+def test_an_environment_that_is_there_is_left_alone(tree: Path):
+    (tree / "pip").touch()
+    assert make(tree, "install")[0] == 0
+    (tree / "python").write_text("#!/bin/sh\n[ $1 = -c ]\n")  # makes no environment any more
+    (tree / "requirements.txt").touch()
+    status, printed = make(tree, "install")
+    assert status == 0, printed
