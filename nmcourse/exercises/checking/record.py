@@ -69,11 +69,11 @@ class Also:
     """Another reading of the text that is as right as the reference.
 
     Attributes:
-        answer: The function under this reading.
+        answer: The function under this reading, or the number for a number.
         note: What is said to somebody who has read it so.
     """
 
-    answer: Answer
+    answer: Any
     note: str
 
 

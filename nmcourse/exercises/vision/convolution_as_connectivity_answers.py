@@ -118,5 +118,9 @@ def hessenberg(draw: Draw, slip: str) -> Tensor:
         leader, right = leaks[values.abs().argmax()], leaks[values.real.argmax()]
         taken = {"first": leaks[0], "last": leaks[-1], "right": right}
         taken |= {"least": leaks.min(), "most": leaks.max()}
-        if second < 0.9 * largest and leader > 0.02 and abs(taken[slip] / leader - 1) > 0.1:
+        unlike = [leader]  # what the slip must be told apart from
+        unlike += [leaks.min(), leaks.max()] if slip in ("first", "last") else []
+        unlike += [leaks[values.abs().argmin()]] if slip in ("least", "most") else []
+        apart = all(abs(taken[slip] / other - 1) > 0.1 for other in unlike)
+        if second < 0.9 * largest and leader > 0.02 and apart:
             return small
