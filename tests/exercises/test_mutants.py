@@ -43,19 +43,49 @@ NAMES = {
     "round": "int",
     "abs": "float",
 }
+GAIN_4 = (
+    "ell = torch.nn.functional.normalize(torch.randn({}, generator="
+    "torch.Generator().manual_seed({}), dtype=torch.float64), dim=0)"
+)
+RING = "return {}float(brentq(lambda radius: _RING * _mean_slope(radius ** 2) - 1, {}, {}))"
 # Changes that compute the same thing, or an answer that is to be accepted, and why.
-EQUIVALENT = {
-    ("rates-2", "return torch.stack(v, dim=2)"): "another order of axes, which is accepted",
-    ("low-rank-3", "nodes, weights = np.polynomial.hermite_e.hermegauss(81)"): "one node more",
-    ("mwg-3", "inputs = torch.zeros(2, 60, 3, dtype=number.dtype, requires_grad=True)"): "one "
-    "trial more, which nobody reads",
-    ("mwg-3", "length = inputs.grad[0].norm(dim=1)"): "the last of two axes",
-    ("mwg-5", "return -math.nan"): "NaN has no sign",
-    ("gain-6", "return 2 * math.pi * tau * float(pair.real.min() / pair.imag.max())"): "both "
-    "eigenvalues of a pair have the same real part",
-    ("building-3", "before, here = (0.0, tau / (1 - recurrence))"): "zero is not changed",
-    ("time-4", "source = np.random.default_rng(1)"): "another seed",
-}
+EQUIVALENT = (
+    {
+        ("rates-2", "return torch.stack(v, dim=2)"): "another order of axes, which is accepted",
+        ("low-rank-3", "nodes, weights = np.polynomial.hermite_e.hermegauss(81)"): "one node more",
+        ("mwg-3", "inputs = torch.zeros(2, 60, 3, dtype=number.dtype, requires_grad=True)"): "one "
+        "trial more, which nobody reads",
+        ("mwg-3", "length = inputs.grad[0].norm(dim=1)"): "the last of two axes",
+        ("mwg-5", "return -math.nan"): "NaN has no sign",
+        ("gain-6", "return 2 * math.pi * tau * float(pair.real.min() / pair.imag.max())"): "both "
+        "eigenvalues of a pair have the same real part",
+        ("building-3", "before, here = (0.0, tau / (1 - recurrence))"): "zero is not changed",
+        ("time-4", "source = np.random.default_rng(1)"): "another seed",
+        ("low-rank-4", "for k in range(181):"): "one angle is taken twice",
+        ("low-rank-4", "angle = math.radians(k)"): "half of the ring: the other half mirrors it",
+        ("low-rank-4", "angle = math.radians(3 * k)"): "120 angles find nearly the same maximum",
+        ("low-rank-4", "nodes, weights = np.polynomial.hermite_e.hermegauss(81)"): "one node more",
+        ("mwg-6", "squares = missed ** 2"): "the mask of these trials is 1 everywhere",
+        ("gain-4", "x = 26 * ell"): "the tolerance lets other networks of 50 units pass, and this",
+        ("gain-4", "return float(ell @ x / 26)"): "the same",
+        ("gain-4", GAIN_4.format(51, 0)): "one unit more",
+        ("gain-4", GAIN_4.format(50, 1)): "another network",
+        ("rates-5", "return float((exponents(W, strength) > 0.015).double().mean())"): "no network "
+        "is so close to the limit",
+    }
+    | {
+        ("low-rank-4", RING.format(*ends)): "other ends of the interval in which the root is sought"
+        for ends in (
+            ("", "1.000001", 20.0),
+            ("", 1.5e-06, 20.0),
+            ("", 1e-06, 21.0),
+            ("", 1e-06, 30.0),
+        )
+    }
+    | {
+        ("low-rank-4", RING.format("-", 1e-06, 20.0)): "the drift changes its sign twice",
+    }
+)
 
 
 def mutants(function: ast.FunctionDef) -> Iterator[tuple[str, ast.FunctionDef]]:
@@ -125,10 +155,19 @@ def sources(one: Exercise) -> dict[str, ast.FunctionDef]:
         for argument in function.args.args:
             argument.annotation = None
         found[name] = function
-        called = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
-        ours = (inspect.isfunction(getattr(module, name, None)) for name in called)
+        names = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
+        inside = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+        inside |= {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
+        called = {node.id for node in names} - inside
+        ours = (own(module, name) for name in called)
         waiting += [n for n, our in zip(called, ours, strict=True) if our and n not in found]
     return found
+
+
+def own(module: object, name: str) -> bool:
+    """Whether a name of a module is a function that is written there."""
+    found = getattr(module, name, None)
+    return inspect.isfunction(found) and found.__module__ == module.__name__
 
 
 def survivors(one: Exercise) -> tuple[list[str], int]:

@@ -100,7 +100,15 @@ def _ring_flow(L: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _ring_drift(L: torch.Tensor) -> float:
-    return float(_ring_flow(L)[0].abs().max()) / _ring_radius()
+    radius = _ring_radius()
+    rows = math.sqrt(len(L)) * torch.as_tensor(L, dtype=torch.float64)
+    drifts = []
+    for k in range(180):  # the leak points inwards, so it is no part of the drift
+        angle = math.radians(2 * k)
+        rates = torch.tanh(radius * (math.cos(angle) * rows[:, 0] + math.sin(angle) * rows[:, 1]))
+        along = math.cos(angle) * rows[:, 1] - math.sin(angle) * rows[:, 0]
+        drifts.append(abs(float(_RING * (rates @ along) / len(L) / radius)))
+    return max(drifts)
 
 
 def _ring_drift_by_complex_numbers(L: Any) -> float:

@@ -9,6 +9,7 @@ import torch
 
 from nmcourse.exercises.checking.record import Exercise, Wrong
 from nmcourse.exercises.dynamics import rate_networks_answers as functions
+from nmcourse.exercises.dynamics.chaos import exponents
 
 _CHAPTER = "book/dynamics/rate_networks"
 
@@ -77,7 +78,7 @@ EXERCISES = (
         function="smooth",
         arguments=("inputs", "dt", "tau"),
         reference=functions.smooth,
-        cases=functions.inputs,
+        cases=functions.input_cases,
         wrong=(
             Wrong(
                 "the input of the next step",
@@ -146,7 +147,7 @@ EXERCISES = (
         function="longest_step",
         arguments=("eigenvalues",),
         reference=functions.longest_step,
-        cases=functions.eigenvalues,
+        cases=functions.spectra,
         example=(torch.tensor([-0.01 + 0j], dtype=torch.complex128),),
         wrong=(
             Wrong(
@@ -213,7 +214,7 @@ EXERCISES = (
         wrong=(
             Wrong(
                 "a number of networks",
-                lambda W, strength: int((functions.exponents(W, strength) > 0.01).sum()),
+                lambda W, strength: int((exponents(W, strength) > 0.01).sum()),
                 "A share is a part of all networks: between 0 and 1.",
                 _CHAOS,
             ),
@@ -251,7 +252,7 @@ EXERCISES = (
             ),
             Wrong(
                 "the mean exponent",
-                lambda W, strength: float(functions.exponents(W, strength).mean()),
+                lambda W, strength: float(exponents(W, strength).mean()),
                 "Compare each exponent with 0.01 first, and then take the mean.",
                 _CHAOS,
             ),

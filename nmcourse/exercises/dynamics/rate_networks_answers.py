@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from nmcourse.exercises.checking.record import Draw
+from nmcourse.exercises.dynamics.chaos import exponents
 
 
 def exact_step(x: float, u: float, dt: float, tau: float) -> float:
@@ -67,7 +68,7 @@ def smooth_by_kernel(inputs: Any, dt: float, tau: float) -> np.ndarray:
     return np.einsum("tk,bkp->btp", kernel, u)
 
 
-def inputs(draw: Draw) -> list[tuple[torch.Tensor, float, float]]:
+def input_cases(draw: Draw) -> list[tuple[torch.Tensor, float, float]]:
     small = torch.tensor([[[1.0], [0.0], [0.0], [2.0], [0.0]]], dtype=torch.float64)
     shapes = [(draw.integer(2, 3), draw.integer(20, 30), draw.integer(4, 6)) for _ in range(3)]
     return [
@@ -81,7 +82,7 @@ def longest_step(eigenvalues: torch.Tensor) -> float:
     return float(limits.min())
 
 
-def eigenvalues(draw: Draw) -> list[tuple[torch.Tensor]]:
+def spectra(draw: Draw) -> list[tuple[torch.Tensor]]:
     def some(n: int) -> torch.Tensor:
         real = torch.tensor([-draw.uniform(0.001, 0.03) for _ in range(n)], dtype=torch.float64)
         return torch.complex(real, 0.03 * draw.normal(n))
@@ -92,28 +93,6 @@ def eigenvalues(draw: Draw) -> list[tuple[torch.Tensor]]:
     light = torch.tensor([-0.05, -0.001 + 0.012j, -0.03 + 0.03j], dtype=torch.complex128)
     chosen = [draw.uniform(0.5, 2) * both for both in (turning, light)]
     return [(some(1),), (some(2),), *((one,) for one in chosen), (some(draw.integer(6, 40)),)]
-
-
-def exponents(
-    W: torch.Tensor,
-    strength: float,
-    n_transient: int = 150,
-    n_steps: int = 250,
-    alpha: float = 0.1,
-) -> torch.Tensor:
-    """Largest exponents times τ, (network,), of matrices (network, N, N) times a strength."""
-    W = strength * torch.as_tensor(W, dtype=torch.float64)
-    source = torch.Generator().manual_seed(0)
-    x, v = torch.randn(2, *W.shape[:2], 1, generator=source, dtype=torch.float64)
-    growth = torch.zeros(len(W), dtype=torch.float64)
-    for k in range(n_transient + n_steps):
-        v = v + alpha * (-v + W @ ((1 - torch.tanh(x) ** 2) * v))
-        x = x + alpha * (-x + W @ torch.tanh(x))
-        length = v.norm(dim=1, keepdim=True)
-        v = v / length
-        if k >= n_transient:
-            growth += length[:, 0, 0].log()
-    return growth / (n_steps * alpha)
 
 
 def chaotic_share(W: torch.Tensor, strength: float) -> float:

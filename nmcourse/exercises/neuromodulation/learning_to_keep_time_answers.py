@@ -205,8 +205,8 @@ def count(**changes: Any) -> Any:
 
 
 def one_error(network: Any, trials: Trials) -> float:
-    outputs = network(trials.inputs).outputs
-    squares = trials.mask * (outputs - trials.targets) ** 2
+    missed = network(trials.inputs).outputs - trials.targets
+    squares = trials.mask * missed**2
     return float(squares.sum() / trials.mask.sum())
 
 
