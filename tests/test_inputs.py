@@ -97,7 +97,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     **sized(models.LSTM, "n_inputs", "n_units", "n_outputs"),
     **sized(models.GRU, "n_inputs", "n_units", "n_outputs"),
     **sized(models.SparseTerms, "n_inputs", "n_units", "n_outputs", "rank", in_degree=2),
-    **sized(models.Modulator, "n_inputs", "n_units", "rank", n_context=2, n_feedback=2),
+    **sized(models.Modulator, "n_inputs", "n_units", "n_gains", n_context=2, n_feedback=2),
     **sized(models.AttentionReader, "n_places", "width", "n_hidden"),
     "initial_state": lambda n: rnn().initial_state(n),
     "initial_state of areas": lambda n: areas().initial_state(n),
@@ -228,7 +228,7 @@ def test_many_seeds_may_be_counted_in_any_library():
     for seeds in (2, np.int64(2), torch.tensor(2), range(2), np.arange(2), torch.arange(2)):
         found = training.fit_many(build, data, seeds=seeds, n_steps=1, progress=False)
         assert found.seeds == [0, 1]
-    for wrong in (True, 2.0, "2", [0.5], None):
+    for wrong in (True, 2.0, "2", [0.5]):
         with pytest.raises(ValueError, match="seeds must be"):
             training.fit_many(build, data, seeds=wrong, n_steps=1, progress=False)
 

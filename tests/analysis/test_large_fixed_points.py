@@ -143,7 +143,7 @@ def test_jacobians_a_few_at_a_time():
     image = torch.rand(1, 4, 4, generator=seeded(1))
     all_at_once = jacobian(model, states, image)
     torch.testing.assert_close(jacobian(model, states, image, batch_size=2), all_at_once)
-    with pytest.raises(ValueError, match="batch_size must be an integer of at least 1, got 0"):
+    with pytest.raises(ValueError, match="batch_size must be a positive integer, got 0"):
         jacobian(model, states, image, batch_size=0)
 
 

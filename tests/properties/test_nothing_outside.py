@@ -21,6 +21,7 @@ from nmcourse.tasks.vision import image_downloads
 from tests.properties.damage import damaged, damages, folder, unless_refused
 from tools.guide import inventory_score
 from tools.teaching import assignments, submission
+from tools.teaching.handed_in import collect
 from tools.teaching.results import counted, load_result, note_time
 from tools.teaching.settings import Settings
 
@@ -148,6 +149,7 @@ RESULT = {
         "seconds": 1.0,
         "notes": [],
         "stopped": [],
+        "private": [],
     },
     "marked": "2026-11-02T12:00:00+00:00",
     "submitted": None,
@@ -192,7 +194,7 @@ def test_an_altered_result_counts_or_is_marked_again(field, value):
 def test_any_file_at_all_is_a_submission_with_or_without_a_problem(content):
     with folder() as where:
         (where / "ada.ipynb").write_bytes(content)
-        [found] = submission.collect(where)
+        [found] = collect(where).everybody
         assert submission.read(found, {}).problem
 
 

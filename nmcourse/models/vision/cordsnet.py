@@ -224,15 +224,15 @@ class CordsNet(RecurrentModel, Seeing):
         """Let the network rest on blank input, then show images.
 
         Args:
-            inputs: the images; see :meth:`respond`.
+            inputs: the images; see ``respond``.
             context: must be None; it is there because models are called with it.
-            noise_std: see :meth:`respond`.
+            noise_std: see ``respond``.
             generator: source of the noise.
-            **options: ``n_steps``, ``n_blank``, ``state`` and whatever else :meth:`respond` takes.
+            **options: ``n_steps``, ``n_blank``, ``state`` and whatever else ``respond`` takes.
 
         Returns:
             The outputs (batch, time, class) after image onset. ``states`` is None, because those
-            of a deep network would take gigabytes: :meth:`record` keeps them.
+            of a deep network would take gigabytes: ``record`` keeps them.
         """
         no_context(context)
         response = self.respond(inputs, noise_std=noise_std, generator=generator, **options)

@@ -112,8 +112,9 @@ def test_initial_ablation_holds_the_gain_of_the_first_state(generator):
     for k in (0, 2):
         assert (ablated.gains[..., k] == start[k]).all()  # to the last digit of float64
         assert full.gains[..., k].std() > 1e-2
-    assert torch.equal(ablated.gains[..., 1], full.gains[..., 1])
-    assert torch.equal(ablated.modulator_states, full.modulator_states)
+    # to rounding: a clamped network takes another loop than a free one
+    torch.testing.assert_close(ablated.gains[..., 1], full.gains[..., 1])
+    torch.testing.assert_close(ablated.modulator_states, full.modulator_states)
     assert isinstance(model.modulator, Modulator)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
