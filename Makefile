@@ -16,11 +16,27 @@ environment = $(2) -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv $(1); 
 # What `make unit` runs: everything, or some folders of tests.
 UNIT ?= --ignore=tests/site --durations=10
 
+# What a target has to be told, with an example; asked for before anything is installed.
+NEEDS_chapter := CHAPTER
+NEEDS_page := CHAPTER
+NEEDS_inventory := OUT
+NEEDS_assignments := OUT
+NEEDS_grade := HOMEWORK SUBMISSIONS OUT
+NEEDS_similarity := HOMEWORK SUBMISSIONS OUT
+NEEDS_bench-against := BASE
+EXAMPLE_CHAPTER := book/dynamics/rate_networks
+EXAMPLE_OUT := ../class
+EXAMPLE_HOMEWORK := ../homework/rates.json
+EXAMPLE_SUBMISSIONS := ../submissions
+EXAMPLE_BASE := v0.1.0
+lacks = $(error make $(1) has to be told $(2), for example: make $(1) $(foreach name,$(NEEDS_$(1)),$(name)=$(EXAMPLE_$(name))))
+$(foreach goal,$(MAKECMDGOALS),$(foreach name,$(NEEDS_$(goal)),$(if $($(name)),,$(call lacks,$(goal),$(name)))))
+
 # One thread per process: small recurrent networks gain nothing from a second one.
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test $(STAGES) format pairs addresses chapter page slides inventory serve bench bench-against \
+.PHONY: help install book test $(STAGES) format pairs addresses chapter page pdf slides inventory serve bench bench-against \
 	assignments grade similarity simulate-class nbgrader-check gpu-notebooks lock colab-check colab-newest bundle \
 	links audit browser clean distclean
 
@@ -94,7 +110,7 @@ colab-check: $(INSTALLED) ## every chapter against an installed wheel, from an e
 colab-newest: $(INSTALLED) ## the same beside the newest torch and numpy, as in Colab; downloads them
 	$(PY) -m tools.colab --all --newest
 
-bundle: $(INSTALLED) ## the files of a release: wheel, site as a zip file, checksums
+bundle: $(INSTALLED) ## the files of a release: wheel, site as a zip file, book as a PDF, checksums
 	$(PY) -m tools.bundle
 
 links: $(INSTALLED) ## ask every address that the course links to; needs a network
@@ -114,6 +130,9 @@ chapter: $(INSTALLED) ## one chapter: pair, lint, run; CHAPTER=book/dynamics/rat
 page: $(INSTALLED) ## build one page to look at; CHAPTER=book/dynamics/rate_networks
 	$(PY) -m tools.build_book --page $(CHAPTER)
 
+pdf: $(INSTALLED) ## the built book as one PDF, where there is a Chromium; after `make book`
+	$(PY) -m tools.pdf
+
 slides: $(INSTALLED) ## slides of all chapters, or of CHAPTER=book/dynamics/rate_networks
 	$(PY) -m tools.slides $(CHAPTER)
 
@@ -121,6 +140,7 @@ inventory: $(INSTALLED) ## concept inventory into a folder of yours; OUT=../inve
 	$(PY) -m tools.guide.inventory --out "$(OUT)" $(if $(SEED),--seed "$(SEED)")
 
 serve: $(INSTALLED) ## serve the built site at http://localhost:8000
+	@test -f _build/html/index.html || { echo "There is no site yet: run \"make book\" first."; exit 1; }
 	$(PY) -m http.server 8000 --bind 127.0.0.1 --directory _build/html
 
 bench: $(INSTALLED) ## measure the speed figures

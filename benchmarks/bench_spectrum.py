@@ -26,8 +26,15 @@ from pathlib import Path
 
 import torch
 
-from nmcourse.analysis import KrylovBasis, arnoldi, leading_eigenvalues, ritz_values
-from nmcourse.experiments.convolution.spectra import default_convolution, nearest, sweep
+from nmcourse.analysis import (
+    KrylovBasis,
+    arnoldi,
+    default_convolution,
+    distance_to_nearest,
+    leading_eigenvalues,
+    qr_sweeps,
+    ritz_values,
+)
 
 AT_MOST = {
     "widest_seconds": 60.0,
@@ -55,7 +62,9 @@ def widest(_: int) -> dict[str, float]:
         "widest_wall_seconds": seconds[0][1],
         "widest_residual": float(ours.residuals.max()),
         "widest_radius": float(ours.values[0].abs()),
-        "widest_in_larger_basis": int((nearest(ours.values, check.values) < 1e-6).sum()),
+        "widest_in_larger_basis": int(
+            (distance_to_nearest(ours.values, check.values) < 1e-6).sum()
+        ),
     }
 
 
@@ -70,12 +79,14 @@ def ritz(n_sweeps: int) -> dict[str, float]:
         return ritz_values(krylov()).values
 
     def released() -> torch.Tensor:
-        return torch.linalg.eigvals(sweep(krylov().hessenberg[:-1], n_sweeps))
+        return torch.linalg.eigvals(qr_sweeps(krylov().hessenberg[:-1], n_sweeps))
 
     ours, ours_seconds = timed(plain)
     theirs, theirs_seconds = timed(released)
     return {
-        "ritz_difference": float(max(nearest(ours, theirs).max(), nearest(theirs, ours).max())),
+        "ritz_difference": max(
+            float(distance_to_nearest(a, b).max()) for a, b in ((ours, theirs), (theirs, ours))
+        ),
         "ritz_seconds": ours_seconds,
         "ritz_seconds_with_sweeps": theirs_seconds,
         "ritz_seconds_ratio": ours_seconds / theirs_seconds,

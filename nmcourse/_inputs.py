@@ -117,6 +117,25 @@ def check_tensor(name: str, value: Any) -> None:
         raise ValueError(f"{name} must be a torch.Tensor, got {type(value).__name__}{made}")
 
 
+def all_finite(values: Tensor) -> bool:
+    """Whether no entry is NaN or infinity, as far as entries can be looked at.
+
+    A tensor on "meta" has none, those of ``torch.func.vmap`` are hidden, and while a CUDA graph is
+    recorded there are none yet.
+    """
+    if not can_be_looked_at(values):
+        return True
+    # a sum of what is not finite is not finite; the other way round it may be too large
+    return bool(torch.isfinite(values.sum())) or bool(torch.isfinite(values).all())
+
+
+def can_be_looked_at(values: Tensor) -> bool:
+    """Whether the entries of a tensor are there to be asked for."""
+    if values.is_meta or _batched(values):
+        return False
+    return not (values.is_cuda and torch.cuda.is_current_stream_capturing())
+
+
 def as_tensor(name: str, value: Any, dtype: torch.dtype | None = None) -> Tensor:
     """Numbers, an array of any byte order, or a tensor as a tensor.
 
@@ -145,6 +164,16 @@ def check_generator(generator: Any) -> None:
     seed = _index(generator)
     made = "" if seed is None else f"; torch.Generator().manual_seed({seed}) makes one of a seed"
     raise ValueError(f"generator must be a torch.Generator or None, got {generator!r}{made}")
+
+
+def _batched(values: Tensor) -> bool:
+    """Whether ``vmap`` hides an axis of a tensor, perhaps below other transforms."""
+    within = torch._C._functorch
+    while within.is_functorch_wrapped_tensor(values):
+        if within.is_batchedtensor(values):
+            return True
+        values = within.get_unwrapped(values)
+    return False
 
 
 def _index(value: Any) -> int | None:

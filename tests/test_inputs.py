@@ -38,7 +38,8 @@ def rnn() -> VanillaRNN:
 
 
 def areas(**more: Any) -> CordsNet:
-    return CordsNet("small-R2", 1, 10, **{"image_size": 8, "generator": seed()} | more)
+    sizes = {"areas": "small-R2", "n_channels": 1, "n_classes": 10, "image_size": 8}
+    return CordsNet(**sizes | {"generator": seed()} | more)
 
 
 def pixel_rnn(**more: Any) -> models.PixelRNN:
@@ -53,6 +54,20 @@ def shown(model: Any, **options: Any) -> Any:
 
 def picture() -> torch.Tensor:
     return torch.ones(2, 1, 8, 8)
+
+
+RIVALS = {
+    kind.__name__: kind
+    for kind in (
+        *(models.DiscreteNet, models.FeedbackNet, models.ConvGRU),
+        *(models.CNNThenRNN, models.EquilibriumNet),
+    )
+}
+
+
+def seeing(kind: Any, **more: Any) -> Any:
+    sizes = {"areas": "small-R1", "n_channels": 1, "n_classes": 2, "image_size": 8} | more
+    return kind(**sizes, generator=seed())
 
 
 def sized(build: Any, *names: str, **other: int) -> dict[str, Callable[[Any], Any]]:
@@ -190,6 +205,36 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "gradient_steps": lambda n: shown(areas(), gradient_steps=n),
     "twin": lambda n: models.TwinCNN("small-R2", 1, 2, image_size=8).respond(
         picture(), n_steps=n, n_blank=n, n_after=n
+    ),
+    "gaussian_convolution": lambda n: analysis.gaussian_convolution(n, 3, n, n),
+    "seed of convolution": lambda n: analysis.gaussian_convolution(2, 3, 4, n),
+    "default_convolution": lambda n: analysis.default_convolution(n, n, n),
+    "qr_sweeps": lambda n: analysis.qr_sweeps(MATRIX, n),
+    "areas of record": lambda n: areas(areas="small-R4").record(picture(), 1, 2, areas=n),
+    "all areas of record": lambda n: areas(areas="small-R4").record(picture(), 1, 2, areas=[n]),
+    **{
+        f"steps of {name}": lambda n, build=build: seeing(build).respond(
+            picture(), n_steps=n, n_blank=n, n_after=n, n_departure=n
+        )
+        for name, build in RIVALS.items()
+    },
+    **{
+        f"rest of {name}": lambda n, build=build: seeing(build).rest(n)
+        for name, build in RIVALS.items()
+    },
+    **{
+        f"channels of {name}": lambda n, build=build: seeing(build, n_channels=n)
+        for name, build in RIVALS.items()
+    },
+    **{
+        f"image of {name}": lambda n, build=build: seeing(build, image_size=n)
+        for name, build in RIVALS.items()
+    },
+    "iterations": lambda n: models.EquilibriumNet("small-R2", 1, 2, max_iterations=n),
+    "units behind a CNN": lambda n: models.CNNThenRNN("small-R2", 1, 2, n_units=n),
+    "size of MNIST": lambda n: tasks.mnist_images("test", n),
+    "find_large_fixed_points": lambda n: analysis.find_large_fixed_points(
+        rnn(), candidates=torch.zeros(1, 4), n_iterations=n, n_eigenvalues=n
     ),
     "seed of check": lambda n: exercises.check("start-1", 0, seed=n),
     "ablate_gains": lambda n: analysis.ablate_gains(

@@ -5,7 +5,9 @@
 BASE is a tag or a commit; it is checked out to a temporary folder. For each training of
 ``benchmarks/peers/nmcourse_steps.py`` two programs take turns, one with the package of BASE, one
 with that of this checkout. A training that takes over 10 % more processor time, with p < 0.05 of a
-one-sided Wilcoxon test over the pairs, is a failure. So is one whose peak memory is over 10 % more.
+one-sided Wilcoxon test over the pairs, is a failure. So is one that takes over 10 % more memory:
+at its peak, above what the process holds once it has imported and compiled everything. A library
+that is new, such as a compiler, does not count as memory of a training.
 What BASE cannot run is named, and is no failure.
 """
 
@@ -41,7 +43,7 @@ class Verdict:
     Attributes:
         time: median over the pairs of processor time here over that of BASE.
         p: of no slow-down, against one.
-        memory: peak memory here over that of BASE.
+        memory: memory that training takes here over that of BASE.
     """
 
     time: float

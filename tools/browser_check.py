@@ -13,7 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 
 from tools import build_book, pairs
@@ -21,7 +21,7 @@ from tools import build_book, pairs
 SCRIPT = pairs.ROOT / "tools" / "browser" / "check.mjs"
 SHOTS = pairs.ROOT / "_build" / "screenshots"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-TIMEOUT_S = 900
+TIMEOUT_S = 2700  # axe-core needs seconds for each look at a long page
 
 
 def chromium() -> str | None:
@@ -36,32 +36,44 @@ def missing() -> str:
     lacks = []
     if shutil.which("node") is None:
         lacks.append("Node (18 or later)")
-    if not (SCRIPT.parent / "node_modules" / "playwright-core").is_dir():
-        lacks.append("playwright-core (`make browser`)")
+    packages = json.loads((SCRIPT.parent / "package.json").read_text())["dependencies"]
+    if absent := [
+        name for name in packages if not (SCRIPT.parent / "node_modules" / name).is_dir()
+    ]:
+        lacks.append(f"{', '.join(absent)} (`make browser`)")
     if chromium() is None:
         lacks.append("Chromium (or its path in the variable CHROMIUM)")
     return f"browser checks need {', '.join(lacks)}" if lacks else ""
 
 
 def inspect(
-    html: Path, pages: list[str], shots: Path | None = None, workers: int = 2
+    html: Path,
+    pages: list[str],
+    shots: Path | None = None,
+    workers: int = 2,
+    tell: Callable[[str], object] = print,
 ) -> dict[str, list[str]]:
-    """Open pages of the site in the folder `html`; return the problems of each one."""
-    chunks = [chunk for i in range(workers) if (chunk := pages[i::workers])]
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        reports = list(pool.map(lambda chunk: _run(html, chunk, shots), chunks))
-    return {page: problems for report in reports for page, problems in report.items()}
+    """Open pages of the site in the folder `html`; return the problems of each one.
 
-
-def _run(html: Path, pages: list[str], shots: Path | None) -> dict[str, list[str]]:
+    Args:
+        html: The folder.
+        pages: Names of pages in it, without suffix.
+        shots: Where pictures of the pages go; None for no pictures.
+        workers: Number of browsers.
+        tell: Called with one line for each figure that responds: how fast it answers.
+    """
     browser = chromium()
     if browser is None:
         raise RuntimeError(missing())
     command = ["node", str(SCRIPT), str(html), *(f"{page}.html" for page in pages)]
-    command += ["--chromium", browser] + (["--shots", str(shots)] if shots else [])
+    command += ["--chromium", browser, "--workers", str(workers)]
+    command += ["--shots", str(shots)] if shots else []
     result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     if result.returncode:
         raise RuntimeError(f"the browser check failed to run:\n{result.stderr[-2000:]}")
+    for line in result.stderr.splitlines():
+        if line.startswith("answer: "):
+            tell(line)
     return {name.removesuffix(".html"): found for name, found in json.loads(result.stdout).items()}
 
 

@@ -84,6 +84,9 @@ def build(root: Path = pairs.ROOT) -> list[str]:
     shutil.rmtree(root / HTML.parent / ".doctrees", ignore_errors=True)
     status, log = _jupyter_book(["-W", "--keep-going", "-n"], root)
     problems = [f"jupyter-book ended with status {status}"] if status else []
+    from tools.web import weight  # it asks this module for the pages
+
+    print(f"pictures made lighter by {weight.shrink(root / HTML) / 1000:.1f} MB")
     pages = toc_pages(root)
     problems += reuse_problems(log, [name for name in notebooks.names(root) if name in pages])
     return problems
@@ -115,7 +118,10 @@ def main() -> int:
     parser.add_argument("--page", help="build only this page")
     options = parser.parse_args()
     if options.page:
-        problems = build_page(Path(options.page).with_suffix("").as_posix())
+        page = Path(options.page).with_suffix("").as_posix()
+        if page not in (known := toc_pages()):
+            parser.error(f"no page {page!r} in _toc.yml; there are {', '.join(known)}")
+        problems = build_page(page)
     else:
         problems = build()
     for problem in problems:

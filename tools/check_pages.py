@@ -75,6 +75,32 @@ def images_without_text(page: Path) -> list[str]:
     return problems
 
 
+def figures_without_number(page: Path) -> list[str]:
+    """What a cell draws stands in a figure with a number, and with a caption of its own."""
+    problems = []
+    for drawn in read(page).select(".cell_output img, .nm-interactive"):
+        if drawn.find_parent(class_="nm-expected"):
+            continue  # the picture of a solution, shown once more: its number is below
+        figure = (drawn.find_parents("figure") or [None])[-1]  # the outermost
+        number = figure.select_one("figcaption .caption-number") if figure else None
+        if number is None:
+            problems.append(f"no number: {str(drawn.get('alt') or drawn.get_text())[:60]!r}")
+    captions = [c.get_text() for c in read(page).select("figcaption .caption-text")]
+    repeated = sorted({text for text in captions if captions.count(text) > 1})
+    return problems + [f"two figures have the caption {text.strip()!r}" for text in repeated]
+
+
+def circuits_of_pixels(page: Path) -> list[str]:
+    """A drawn circuit consists of lines, SVG, and is as sharp as text at every size."""
+    drawn = [
+        (figure, image)
+        for figure in read(page).find_all("figure", id=re.compile("-circuit-"))
+        for image in figure.find_all("img")
+    ]
+    found = [(figure["id"], str(image.get("src", ""))) for figure, image in drawn]
+    return [f"{name}: {source[-60:]}" for name, source in found if not source.endswith(".svg")]
+
+
 def fetched_from_elsewhere(page: Path) -> list[str]:
     """A page works without a network: no script, style or picture comes from another place."""
     problems = []
@@ -140,6 +166,8 @@ def checks(html: Path) -> dict[str, Callable[[Path], list[str]]]:
     return {
         "links": broken_links,
         "images": images_without_text,
+        "figures": figures_without_number,
+        "circuits": circuits_of_pixels,
         "offline": fetched_from_elsewhere,
         "outputs": error_output,
         "report": report_link,

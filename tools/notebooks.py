@@ -20,13 +20,14 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
 from nmcourse._files import write_bytes, write_text
-from tools import pairs
+from tools import environment, pairs
 
 EXECUTED = Path("_build/executed")
 CACHE = Path("_build/.jupyter_cache")
@@ -37,10 +38,16 @@ CELL_TIMEOUT_S = 600
 
 @dataclass(frozen=True)
 class Execution:
-    """One executed notebook: what it was executed from, and how long it took."""
+    """One executed notebook: what it was executed from, and how long it took.
+
+    `when` is the time (UTC) and `environment` the hash of `tools.environment`; both are empty in
+    records that are older.
+    """
 
     key: str
     seconds: float
+    when: str = ""
+    environment: str = ""
 
 
 def package_hash(root: Path = pairs.ROOT) -> str:
@@ -75,6 +82,15 @@ def read_record(root: Path = pairs.ROOT) -> dict[str, Execution]:
         return {name: Execution(**entry) for name, entry in entries.items()}
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
+
+
+def read_machines(root: Path = pairs.ROOT) -> dict[str, dict[str, Any]]:
+    """Return what the executions were made on, by its hash; nothing if that cannot be read."""
+    try:
+        machines = json.loads((root / EXECUTED / "machines.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return machines if isinstance(machines, dict) else {}
 
 
 def stale(root: Path = pairs.ROOT) -> list[str]:
@@ -118,8 +134,8 @@ def execute(
         command += ["-p", "no:cacheprovider", f"--nbmake-timeout={cell_timeout}"]
         command += [f"-c{root / 'pyproject.toml'}", f"--rootdir={folder}"]
         command += [f"-n{workers}"] if len(copies) > 1 else []
-        environment = os.environ | dict.fromkeys(THREADS, "1")
-        subprocess.run([*command, *map(str, copies)], cwd=root, env=environment, check=False)
+        variables = os.environ | dict.fromkeys(THREADS, "1")
+        subprocess.run([*command, *map(str, copies)], cwd=root, env=variables, check=False)
         times = {}
         for name, copy in zip(selected, copies, strict=True):
             if (seconds := _finish(copy)) is not None:
@@ -177,8 +193,16 @@ def update(selected: list[str], root: Path = pairs.ROOT) -> None:
     keys = {name: notebook_key(root / f"{name}.ipynb", package) for name in selected}
     seconds = execute(selected, root) if selected else {}
     record = {name: done for name, done in read_record(root).items() if name not in selected}
-    record |= {name: Execution(keys[name], time) for name, time in seconds.items()}
+    here, now = environment.describe(), datetime.now(UTC).isoformat(timespec="minutes")
+    record |= {
+        name: Execution(keys[name], time, now, here["hash"]) for name, time in seconds.items()
+    }
     known = {name: vars(record[name]) for name in names(root) if name in record}
+    machines = {here["hash"]: here} if seconds else {}
+    machines = {**read_machines(root), **machines}
+    used = {done.environment for done in record.values()}
+    kept = {name: machine for name, machine in machines.items() if name in used}
+    write_text(root / EXECUTED / "machines.json", json.dumps(kept, indent=1) + "\n")
     path = root / EXECUTED / "record.json"
     write_text(path, json.dumps(known, indent=1) + "\n")
     fill_cache(root)

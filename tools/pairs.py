@@ -161,6 +161,10 @@ def main(arguments: list[str]) -> int:
     """Run one command; return the exit status."""
     command, *names = arguments or ["help"]
     paths = [Path(name).resolve() for name in names] or sources()
+    if missing := [name for name, path in zip(names, paths, strict=False) if not path.is_file()]:
+        known = ", ".join(path.relative_to(ROOT).as_posix() for path in sources())
+        print(f"no such chapter: {', '.join(missing)}; there are {known}", file=sys.stderr)
+        return 2
     if command == "write":
         write(paths)
         problems = strays() if not names else []

@@ -1,7 +1,7 @@
 """Programs that are measured in turns, so that a busy machine slows them all alike.
 
 Each program prints a line when it is ready. Then it answers every line on its standard input with
-one line of numbers: seconds of processor time, seconds, peak memory in MB.
+one line of numbers: seconds of processor time, seconds, memory in MB.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 
 class Measured(NamedTuple):
-    """One answer of a program: seconds of processor time, seconds, and MB at its peak so far."""
+    """One answer of a program: seconds of processor time, seconds, and MB."""
 
     processor: float
     seconds: float

@@ -14,6 +14,15 @@ from nmcourse.analysis.attractors import (
 )
 from nmcourse.analysis.autonomous import AutonomousSystem, eigenvalues
 from nmcourse.analysis.cost import MultiplyAdds, multiply_adds, seconds_side_by_side
+from nmcourse.analysis.decisions import (
+    ChronometricCurve,
+    PsychometricCurve,
+    Reactions,
+    chronometric_curve,
+    psychometric_curve,
+    reaction_times,
+)
+from nmcourse.analysis.dynamical_similarity import dynamical_distances
 from nmcourse.analysis.dynamics import (
     Autocorrelation,
     LyapunovExponents,
@@ -32,11 +41,15 @@ from nmcourse.analysis.gains.gain_control import (
 )
 from nmcourse.analysis.gains.gain_swap import store_gains, with_gains
 from nmcourse.analysis.gains.gating import (
-    Assumption,
     LinearLSTM,
     LSTMConstruction,
-    lstm_assumptions,
     lstm_from_nm_rnn,
+)
+from nmcourse.analysis.gains.gating_assumptions import Assumption, lstm_assumptions
+from nmcourse.analysis.gains.gating_networks import (
+    random_free_network,
+    random_gating_inputs,
+    random_gating_network,
 )
 from nmcourse.analysis.gains.modulation import (
     Aligned,
@@ -47,6 +60,7 @@ from nmcourse.analysis.gains.modulation import (
     euler_time_constant,
     initial_gains,
     mode_decay,
+    switch_times,
 )
 from nmcourse.analysis.gains.pruning import (
     Pruning,
@@ -56,13 +70,81 @@ from nmcourse.analysis.gains.pruning import (
     pruning_order,
     smallest_sufficient_set,
 )
+from nmcourse.analysis.gains.ramp_gains import RampGains, cut_beside, ramp_gains
 from nmcourse.analysis.gains.target_gain import OptimalGain, optimal_gain
-from nmcourse.analysis.gradients import (
-    GradientNorms,
-    gradient_norms,
+from nmcourse.analysis.gradients import GradientNorms, gradient_norms, kept_from_go, masked_sum
+from nmcourse.analysis.held_states import (
+    Rates,
+    decay_rates,
+    held_states,
+    largest_gap,
+    tangents_of,
 )
 from nmcourse.analysis.large_fixed_points import LargeFixedPoints, find_large_fixed_points
 from nmcourse.analysis.latent import LatentDynamics, LatentState, latent_dynamics
+from nmcourse.analysis.neural.codes import (
+    by_lag,
+    decode_over_time,
+    exchange_times,
+    pattern_correlation,
+    split_correlation,
+    temporal_generalisation,
+)
+from nmcourse.analysis.neural.features import (
+    gabor_bank,
+    gabor_filters,
+    pixels_in_time,
+    units_in_time,
+)
+from nmcourse.analysis.neural.least_squares import (
+    LinearFit,
+    partial_least_squares,
+    ridge_left_out,
+)
+from nmcourse.analysis.neural.prediction import (
+    Prediction,
+    bootstrap_score,
+    held_still,
+    image_folds,
+    permute_images,
+    predict_neurons,
+    prediction_score,
+    shuffle_time,
+    smooth_signal,
+    tuned_prediction,
+)
+from nmcourse.analysis.neural.recordings import (
+    ITTrials,
+    Photographs,
+    Reproductions,
+    V4Session,
+    read_it_trials,
+    read_photographs,
+    read_reproductions,
+    read_v4,
+    recordings_folder,
+)
+from nmcourse.analysis.neural.responses import (
+    Responses,
+    check_responses,
+    correlate,
+    image_part,
+    meet,
+    noise_ceiling,
+    read_responses,
+    reliability,
+    spearman_brown,
+)
+from nmcourse.analysis.neural.similarity import (
+    bootstrap_over_images,
+    compare_dissimilarities,
+    dissimilarities,
+    from_pairs,
+    pairs_of,
+    permuted_over_images,
+)
+from nmcourse.analysis.neural.synthetic import synthetic_neurons
+from nmcourse.analysis.page_arrays import nm_rnn_arrays
 from nmcourse.analysis.states import (
     flatten_state,
     sample_states,
@@ -75,12 +157,21 @@ from nmcourse.analysis.subspaces import (
     shared_variance,
     subspace_angles,
 )
+from nmcourse.analysis.trajectories import (
+    FamilyRatio,
+    distance_matrix,
+    family_ratio,
+    procrustes_distance,
+    shape_distance,
+    shape_likeness,
+)
 from nmcourse.analysis.vision.after_images import (
     AfterImages,
     after_images,
     is_transient,
     kind_of_return,
 )
+from nmcourse.analysis.vision.brain_score import BrainScoreSubject
 from nmcourse.analysis.vision.convolution_operator import (
     ConvolutionOperator,
     LeadingEigenvalues,
@@ -90,15 +181,32 @@ from nmcourse.analysis.vision.convolution_operator import (
     leading_eigenvalues,
     leading_singular_values,
 )
+from nmcourse.analysis.vision.convolutional_rnn import convolutional_rnn, silence_ends
 from nmcourse.analysis.vision.krylov import (
     KrylovBasis,
     PowerIteration,
     RitzValues,
     arnoldi,
+    distance_to_nearest,
     partial_svd,
     power_iteration,
+    qr_sweeps,
     ritz_values,
 )
+from nmcourse.analysis.vision.late_dynamics import (
+    active_units,
+    expected_time_constant,
+    late_recurrence,
+    late_time_constant,
+)
+from nmcourse.analysis.vision.page_arrays import cordsnet_arrays
+from nmcourse.analysis.vision.settling import (
+    final_margin,
+    low_passed,
+    ready_after,
+    within_classes,
+)
+from nmcourse.analysis.vision.stored_gains import store_image_gains
 
 __all__ = [
     "AfterImages",
@@ -107,11 +215,15 @@ __all__ = [
     "Assumption",
     "Autocorrelation",
     "AutonomousSystem",
+    "BrainScoreSubject",
+    "ChronometricCurve",
     "ControlDirections",
     "ConvolutionOperator",
     "Drift",
+    "FamilyRatio",
     "FixedPoints",
     "GradientNorms",
+    "ITTrials",
     "KrylovBasis",
     "LSTMConstruction",
     "LargeFixedPoints",
@@ -119,72 +231,159 @@ __all__ = [
     "LatentState",
     "LeadingEigenvalues",
     "Line",
+    "LinearFit",
     "LinearLSTM",
     "LyapunovExponents",
     "MultiplyAdds",
     "OptimalGain",
     "PartialSVD",
+    "Photographs",
     "PowerIteration",
+    "Prediction",
     "PrincipalSubspace",
     "Pruning",
+    "PsychometricCurve",
+    "RampGains",
+    "Rates",
+    "Reactions",
+    "Reproductions",
+    "Responses",
     "Ring",
     "RitzValues",
     "SufficientSet",
+    "V4Session",
     "ablate_gains",
+    "active_units",
     "after_images",
     "align_to",
     "angle_code",
     "arnoldi",
     "autocorrelation",
+    "bootstrap_over_images",
+    "bootstrap_score",
+    "by_lag",
+    "check_responses",
+    "chronometric_curve",
+    "compare_dissimilarities",
     "control_directions",
+    "convolutional_rnn",
+    "cordsnet_arrays",
+    "correlate",
     "correlate_over_trials",
+    "cut_beside",
+    "decay_rates",
+    "decode_over_time",
     "default_convolution",
+    "dissimilarities",
+    "distance_matrix",
+    "distance_to_nearest",
+    "dynamical_distances",
     "effective_time_constant",
     "eigenvalues",
     "euler_time_constant",
+    "exchange_times",
+    "expected_time_constant",
+    "family_ratio",
+    "final_margin",
     "find_fixed_points",
     "find_large_fixed_points",
     "fit_line",
     "fit_ring",
     "flatten_state",
+    "from_pairs",
+    "gabor_bank",
+    "gabor_filters",
     "gain_gradients",
     "gaussian_convolution",
     "gradient_norms",
+    "held_states",
+    "held_still",
+    "image_folds",
+    "image_part",
     "initial_gains",
     "is_transient",
     "jacobian",
+    "kept_from_go",
     "kind_of_return",
+    "largest_gap",
+    "late_recurrence",
+    "late_time_constant",
     "latent_dynamics",
     "leading_eigenvalues",
     "leading_singular_values",
     "line_drift",
+    "low_passed",
     "lstm_assumptions",
     "lstm_from_nm_rnn",
     "lyapunov_exponents",
+    "masked_sum",
     "mean_gains",
+    "meet",
     "minimise_speed",
     "mode_decay",
     "multiply_adds",
+    "nm_rnn_arrays",
+    "noise_ceiling",
     "optimal_gain",
+    "pairs_of",
+    "partial_least_squares",
     "partial_svd",
     "participation_ratio",
+    "pattern_correlation",
+    "permute_images",
+    "permuted_over_images",
+    "pixels_in_time",
     "power_iteration",
+    "predict_neurons",
+    "prediction_score",
     "principal_subspace",
+    "procrustes_distance",
     "prune",
     "pruning_order",
+    "psychometric_curve",
+    "qr_sweeps",
+    "ramp_gains",
+    "random_free_network",
+    "random_gating_inputs",
+    "random_gating_network",
+    "reaction_times",
+    "read_it_trials",
+    "read_photographs",
+    "read_reproductions",
+    "read_responses",
+    "read_v4",
+    "ready_after",
+    "recordings_folder",
+    "reliability",
+    "ridge_left_out",
     "ritz_values",
     "run_on",
     "sample_states",
     "seconds_side_by_side",
+    "shape_distance",
+    "shape_likeness",
     "shared_variance",
+    "shuffle_time",
+    "silence_ends",
     "smallest_sufficient_set",
+    "smooth_signal",
+    "spearman_brown",
     "speed",
+    "split_correlation",
     "store_gains",
+    "store_image_gains",
     "subspace_angles",
+    "switch_times",
+    "synthetic_neurons",
+    "tangents_of",
+    "temporal_generalisation",
     "term_sizes",
     "time_constants",
     "trajectory_states",
+    "tuned_prediction",
     "unflatten_state",
+    "units_in_time",
     "with_gains",
+    "within_classes",
     "wrap_angle",
 ]

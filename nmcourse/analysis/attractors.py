@@ -27,7 +27,7 @@ from torch import Tensor
 
 from nmcourse._inputs import count
 from nmcourse.analysis._checks import check_finite, check_positive
-from nmcourse.analysis.states import flatten_state, unflatten_state
+from nmcourse.analysis.states import State, flatten_state, unflatten_state
 from nmcourse.analysis.subspaces import PrincipalSubspace, principal_subspace
 from nmcourse.models import RecurrentModel
 
@@ -217,7 +217,7 @@ def line_drift(line: Line, states: Tensor, dt: float) -> Drift:
 @torch.no_grad()
 def run_on(
     model: RecurrentModel,
-    states: Tensor,
+    states: State,
     n_steps: int,
     *,
     input: Tensor | None = None,
@@ -227,7 +227,8 @@ def run_on(
 
     Args:
         model: any model with ``step``; not changed.
-        states: flat states (trial, n_total), e.g. ``trajectory_states(trajectory)[:, step]``.
+        states: flat states (trial, n_total), e.g. ``trajectory_states(trajectory)[:, step]``, or
+            with the structure of the model's state.
         n_steps: how many steps.
         input: constant input, (P,) or (trial, P), or an image (channel, height, width), or one
             for each trial; None means zeros.
@@ -240,16 +241,17 @@ def run_on(
         ValueError: for states, input or context that do not fit the model.
     """
     n_steps = count("n_steps", n_steps)
+    states = states if isinstance(states, Tensor) else flatten_state(states)
     check_finite("states", states)
     model = copy.deepcopy(model).double()
     state = unflatten_state(states.detach().double(), model.initial_state(1))
     size = (model.n_inputs, *getattr(model, "image_size", ()))
     given = torch.zeros(size) if input is None else input
     drive = _of_trials("input", given, len(states), len(size))
-    held = None if context is None else _of_trials("context", context, len(states))
+    held = () if context is None else (_of_trials("context", context, len(states)),)
     visited = [flatten_state(state)]
     for _ in range(n_steps):
-        state = model.step(state, drive, held)
+        state = model.step(state, drive, *held)
         visited.append(flatten_state(state))
     return torch.stack(visited, dim=1)
 

@@ -43,7 +43,8 @@ class AutonomousSystem:
     """A model under constant input, on flat float64 states.
 
     Args:
-        model: any model with ``initial_state``, ``step`` and ``velocity``; copied.
+        model: any model with ``initial_state``, ``step`` and ``velocity``; copied. Networks that
+            see have them all.
         input: constant input (P,), or an image (channel, height, width); None means zeros.
         context: constant context (n_context,), or None.
         free: names of the state components that move, e.g. ``("x",)`` for the output network of
@@ -153,9 +154,6 @@ class AutonomousSystem:
     ) -> tuple[Tensor, Tensor]:
         """G(x) or F(x), and its Jacobian applied to one tangent of each state.
 
-        The forward derivative is taken as the derivative of the backward one, which is linear in
-        its weights: same result as ``torch.func.jvp``, several times faster for small networks.
-
         Args:
             flat: (batch, size).
             tangents: (batch, size).
@@ -165,13 +163,39 @@ class AutonomousSystem:
         Returns:
             Both (batch, size).
         """
+        moved, product = self.linearised(flat, of, input=input)
+        return moved, product(tangents)
+
+    def linearised(
+        self, flat: Tensor, of: View = "step", *, input: Tensor | None = None
+    ) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """G(x) or F(x), and its Jacobian there as a function that may be called many times.
+
+        The forward derivative is taken as the derivative of the backward one, which is linear in
+        its weights: same result as ``torch.func.jvp``, several times faster for small networks.
+        A product then costs one pass more, and the state itself is not looked at again.
+
+        Args:
+            flat: (batch, size).
+            of: ``"step"`` or ``"velocity"``.
+            input: replaces the constant input of a step.
+
+        Returns:
+            (batch, size), and what makes of tangents (batch, size) their products.
+        """
         with torch.enable_grad():
             x = flat.detach().clone().requires_grad_()
             moved = self.step(x, input) if of == "step" else self.velocity(x)
+            if not moved.requires_grad:  # a network that keeps nothing of the state before
+                return moved, torch.zeros_like
             weights = torch.zeros_like(moved, requires_grad=True)
             (backward,) = torch.autograd.grad(moved, x, weights, create_graph=True)
-            (pushed,) = torch.autograd.grad(backward, weights, tangents)
-        return moved.detach(), pushed
+
+        def product(tangents: Tensor) -> Tensor:
+            (pushed,) = torch.autograd.grad(backward, weights, tangents, retain_graph=True)
+            return pushed
+
+        return moved.detach(), product
 
     def jacobian(self, flat: Tensor, of: View = "velocity", *, chunk: int | None = None) -> Tensor:
         """dF/dx (per ms) or dG/dx at each state, (batch, size, size).
@@ -198,17 +222,19 @@ class AutonomousSystem:
     def _apply(
         self, verb: Callable[..., State], flat: Tensor, input: Tensor | None = None
     ) -> Tensor:
+        if len(flat) == 0:  # a network that sees refuses to look at no image
+            return flat.new_zeros(0, self.size)
         u = self.input if input is None else input
         u = u.expand(flat.shape[0], *u.shape)
-        context = None if self.context is None else self.context.expand(flat.shape[0], -1)
-        parts = components(verb(self.state(flat), u, context))
+        given = [] if self.context is None else [self.context.expand(flat.shape[0], -1)]
+        parts = components(verb(self.state(flat), u, *given))  # some networks that see take none
         moving = [p for n, p in zip(self._names, parts, strict=True) if n in self._free]
         return flatten_state(tuple(moving))
 
     def _try_out(self) -> None:
         try:
             self.velocity(self.initial())
-        except RuntimeError as error:
+        except (RuntimeError, TypeError) as error:
             given = None if self.context is None else tuple(self.context.shape)
             raise ValueError(
                 f"input and context must fit the model (n_inputs={self.model.n_inputs}), got "

@@ -94,3 +94,33 @@ def gradient_norms(model: RecurrentModel, trials: Trials, loss: Loss) -> Gradien
     }
     total = torch.stack(list(by_name.values())).square().sum(dim=0).sqrt()
     return GradientNorms(total, by_name)
+
+
+def masked_sum(outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    """Sum of the outputs where the mask is 1: what is sent back in the place of a loss.
+
+    A trained network has next to no loss, and so next to no gradient of it.
+    """
+    return (outputs * mask).sum()
+
+
+def kept_from_go(norms: Tensor, trials: Trials, *, dt: float = 10.0, per: float = 100.0) -> Tensor:
+    """Factor by which gradients change on the way back from go to the measure pulse.
+
+    Args:
+        norms: of the gradient, (trial, time), entry t after step t; see ``gradient_norms``.
+        trials: of Measure-Wait-Go.
+        dt: time step in ms.
+        per: stretch of time that the factor belongs to, ms.
+
+    Returns:
+        Geometric mean of the factor over ``per`` ms, from the state before go to that after the
+        measure pulse, (trial,).
+    """
+    rows = torch.arange(len(norms))
+    go, measure = (
+        (trials.conditions[f"{cue}_time"] / dt).long() + shift
+        for cue, shift in (("go", -1), ("measure", 0))
+    )
+    back = dt * (go - measure)
+    return (norms[rows, measure] / norms[rows, go]) ** (per / back)

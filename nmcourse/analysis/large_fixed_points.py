@@ -146,10 +146,11 @@ def _newton(system: AutonomousSystem, x: Tensor, tolerance: float, n_iterations:
 
 def _derivative(system: AutonomousSystem, x: Tensor, of: View) -> LinearOperator:
     """The Jacobian at x as an operator: its product with a vector."""
+    _, push = system.linearised(x.unsqueeze(0), of)
 
     def product(vector: np.ndarray) -> np.ndarray:
         direction = torch.from_numpy(np.asarray(vector, dtype=np.float64).reshape(1, -1))
-        return system.push(x.unsqueeze(0), direction, of)[1][0].numpy()
+        return push(direction)[0].numpy()
 
     return LinearOperator((system.size, system.size), matvec=product, dtype=np.float64)
 
@@ -157,10 +158,11 @@ def _derivative(system: AutonomousSystem, x: Tensor, of: View) -> LinearOperator
 def _leading(system: AutonomousSystem, x: Tensor, n: int) -> Tensor:
     """Eigenvalues of the step's Jacobian with the largest modulus, the largest first."""
     start = np.random.default_rng(0).standard_normal(system.size)
+    step = _derivative(system, x, "step")
+    if not step.matvec(start).any():  # nothing of a push is left, and ARPACK refuses that
+        return torch.zeros(n, dtype=torch.complex128)
     try:
-        values = eigs(
-            _derivative(system, x, "step"), k=n, which="LM", v0=start, return_eigenvectors=False
-        )
+        values = eigs(step, k=n, which="LM", v0=start, return_eigenvectors=False)
     except ArpackNoConvergence:
         return torch.full((n,), torch.nan, dtype=torch.complex128)
     found = torch.from_numpy(np.asarray(values, dtype=np.complex128))

@@ -2,22 +2,29 @@
 
 ``python -m nmcourse.claims`` prints it; ``python -m nmcourse.claims run N1`` measures a claim again
 from nothing. In a chapter, ``box("N1")`` shows one claim, ``value("N1", "order.median")`` gives a
-measured number, and ``table()`` the whole ledger. All of these read; what judges and what measures
-is in ``nmcourse.claims.judging`` and ``nmcourse.claims.runner``.
+measured number, ``overview()`` is a short table to filter, and ``table()`` the whole ledger. All of
+these read; what judges and what measures is in
+``nmcourse.claims.judging`` and ``nmcourse.claims.runner``.
 """
 
-from nmcourse.claims.display import Box, Counts, Legend, Table, box, counts, table
+from nmcourse.claims.counting import Counts, InShort, Outcome, counts, in_short
+from nmcourse.claims.display import Box, Legend, Table, box, table
 from nmcourse.claims.ledger import Entry, entries, get, ids, number, results, summary, value
+from nmcourse.claims.overview import MADE_BY, Overview, overview
 from nmcourse.evidence import STATUSES, ClaimError, LedgerError, Results, Summary
 
 __all__ = [
+    "MADE_BY",
     "STATUSES",
     "Box",
     "ClaimError",
     "Counts",
     "Entry",
+    "InShort",
     "LedgerError",
     "Legend",
+    "Outcome",
+    "Overview",
     "Results",
     "Summary",
     "Table",
@@ -26,7 +33,9 @@ __all__ = [
     "entries",
     "get",
     "ids",
+    "in_short",
     "number",
+    "overview",
     "results",
     "summary",
     "table",

@@ -74,6 +74,11 @@ _STYLE = """<style>
 </style>"""
 
 
+def style() -> str:
+    """Return the style of boxes and tables, for others that look like them."""
+    return _STYLE
+
+
 def status_text(status: str) -> str:
     """Return a status as sign and words, such as "◐ partly reproduced"."""
     return f"{SIGNS[status]}\N{NO-BREAK SPACE}{_WORDS.get(status, status)}"
@@ -262,78 +267,6 @@ def table(claim_ids: Iterable[str] | None = None) -> Table:
         if (count := sum(entry.status == status for entry in lines))
     ]
     return Table(lines, f"Claim ledger, {len(lines)} claims: {', '.join(counts)}")
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How many claims came out how, as one sentence after the other.
-
-    Attributes:
-        claims: All of them.
-        attempted: Those that were measured.
-        compared: Those of which something was published, and which could be decided.
-        hold: Of these, the ones that hold as published.
-        partly: Of these, the ones that hold in part.
-        controlled: Compared claims with a fair control beside the published comparison.
-        hold_before_control: Of these, the ones that hold as published, wholly or in part.
-        survive: Of those, the ones that the fair control leaves as they are.
-        undecided: Measured claims that could not be decided as published.
-        measured: Those of which nothing was published: a number, and no verdict.
-    """
-
-    claims: int
-    attempted: int
-    compared: int
-    hold: int
-    partly: int
-    controlled: int
-    hold_before_control: int
-    survive: int
-    undecided: int
-    measured: int
-
-    def __str__(self) -> str:
-        """The numbers in words."""
-        return (
-            f"Of {self.claims} claims and questions, {self.attempted} were measured here. Of "
-            f"{self.measured} of these nothing was published, so that we give a number and no "
-            f"verdict. {self.undecided} could not be decided: the experiment was too small, a "
-            "network that the comparison needs did not learn, or there was nothing to compare. Of "
-            f"the {self.compared} others, {self.hold} hold as published and {self.partly} in part. "
-            f"{self.controlled} of the {self.compared} were also compared under a fair control: "
-            f"{self.hold_before_control} of them hold as published, and {self.survive} of those "
-            "under the control too."
-        )
-
-    _repr_markdown_ = __str__
-    __repr__ = __str__
-
-
-def counts(claim_ids: Iterable[str] | None = None) -> Counts:
-    """Return how many claims came out how.
-
-    Args:
-        claim_ids: Which claims; all of them by default.
-
-    Raises:
-        ClaimError: There is no such claim.
-    """
-    lines = entries(claim_ids)
-    compared = [e for e in lines if e.status in ("reproduced", "partly", "not reproduced")]
-    controlled = [e for e in compared if e.fair_status]
-    before = [e for e in controlled if e.status in ("reproduced", "partly")]
-    return Counts(
-        claims=len(lines),
-        attempted=sum(e.status != "not attempted" for e in lines),
-        compared=len(compared),
-        hold=sum(e.status == "reproduced" for e in compared),
-        partly=sum(e.status == "partly" for e in compared),
-        controlled=len(controlled),
-        hold_before_control=len(before),
-        survive=sum(e.fair_status == e.status for e in before),
-        undecided=sum(e.status == "not decided" for e in lines),
-        measured=sum(e.status == "measured" for e in lines),
-    )
 
 
 def _paragraphs(*parts: tuple[str, str]) -> str:

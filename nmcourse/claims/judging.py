@@ -12,7 +12,7 @@ import json
 from nmcourse._files import locked, write_bytes
 from nmcourse.claims import ledger
 from nmcourse.claims.ledger import Entry
-from nmcourse.claims.statements import cordsnet_paper, nm_rnn_paper, reviewers
+from nmcourse.claims.statements import cordsnet_paper, eye, neurons, nm_rnn_paper, reviewers
 from nmcourse.evidence import (
     Claim,
     ClaimError,
@@ -29,6 +29,8 @@ CLAIMS: tuple[Claim, ...] = (
     *nm_rnn_paper.CLAIMS,
     *reviewers.CLAIMS,
     *cordsnet_paper.CLAIMS,
+    *neurons.CLAIMS,
+    *eye.CLAIMS,
 )
 
 # What can be said of a claim whose ``published`` begins with "not published".

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from nmcourse._files import Busy, locked, user_path
@@ -31,8 +34,9 @@ def run(
     """Run the experiment that settles a claim, and judge every claim that it settles.
 
     A run that was killed goes on where it stopped; a run that had finished starts from nothing.
-    The smoke tier only shows that the code works: its results stay in ``resume_dir`` and never
-    reach the ledger.
+    The ledger holds what was measured at the tier cpu. The smoke tier only shows that the code
+    works, and the tier gpu runs the experiment at the scale of its paper: their results stay in
+    ``resume_dir``, and are judged by the same rules.
 
     Args:
         claim_id: Such as "N1".
@@ -40,7 +44,7 @@ def run(
         resume_dir: Unfinished work is kept in ``resume_dir/<experiment>/<tier>``.
         fresh: Throw unfinished work away first.
         at_published_budget: Run the experiment at the budget of the paper that takes the claim
-            over when its results are there.
+            over when its results are there; at the tier gpu it is run in any case.
 
     Returns:
         The lines of the ledger for all claims of that experiment.
@@ -53,7 +57,7 @@ def run(
     if tier not in TIERS:
         raise ValueError(f"tier must be one of {', '.join(TIERS)}, got {tier!r}")
     find(claim_id)
-    experiment = _experiment(claim_id, at_published_budget)
+    experiment = _experiment(claim_id, at_published_budget or tier == "gpu")
     if experiment is None:
         raise ClaimError(f"claim {claim_id} has no experiment yet: its status is 'not attempted'")
     if tier not in experiment.tiers:
@@ -64,7 +68,7 @@ def run(
     run_dir = user_path(resume_dir, "resume_dir") / experiment.name / tier
     run_dir.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with locked(run_dir.with_name(f"{tier}.lock"), wait=False):
+        with locked(run_dir.with_name(f"{tier}.lock"), wait=False), _said(tier):
             return _run(experiment, tier, run_dir, fresh)
     except Busy:
         raise ClaimError(
@@ -75,6 +79,19 @@ def run(
 
 def _experiment(claim_id: str, at_published_budget: bool) -> Experiment | None:
     return (by_claim(at_published_budget=True) if at_published_budget else by_claim()).get(claim_id)
+
+
+@contextlib.contextmanager
+def _said(tier: str) -> Iterator[None]:
+    """Name the tier for all that trains, in other processes too: it says on which device."""
+    before = os.environ.get("NMCOURSE_TIER")
+    os.environ["NMCOURSE_TIER"] = tier
+    try:
+        yield
+    finally:
+        del os.environ["NMCOURSE_TIER"]
+        if before is not None:
+            os.environ["NMCOURSE_TIER"] = before
 
 
 def _run(experiment: Experiment, tier: str, run_dir: Path, fresh: bool) -> list[Entry]:
@@ -90,12 +107,12 @@ def _run(experiment: Experiment, tier: str, run_dir: Path, fresh: bool) -> list[
         {"experiment": experiment.name},
     )
     outcome = experiment.run(tier, run_dir)
-    path = run_dir / "results.json" if tier == "smoke" else results_path(experiment.name)
+    path = results_path(experiment.name) if tier == "cpu" else run_dir / "results.json"
     again = command(min(experiment.rules), tier)
     write_results(experiment.name, outcome, tier=tier, command=again, path=path, rules=rules)
     results = read_results(experiment.name, path=path)
     lines = [judge(find(claim), experiment, results) for claim in experiment.rules]
-    if tier != "smoke":
+    if tier == "cpu":
         update()
     finished.touch()
     return lines

@@ -4,7 +4,14 @@ An experiment (``nmcourse.experiments``) writes with it; the ledger (``nmcourse.
 """
 
 from nmcourse.evidence.numbers import Summary, format_number, ratio_of_medians, summarise
-from nmcourse.evidence.power import ENOUGH, fisher_power, majority_power, pairs_power
+from nmcourse.evidence.power import (
+    ENOUGH,
+    fisher_power,
+    majority_power,
+    most,
+    pairs_power,
+    rank_sum_power,
+)
 from nmcourse.evidence.record import (
     STATUSES,
     Claim,
@@ -36,8 +43,10 @@ __all__ = [
     "fisher_power",
     "format_number",
     "majority_power",
+    "most",
     "pairs_power",
     "plain",
+    "rank_sum_power",
     "ratio_of_medians",
     "read_results",
     "remember",

@@ -11,6 +11,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from types import FunctionType
 from typing import Any
 
@@ -48,8 +49,34 @@ def _add(function: FunctionType, parts: dict[str, str]) -> None:
         value = known.get(name)
         if isinstance(value, FunctionType) and value.__module__.startswith("nmcourse."):
             _add(value, parts)
-        elif name in known and isinstance(value, CONSTANT):
-            parts[f"{key}.{name}"] = repr(value)
+        elif name in known and (isinstance(value, CONSTANT) or _is_record(value)):
+            parts[f"{key}.{name}"] = _text(value)
+
+
+def _is_record(value: Any) -> bool:
+    """Whether a value is a dataclass filled in, such as a network in a comparison."""
+    return is_dataclass(value) and not isinstance(value, type)
+
+
+def _text(value: Any) -> str:
+    """A value as its ``repr``, but the same in every run: no address, no order of a set."""
+    if isinstance(value, FunctionType | type):
+        return f"{value.__module__}.{value.__qualname__}"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_text(k)}: {_text(v)}' for k, v in value.items())}}}"
+    if isinstance(value, set | frozenset):
+        return f"{{{', '.join(sorted(map(_text, value)))}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_text, value))}]"
+    names = [field.name for field in fields(value)] if _is_record(value) else None
+    names = getattr(value, "_fields", names)
+    if names is not None:
+        own = ", ".join(f"{name}={_text(getattr(value, name))}" for name in names)
+        return f"{type(value).__qualname__}({own})"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_text, value))}{',' if len(value) == 1 else ''})"
+    plain = type(value).__repr__ is not object.__repr__
+    return repr(value) if plain else f"a {type(value).__qualname__}"
 
 
 def _enclosed(function: FunctionType) -> dict[str, Any]:

@@ -2,17 +2,19 @@
 
 A rule that asks for a majority of few networks may miss an effect that is there. Its *power* is the
 probability of finding an effect of a stated size. A part of a claim that a rule of less than
-``ENOUGH`` power does not find stays open. Networks count as independent; the sums are exact, and
-pairs of numbers are taken to differ normally.
+``ENOUGH`` power does not find stays open. Networks count as independent; the sums are exact, pairs
+of numbers are taken to differ normally, and two groups are drawn again from their own numbers.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from scipy import stats
+
+from nmcourse._inputs import count, counts
 
 ENOUGH = 0.8
 MOST = 0.9  # an effect that matters: nine networks in ten have it
@@ -30,8 +32,28 @@ def majority_power(n: int, needed: float, share: float = MOST) -> float:
         ValueError: If n is not positive or the share is not between 0 and 1.
     """
     _check_share("share", share)
-    _check_count("n", n)
+    n = count("n", n)
     return float(stats.binom.sf(math.ceil(needed - 1e-9) - 1, n, share))
+
+
+def most(true: Sequence[bool], *, needed: float = 0.8, least: int = 5) -> bool | None:
+    """Whether something is true of most networks; None where these networks cannot tell.
+
+    True from a share of ``needed`` on. False if nine in ten (``MOST``) would bring so few in less
+    than one of five experiments (1 - ``ENOUGH``).
+
+    Args:
+        true: One entry for each network.
+        needed: Least share, between 0 and 1.
+        least: With fewer networks than that nothing is said.
+    """
+    _check_share("needed", needed)
+    n, k = len(true), sum(true)
+    if n < least:
+        return None
+    if k >= needed * n - 1e-9:
+        return True
+    return False if stats.binom.cdf(k, n, MOST) <= 1 - ENOUGH else None
 
 
 def win_share(effect: float, spread: float) -> float:
@@ -78,6 +100,36 @@ def pairs_power(
     return majority_power(len(pairs), needed * len(pairs), share)
 
 
+def rank_sum_power(
+    lower: Iterable[float], higher: Iterable[float], *, level: float = 0.05, draws: int = 1000
+) -> float:
+    """Probability that seeds like these tell two groups apart.
+
+    A fresh experiment is drawn from the numbers of this one, with replacement; the groups are told
+    apart if the one-sided rank-sum test (Mann and Whitney) gives less than ``level`` and the
+    medians stand in the same order. To ask about an effect, give one group twice, changed by it.
+
+    Args:
+        lower: One number per seed; infinity for a network that diverged.
+        higher: The same for the other group.
+        level: Level of the test.
+        draws: How many experiments are drawn; always the same ones.
+
+    Raises:
+        ValueError: If a group is empty, or the level not between 0 and 1.
+    """
+    _check_share("level", level)
+    groups = [np.array(list(group), dtype=float) for group in (lower, higher)]
+    for name, group in zip(("lower", "higher"), groups, strict=True):
+        if not group.size:
+            raise ValueError(f"{name} must hold a number for each seed, got none")
+    generator = np.random.default_rng(0)
+    first, second = (generator.choice(group, (draws, group.size)) for group in groups)
+    p = stats.mannwhitneyu(first, second, alternative="less", axis=1).pvalue
+    below = np.median(first, axis=1) < np.median(second, axis=1)
+    return float(np.mean(below & (p < level)))
+
+
 def fisher_power(
     n_first: int, n_second: int, first: float, second: float, *, level: float = 0.05
 ) -> float:
@@ -93,8 +145,7 @@ def fisher_power(
     Raises:
         ValueError: If a count is not positive, or a share or the level not between 0 and 1.
     """
-    for name, count in (("n_first", n_first), ("n_second", n_second)):
-        _check_count(name, count)
+    n_first, n_second = counts(n_first=n_first, n_second=n_second)
     for name, share in (("first", first), ("second", second), ("level", level)):
         _check_share(name, share)
     total = 0.0
@@ -111,8 +162,3 @@ def fisher_power(
 def _check_share(name: str, share: float) -> None:
     if not 0 <= share <= 1:
         raise ValueError(f"{name} must be between 0 and 1, got {share}")
-
-
-def _check_count(name: str, count: int) -> None:
-    if count < 1:
-        raise ValueError(f"{name} must be 1 or more, got {count}")

@@ -221,4 +221,4 @@ class Experiment:
     name: str
     run: Callable[[str, Path], dict[str, Any]]
     rules: Mapping[str, Rule]
-    tiers: tuple[str, ...] = ("smoke", "cpu")
+    tiers: tuple[str, ...] = ("smoke", "cpu", "gpu")

@@ -28,6 +28,11 @@ PAGES = (
     "vision/building_cordsnet",
     "vision/training_by_stages",
     "vision/what_the_loss_is_for",
+    "vision/seeing_over_time",
+    "vision/seeing_through_noise",
+    "vision/attractors_and_ambiguity",
+    "vision/comparing_with_a_brain",
+    "vision/a_modulated_eye",
 )
 _CHAPTERS = tuple(import_module(f"nmcourse.exercises.{page.replace('/', '.')}") for page in PAGES)
 _EXERCISES = {one.id: one for chapter in _CHAPTERS for one in chapter.EXERCISES}

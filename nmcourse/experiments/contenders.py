@@ -33,7 +33,8 @@ class Contender:
 
     Attributes:
         name: key of its results, and name of its folder.
-        builder: key of ``nmcourse.pretrained.BUILDERS``.
+        builder: key of ``nmcourse.pretrained.BUILDERS``; or, where no weights are shipped, a
+            function of a module that takes ``generator``.
         label: how figures and texts call it.
         kwargs: arguments of the builder.
         prefix: stands before the name in the name of its weights.
@@ -41,7 +42,7 @@ class Contender:
     """
 
     name: str
-    builder: str
+    builder: str | Callable[..., nn.Module]
     label: str
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     prefix: str = ""
@@ -49,7 +50,8 @@ class Contender:
 
     def build(self, generator: torch.Generator) -> nn.Module:
         """The network with random initial weights."""
-        return BUILDERS[self.builder](**self.kwargs, generator=generator)
+        build = BUILDERS[self.builder] if isinstance(self.builder, str) else self.builder
+        return build(**self.kwargs, generator=generator)
 
     def n_parameters(self) -> int:
         """Number of parameters, frozen ones too."""
@@ -60,6 +62,17 @@ class Contender:
         model = self.build(torch.Generator())
         frozen = frozen_parameters(model, self.freeze)
         return sum(p.numel() for name, p in model.named_parameters() if name not in frozen)
+
+    @property
+    def stored_builder(self) -> str:
+        """Key of ``BUILDERS`` by which its weights are loaded.
+
+        Raises:
+            ValueError: The builder is a function of an experiment, which a stored file cannot name.
+        """
+        if not isinstance(self.builder, str):
+            raise ValueError(f"{self.name!r} needs a builder of BUILDERS to be shipped")
+        return self.builder
 
     @property
     def weights(self) -> str:
@@ -141,13 +154,16 @@ def ship_all(
         metrics: What ``compare`` gave.
         command: The command that makes the weights again.
         medians: Name in the manifest -> key of the results whose median over seeds stands there.
+
+    Raises:
+        ValueError: The builder of a contender has no name in ``BUILDERS``.
     """
     for contender in contenders:
         measured = metrics[contender.name]
         ship(
             contender.weights,
             trained_models(contender.build, run_dir / contender.name),
-            builder=contender.builder,
+            builder=contender.stored_builder,
             kwargs=plain(contender.kwargs),
             command=command,
             metrics={shown: measured[key] for shown, key in medians.items()},

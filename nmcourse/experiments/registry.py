@@ -8,6 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nmcourse.evidence import Experiment, results_path
+from nmcourse.experiments.attractors import (
+    longer_delays,
+    memory_shapes,
+    mixtures,
+    moving_alike,
+    same_computation,
+    windows,
+)
 from nmcourse.experiments.convolution import regimes, spectra
 from nmcourse.experiments.cordsnet import (
     lasting_answers,
@@ -17,28 +25,47 @@ from nmcourse.experiments.cordsnet import (
 )
 from nmcourse.experiments.digits import row_by_row
 from nmcourse.experiments.element_finder import comparison as element_finder
-from nmcourse.experiments.element_finder import lengths
+from nmcourse.experiments.element_finder import lengths, lengths_published_budget
+from nmcourse.experiments.element_finder import published_budget as element_finder_published_budget
+from nmcourse.experiments.eye import gain_clock, new_lessons, rule_switch
+from nmcourse.experiments.from_pixels import comparison as from_pixels
 from nmcourse.experiments.gains import (
     ablation,
     gradient_flow,
     lstm_gates,
     prediction,
+    prediction_published_budget,
     prescribed,
     pruning_and_dopamine,
     structured_flexibility,
 )
+from nmcourse.experiments.gains import published_budget as gains_published_budget
 from nmcourse.experiments.multitask import comparison as multitask
 from nmcourse.experiments.multitask import constant_gains, states, training_cost
+from nmcourse.experiments.multitask import published_budget as multitask_published_budget
+from nmcourse.experiments.neurons import (
+    alike_images,
+    made_neurons,
+    turning_code,
+    v4_prediction,
+)
+from nmcourse.experiments.seeing import crossing, noise, over_time
 from nmcourse.experiments.timing import (
     column_signs,
+    equal_terms,
+    people_keep_time,
     published_budget,
     random_output_network,
+    random_output_network_published_budget,
     released_training,
+    resets_published_budget,
     variants,
+    variants_published_budget,
 )
 from nmcourse.experiments.timing import comparison as timing
 
 EXPERIMENTS: tuple[Experiment, ...] = (
+    *from_pixels.EXPERIMENTS,
     *prescribed.EXPERIMENTS,
     *timing.EXPERIMENTS,
     *ablation.EXPERIMENTS,
@@ -64,11 +91,39 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *return_to_rest.EXPERIMENTS,
     *staged_training.EXPERIMENTS,
     *lasting_answers.EXPERIMENTS,
+    *crossing.EXPERIMENTS,
+    *over_time.EXPERIMENTS,
+    *noise.EXPERIMENTS,
+    *same_computation.EXPERIMENTS,
+    *memory_shapes.EXPERIMENTS,
+    *windows.EXPERIMENTS,
+    *mixtures.EXPERIMENTS,
+    *longer_delays.EXPERIMENTS,
+    *moving_alike.EXPERIMENTS,
+    *made_neurons.EXPERIMENTS,
+    *people_keep_time.EXPERIMENTS,
+    *turning_code.EXPERIMENTS,
+    *v4_prediction.EXPERIMENTS,
+    *alike_images.EXPERIMENTS,
+    *gain_clock.EXPERIMENTS,
+    *rule_switch.EXPERIMENTS,
+    *new_lessons.EXPERIMENTS,
 )
 
 
 # At the paper's own budget: an experiment takes its claims over as soon as its results are stored.
-SUCCESSORS: tuple[Experiment, ...] = published_budget.EXPERIMENTS
+SUCCESSORS: tuple[Experiment, ...] = (
+    *published_budget.EXPERIMENTS,
+    *element_finder_published_budget.EXPERIMENTS,
+    *lengths_published_budget.EXPERIMENTS,
+    *prediction_published_budget.EXPERIMENTS,
+    *gains_published_budget.EXPERIMENTS,
+    *variants_published_budget.EXPERIMENTS,
+    *random_output_network_published_budget.EXPERIMENTS,
+    *equal_terms.EXPERIMENTS,
+    *multitask_published_budget.EXPERIMENTS,
+    *resets_published_budget.EXPERIMENTS,
+)
 
 
 def by_claim(

@@ -22,22 +22,33 @@ from torch import nn
 
 from nmcourse import pretrained
 from nmcourse.evidence import Results, plain, remember
+from nmcourse.experiments.scale.jobs import JobsFailed, launcher_of_jobs, submitted
 from nmcourse.tasks import Task, Trials
-from nmcourse.training import FitManyResult, fit_many, load_tensors, save_tensors
+from nmcourse.training import FitManyResult, fit_many, load_tensors, save_tensors, tier, tier_device
 
 T = TypeVar("T")
+WORKERS = "NMCOURSE_WORKERS"  # trainings at a time, where that is not the number of cores
 Build = Callable[[torch.Generator], nn.Module]
 
 
 def in_parallel(jobs: Mapping[str, partial[T]]) -> dict[str, T]:
-    """Run independent trainings, one process and one thread each on as many cores as there are.
+    """Run independent trainings, one process and one thread each on as many cores as it may use.
 
     Small recurrent networks gain nothing from a second thread; a second training does. Every job
     starts with a default seed of its own, made from its name: without it each process would draw
     the same numbers, and other ones than a single process does.
     """
-    seeded = {name: partial(_with_own_seed, name, job) for name, job in jobs.items()}
-    workers = min(len(jobs), os.cpu_count() or 1)
+    seeded = {
+        name: partial(_with_own_seed, name, number, job)
+        for number, (name, job) in enumerate(jobs.items())
+    }
+    launcher = launcher_of_jobs()
+    if launcher is not None:
+        outcomes = submitted(seeded, launcher)
+        if outcomes.failed:
+            raise JobsFailed(outcomes)
+        return {name: outcomes.done[name] for name in jobs}
+    workers = min(len(jobs), n_workers())
     if workers == 1:
         with torch.random.fork_rng(devices=[]):
             return {name: job() for name, job in seeded.items()}
@@ -48,8 +59,34 @@ def in_parallel(jobs: Mapping[str, partial[T]]) -> dict[str, T]:
         return {name: future.result() for name, future in futures.items()}
 
 
-def _with_own_seed(name: str, job: partial[T]) -> T:
-    """What the job gives, with torch's default generator seeded by the name."""
+def n_cores() -> int:
+    """Cores that this process may use: ``taskset`` and the like leave it fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):  # not on every system
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def n_workers() -> int:
+    """Trainings at a time: what ``NMCOURSE_WORKERS`` says, or the number of cores.
+
+    Raises:
+        ValueError: it says something else than a positive whole number.
+    """
+    said = os.environ.get(WORKERS)
+    if said is None:
+        return n_cores()
+    if not said.isdecimal() or int(said) < 1:
+        raise ValueError(f"{WORKERS} must be a positive integer, got {said!r}")
+    return int(said)
+
+
+def _with_own_seed(name: str, number: int, job: partial[T]) -> T:
+    """What the job gives, with torch's default generator seeded by the name.
+
+    Where a run is meant for GPUs and there are several, the jobs take them in turn.
+    """
+    if tier_device() == "cuda":
+        torch.cuda.set_device(number % torch.cuda.device_count())
     torch.manual_seed(zlib.crc32(name.encode()))
     return job()
 
@@ -143,7 +180,13 @@ def ship(
     command: str,
     metrics: Mapping[str, Sequence[float]],
 ) -> None:
-    """Store the networks of seeds 0, 1, ... as pretrained weights, with medians of ``metrics``."""
+    """Store the networks of seeds 0, 1, ... as pretrained weights, with medians of ``metrics``.
+
+    At the tier ``gpu`` nothing is stored: the weights of the course are those of the tier ``cpu``,
+    which its chapters were written with.
+    """
+    if tier() == "gpu":
+        return
     pretrained.save(
         name,
         list(models),

@@ -8,26 +8,17 @@ by a screen reader.
 
 from __future__ import annotations
 
-import html
 import itertools
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from nmcourse.figures._arrays import Array, to_numpy
+from nmcourse.figures.frame import StillCurve, curve_entry, framed, slider_entry, still
 from nmcourse.figures.slider import Slider
 from nmcourse.figures.style import NEUTRAL, Look, gain_look, look
-from nmcourse.figures.widget import (
-    Widget,
-    assemble,
-    identifier,
-    required_alt,
-    required_text,
-    safe_javascript,
-    to_script,
-)
+from nmcourse.figures.widget import Widget, required_alt, required_text, safe_javascript
 
 Range = tuple[float, float]
 
@@ -87,7 +78,7 @@ def interactive_lines(
     entries = []
     for place, (name, values) in enumerate(curves.items()):
         rows = _rows(values, grid, f"curves[{name!r}]")
-        entry = _entry(name, _style(styles, name, gain_look(place))) | {
+        entry = curve_entry(name, _style(styles, name, gain_look(place))) | {
             "y": _rounded(rows, y_scale == "log")
         }
         if shared is None:
@@ -106,7 +97,7 @@ def interactive_lines(
     spec |= {"curves": entries, "reference": _fixed(reference, points, styles, y_scale == "log")}
     spec |= {"x": None if shared is None else _rounded(shared), "readouts": texts}
     if y_range is None or x_range is None:
-        _fill_ranges(spec)
+        _fill_ranges(spec, spec["curves"])
     return _figure(spec, "null", _picture(spec), key)
 
 
@@ -120,6 +111,7 @@ def interactive_simulation(
     x_label: str,
     y_label: str,
     x: Any = None,
+    python: Callable[..., Mapping[str, tuple[Any, Any]]],
     styles: Mapping[str, Look | str] | None = None,
     reference: Mapping[str, tuple[Any, Any]] | None = None,
     points: Mapping[str, tuple[Any, Any]] | None = None,
@@ -130,6 +122,9 @@ def interactive_simulation(
     key: str = "",
 ) -> Widget:
     """A figure whose curves are computed in the page, by a few lines of JavaScript.
+
+    The same computation is given in Python. It draws the static picture where no script runs,
+    and `tools.parity` checks that both agree.
 
     Args:
         javascript: Body of a function of ``p`` (``p.name`` is the value of the slider of that
@@ -144,6 +139,8 @@ def interactive_simulation(
         x_label: Label of the horizontal axis, with its unit.
         y_label: Label of the vertical axis, with its unit.
         x: Horizontal values for curves that are returned without ``x``.
+        python: The same in Python: called with one number per slider, by name, it returns the
+            curves, name to ``(x, y)``. NaN leaves a gap.
         styles: Look (or the name of one) for any reference or points.
         reference: Curves that do not move: name to ``(x, y)``.
         points: Markers that do not move: name to ``(x, y)``.
@@ -157,8 +154,8 @@ def interactive_simulation(
         A widget that the notebook shows.
 
     Raises:
-        ValueError: If `alt`, `title` or `javascript` is empty or would break the page, or the
-            figure is larger than the limit.
+        ValueError: If `alt`, `title` or `javascript` is empty or would break the page, `python`
+            returns other curves than `curves` names, or the figure is larger than the limit.
     """
     _check_sliders(sliders)
     required_text(javascript, "javascript", "give the body of a function that returns curves")
@@ -168,11 +165,65 @@ def interactive_simulation(
     entries = []
     for place, (name, style) in enumerate(curves.items()):
         chosen = look(style) if isinstance(style, str) else style
-        entries.append(_entry(name, chosen or gain_look(place)))
+        entries.append(curve_entry(name, chosen or gain_look(place)))
     spec = _spec(title, alt, x_label, y_label, sliders, x_range, y_range, y_scale, equal)
     spec |= {"curves": entries, "reference": _fixed(reference, points, styles, y_scale == "log")}
     spec |= {"x": None if x is None else _rounded(to_numpy(x, "x", 1))}
-    return _figure(spec, f"function (p, nm) {{\n{code}\n}}", "", key)
+    twin = _twin(python, sliders, spec)
+    if x_range is None or y_range is None:
+        corners = itertools.product(*({0, len(slider.values) - 1} for slider in sliders))
+        shown = [_computed(python, sliders, spec, list(corner)) for corner in corners]
+        _fill_ranges(
+            spec, [*twin[0]["curves"].values(), *(c for one in shown for c in one.values())]
+        )
+    known = {entry["name"]: entry for entry in spec["curves"]}
+    start = [known[name] | curve for name, curve in twin[0]["curves"].items()]
+    picture = _picture(spec | {"curves": start, "sliders": []})
+    widget = _figure(spec, f"function (p, nm) {{\n{code}\n}}", picture, key)
+    widget.twin = {"curves": twin}
+    return widget
+
+
+def _computed(
+    python: Callable[..., Mapping[str, tuple[Any, Any]]],
+    sliders: Sequence[Slider],
+    spec: dict[str, Any],
+    indices: Sequence[int],
+) -> dict[str, dict[str, list[float | None]]]:
+    """The curves that Python computes for one setting; None for what is not finite."""
+    names = [entry["name"] for entry in spec["curves"]]
+    chosen = zip(sliders, indices, strict=True)
+    found = python(**{slider.name: slider.values[index] for slider, index in chosen})
+    curves = {}
+    for name, (x, y) in found.items():
+        if name not in names:
+            raise ValueError(f"python: returns {name!r}, which is not one of the curves {names}")
+        xs, ys = (to_numpy(v, f"python: {axis} of {name!r}", 1) for axis, v in (("x", x), ("y", y)))
+        if len(xs) != len(ys):
+            raise ValueError(f"python: {name!r} has {len(xs)} x values, but {len(ys)} y values")
+        pairs = {"x": xs, "y": ys}
+        curves[name] = {
+            axis: [float(f"{v:.9g}") if np.isfinite(v) else None for v in values]
+            for axis, values in pairs.items()
+        }
+    if not curves:
+        raise ValueError("python: returns no curve")
+    return curves
+
+
+def _twin(
+    python: Callable[..., Mapping[str, tuple[Any, Any]]],
+    sliders: Sequence[Slider],
+    spec: dict[str, Any],
+) -> list[dict[str, Any]]:
+    """What Python computes at the start, with each slider at its ends, and with all at theirs."""
+    start = [slider.start_index for slider in sliders]
+    ends = [(0, len(slider.values) - 1) for slider in sliders]
+    settings = [start, *(list(all_at) for all_at in zip(*ends, strict=True))]
+    for place, both in enumerate(ends):
+        settings += [[*start[:place], end, *start[place + 1 :]] for end in both]
+    unlike = [one for place, one in enumerate(settings) if one not in settings[:place]]
+    return [{"at": one, "curves": _computed(python, sliders, spec, one)} for one in unlike]
 
 
 def _check_sliders(sliders: Sequence[Slider]) -> None:
@@ -220,16 +271,6 @@ def _style(styles: Mapping[str, Look | str] | None, name: str, other: Look) -> L
     return look(chosen) if isinstance(chosen, str) else chosen
 
 
-def _entry(name: str, style: Look) -> dict[str, Any]:
-    return {
-        "name": name,
-        "colour": style.colour,
-        "line": style.line,
-        "marker": style.marker or "o",
-        "filled": style.filled,
-    }
-
-
 def _fixed(
     reference: Mapping[str, tuple[Any, Any]] | None,
     points: Mapping[str, tuple[Any, Any]] | None,
@@ -244,7 +285,7 @@ def _fixed(
             if len(xs) != len(ys):
                 raise ValueError(f"{kind}[{name!r}]: {len(xs)} x values, but {len(ys)} y values")
             dashed = Look(NEUTRAL.colour, "dashed")
-            entry = _entry(name, _style(styles, name, dashed)) | {"width": 1.8}
+            entry = curve_entry(name, _style(styles, name, dashed)) | {"width": 1.8}
             entry |= {"x": _rounded(xs), "y": _rounded(ys, log)}
             fixed.append(entry | ({"line": "none"} if kind == "points" else {}))
     return fixed
@@ -273,16 +314,7 @@ def _spec(
         "alt": required_alt(alt),
         "xLabel": required_text(x_label, "x_label", "name the axis and its unit"),
         "yLabel": required_text(y_label, "y_label", "name the axis and its unit"),
-        "sliders": [
-            {
-                "name": slider.name,
-                "label": slider.label,
-                "values": list(slider.values),
-                "texts": [slider.text(k) for k in range(len(slider.values))],
-                "start": slider.start_index,
-            }
-            for slider in sliders
-        ],
+        "sliders": [slider_entry(slider) for slider in sliders],
         "xRange": None if x_range is None else [float(v) for v in x_range],
         "yRange": None if y_range is None else [float(v) for v in y_range],
         "yScale": y_scale,
@@ -290,9 +322,9 @@ def _spec(
     }
 
 
-def _fill_ranges(spec: dict[str, Any]) -> None:
-    """The ranges of all data, where none is given."""
-    entries = [*spec["curves"], *spec["reference"]]
+def _fill_ranges(spec: dict[str, Any], curves: Sequence[Mapping[str, Any]]) -> None:
+    """The ranges of these curves and of those that do not move, where none is given."""
+    entries = [*curves, *spec["reference"]]
     for axis in ("x", "y"):
         if spec[f"{axis}Range"] is not None:
             continue
@@ -314,49 +346,24 @@ def _picture(spec: dict[str, Any]) -> str:
     start = 0
     for slider in spec["sliders"]:
         start = start * len(slider["values"]) + slider["start"]
-    (x0, x1), (y0, y1) = spec["xRange"], spec["yRange"]
     transform = np.log10 if spec["yScale"] == "log" else np.asarray
-    y0, y1 = float(transform(y0)), float(transform(y1))
     lines = []
-    dashes = {
-        "solid": "none",
-        "dashed": "9 5",
-        "dotted": "2 4",
-        "dashdot": "9 4 2 4",
-        "none": "1 9",
-    }
     for entry in [*spec["reference"], *spec["curves"]]:
+        if not entry["y"]:
+            continue  # no such point at the start
         moving = isinstance(entry["y"][0], list)
         xs = entry.get("x") or spec["x"]
         xs = np.array(xs[start] if isinstance(xs[0], list) else xs, dtype=float)
         ys = np.array(entry["y"][start] if moving else entry["y"], dtype=float)
         with np.errstate(divide="ignore", invalid="ignore"):
-            across, up = 600 * (xs - x0) / (x1 - x0), 300 * (y1 - transform(ys)) / (y1 - y0)
-        known = np.isfinite(across) & np.isfinite(up)
-        places = " ".join(f"{a:.0f},{b:.0f}" for a, b in zip(across[known], up[known], strict=True))
-        lines.append(
-            f'<polyline points="{places}" fill="none" stroke="{entry["colour"]}" stroke-width="3" '
-            f'stroke-dasharray="{dashes[entry["line"]]}"/>'
-        )
-    return (
-        f'<svg viewBox="-4 -4 608 308" role="img" aria-label="{html.escape(spec["alt"])}">'
-        f'<path d="M0 0V300H600" fill="none" stroke="currentColor"/>{"".join(lines)}</svg>\n'
-    )
+            lines.append(StillCurve(xs, transform(ys), entry["colour"], entry["line"]))
+    y_range = [float(transform(end)) for end in spec["yRange"]]
+    labels = (spec["xLabel"], spec["yLabel"])
+    kind = {"log": spec["yScale"] == "log", "equal": spec["equal"]}
+    return still(lines, spec["xRange"], y_range, spec["alt"], labels, **kind)
 
 
 def _figure(spec: dict[str, Any], simulate: str, picture: str, key: str) -> Widget:
-    name = identifier(json.dumps(spec, sort_keys=True), simulate, key)
-    body = (
-        f'<div class="nm-fallback">\n{picture}<p><strong>{html.escape(spec["title"])}.</strong> '
-        f"{html.escape(spec['alt'])}</p>\n"
-        "<noscript><p>The sliders of this figure need JavaScript.</p></noscript>\n</div>"
-    )
-    return assemble(
-        id=name,
-        kind="nm-interactive",
-        label=spec["title"],
-        body=body,
-        scripts=("arithmetic.js", "interactive.js"),
-        call=f'nmMount("{name}", {to_script(spec)}, {simulate});',
-        text=f"[figure with sliders: {spec['title']}. {spec['alt']}]",
+    return framed(
+        spec, picture, scripts=("interactive.js",), start="nmMount", rest=simulate, key=key
     )

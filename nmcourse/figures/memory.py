@@ -63,6 +63,8 @@ def plot_line_states(
     shares = (values - low) / (high - low) if high > low else np.full_like(values, 0.5)
     ax = axes_or_new(ax, figsize=(5.2, 4.2))
     members = _members(groups, len(places))
+    span = float(np.ptp(places, axis=0).max())
+    written: list[tuple[str, Array]] = []
     for (group, chosen), shape in zip(members.items(), _SHAPES, strict=False):
         means = np.array(
             [places[chosen][values[chosen] == v].mean(axis=0) for v in np.unique(values[chosen])]
@@ -77,7 +79,11 @@ def plot_line_states(
         )
         ends = dict.fromkeys((values[chosen].min(), values[chosen].max()))
         for end, mean in zip(ends, (means[0], means[-1]), strict=False):
-            _write(ax, f"{name} {end:g}".strip().replace("-", "−"), mean, mean - means.mean(axis=0))
+            text = f"{name} {end:g}".strip().replace("-", "−")
+            # Groups that end at one place need one text.
+            if all(text != t or np.linalg.norm(mean - m) > 0.1 * span for t, m in written):
+                _write(ax, text, mean, mean - means.mean(axis=0))
+                written.append((text, mean))
     ax.margins(0.2, 0.15)
     _finish(ax, members, x_label, y_label)
     return ax

@@ -89,7 +89,7 @@ def predict_first(
         kind="nm-predict",
         label=f"Predict first: {asked}",
         body=body,
-        scripts=("answers.js", "predict.js"),
+        scripts=("mount.js", "answers.js", "predict.js"),
         call=f'nmPredict("{name}", {to_script(spec)});',
         text=f"[predict first: {asked} {' · '.join(choices)}]",
     )
@@ -128,7 +128,7 @@ def my_answers() -> Widget:
         kind="nm-answers",
         label="My answers",
         body=body,
-        scripts=("answers.js", "my_answers.js"),
+        scripts=("mount.js", "answers.js", "my_answers.js"),
         call=f'nmMyAnswers("{name}");',
         text="[my answers: they are stored in the browser; open the page of the book to see them]",
     )

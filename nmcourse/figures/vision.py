@@ -18,35 +18,11 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
 from nmcourse.figures._arrays import Array, axes_or_new, same_length, to_numpy
-from nmcourse.figures.memory import VALUE_COLOURS, _between
-from nmcourse.figures.style import GAINS, GREY, Look
+from nmcourse.figures.areas import area_look
+from nmcourse.figures.style import GAINS, GREY
 
 RATES, SIGNED, PICTURES = "viridis", "PuOr", "gray"  # colour maps of matplotlib
-_LINES = ("solid", "dashed", "dotted", "dashdot")
-_MARKERS = "osD^v"
 _SKIPS = {"convolution": "solid", "identity": "dotted"}  # how a skip is drawn
-
-
-def area_look(area: int, n_areas: int) -> Look:
-    """The look of one area among several, from blue (shallow) to orange (deep).
-
-    Neighbours differ in line and marker as well.
-
-    Args:
-        area: Number of the area, counted from 0.
-        n_areas: How many areas there are.
-
-    Returns:
-        The look.
-
-    Raises:
-        ValueError: If there is no such area.
-    """
-    if not 0 <= area < n_areas:
-        raise ValueError(f"area: {area} is not one of {n_areas} areas, which count from 0")
-    colour = _between(VALUE_COLOURS, area / max(n_areas - 1, 1))
-    line, marker = _LINES[area % len(_LINES)], _MARKERS[area % len(_MARKERS)]
-    return Look(colour, line, marker, f"area {area}")
 
 
 def shade_images(ax: Axes, spans: Iterable[tuple[float, float]]) -> None:

@@ -1,4 +1,4 @@
-"""Drawn circuits of networks that see: a convolution, an area, its twin, a chain of areas.
+"""Drawn circuits of networks that see: a convolution, an area, its twin, noise, a chain of areas.
 
 As in :mod:`nmcourse.figures.circuit`, these are pictures of equations and take no data.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 
 from nmcourse.figures.circuit import Circuit
+from nmcourse.figures.model_circuits import Rival, rivals
 from nmcourse.figures.style import GAINS, GREY, Look
 
 _RECURRENT, _FORWARD, _SKIP = GAINS[:3]
@@ -104,13 +105,40 @@ def draw_pair(*, ax: Axes | None = None) -> Axes:
         The axes.
     """
     circuit = Circuit(8.4, 3.0, ax=ax)
-    looks = GAINS[:2]
-    for name, across, start, look in (("1", 2.8, 0.7, looks[0]), ("2", 5.6, 7.7, looks[1])):
-        circuit.disc(name, (across, 1.2), f"$r_{name}$", look, 0.45)
-        circuit.arrow((start, 1.2), name, f"$u_{name}$")
-        circuit.loop(name, "$a$", look, size=0.45)
-    circuit.arrow("1", "2", "$-c$", looks[0], does="inhibits", bend=-0.25, shift=(0, 0.3))
-    circuit.arrow("2", "1", "$-c$", looks[1], does="inhibits", bend=-0.25, shift=(0, -0.3))
+    rivals(
+        circuit,
+        (Rival("r_1", 2.8, 0.7, "a", "-c", GAINS[0]), Rival("r_2", 5.6, 7.7, "a", "-c", GAINS[1])),
+        level=1.2,
+    )
+    return circuit.ax
+
+
+def draw_noisy_areas(*, ax: Axes | None = None) -> Axes:
+    """Draw where noise enters a network of two areas: on the pixels, or as a current into an area.
+
+    Args:
+        ax: Axes to draw on; a new figure if None.
+
+    Returns:
+        The axes.
+    """
+    circuit = Circuit(12.4, 3.4, ax=ax)
+    circuit.box("image", (1.0, 1.2), "image", size=(1.4, 0.8))
+    circuit.disc("pixels", (3.2, 1.2), "+", size=0.34)
+    circuit.arrow("image", "pixels")
+    circuit.arrow((3.2, 2.9), "pixels", "noise on\npixels", _SKIP, shift=(0.85, 0.3))
+    before = "pixels"
+    for k, across in enumerate((5.6, 8.0)):
+        name = f"area {k}"
+        circuit.box(name, (across, 1.2), f"{name}\n$r_{k}$", _RECURRENT, (1.3, 1.0))
+        circuit.loop(name, f"$W_{k}$", _RECURRENT, side=-90, size=0.5, reach=0.4, shift=(-0.6, 0.2))
+        circuit.arrow(before, name, look=_FORWARD)
+        circuit.arrow((across, 2.9), name, look=_SKIP)
+        before = name
+    circuit.text((6.8, 2.7), "noise in\nareas")
+    circuit.box("readout", (10.6, 1.2), "readout", size=(1.6, 0.8))
+    circuit.arrow("area 1", "readout")
+    circuit.arrow("readout", (12.2, 1.2), "$y$", shift=(0.3, 0.28))
     return circuit.ax
 
 

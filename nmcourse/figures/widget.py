@@ -10,6 +10,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+#: Under this name a notebook keeps what Python computes for a figure; no page shows it.
+TWIN = "application/vnd.nmcourse.twin+json"
 #: Largest size of one widget in bytes; a page holds several.
 MAX_BYTES = 300_000
 
@@ -20,11 +22,13 @@ class Widget:
     Args:
         html: The HTML, complete with its style and script.
         text: What is shown where HTML cannot be.
+        twin: What Python computes for the figure, for `tools.parity`; None for nothing.
     """
 
-    def __init__(self, html: str, text: str) -> None:
+    def __init__(self, html: str, text: str, twin: dict[str, Any] | None = None) -> None:
         self.html = html
         self.text = text
+        self.twin = twin
 
     def __repr__(self) -> str:
         return self.text
@@ -32,8 +36,9 @@ class Widget:
     def _repr_html_(self) -> str:
         return self.html
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/html": self.html, "text/plain": self.text}
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        shown: dict[str, Any] = {"text/html": self.html, "text/plain": self.text}
+        return shown if self.twin is None else shown | {TWIN: self.twin}
 
 
 @cache

@@ -13,6 +13,7 @@ from inspect import getattr_static
 from torch import nn
 
 _CONTAINERS = (nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
+_OF_TORCH = (nn.BatchNorm2d,)  # layers of PyTorch that networks of this package are made of
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
@@ -45,11 +46,12 @@ def _verbs(kind: type) -> tuple[frozenset[str], bool]:
 def _plain(part: nn.Module) -> bool:
     """Whether a part is of this package (or a list of parts), unchanged, and without hooks."""
     kind = type(part)
-    if kind not in _CONTAINERS and not _ours(kind):
+    foreign = kind in _CONTAINERS or kind in _OF_TORCH
+    if not foreign and not _ours(kind):
         return False
     if any(getattr(part, hooks, None) for hooks in _HOOKS) or "forward" in vars(part):
         return False
-    return kind in _CONTAINERS or not (_verbs(kind)[0] & vars(part).keys())  # type: ignore[arg-type]
+    return foreign or not (_verbs(kind)[0] & vars(part).keys())  # type: ignore[arg-type]
 
 
 def _ours(kind: type) -> bool:

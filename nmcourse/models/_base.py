@@ -18,8 +18,9 @@ from typing import Any, Literal, NamedTuple, get_args
 import torch
 from torch import Tensor, nn
 
-from nmcourse._inputs import as_tensor, check_generator, check_tensor, count, number
+from nmcourse._inputs import all_finite, as_tensor, check_generator, check_tensor, count, number
 from nmcourse.models._as_written import as_written
+from nmcourse.models.loops.derivatives import transformed
 
 RecurrentScaling = Literal["none", "1/sqrt(N)", "1/N"]
 
@@ -193,7 +194,7 @@ def start_value(name: str, value: float | Tensor, n_units: int) -> Tensor:
         raise ValueError(
             f"{name} must be a number or have shape ({n_units},), got {tuple(vector.shape)}"
         )
-    if not torch.isfinite(vector).all():
+    if not all_finite(vector):
         raise ValueError(f"{name} must be finite, got NaN or infinity")
     return vector.detach().clone()
 
@@ -213,7 +214,7 @@ def check_trial(name: str, values: Tensor, n_channels: int, dtype: torch.dtype) 
         )
     if values.dtype != dtype:
         raise ValueError(f"{name} must be {dtype} as the model is, got {values.dtype}")
-    if not values.is_meta and not torch.isfinite(values).all():  # on "meta" there are no values
+    if not all_finite(values):
         raise ValueError(f"{name} must be finite, got NaN or infinity")
 
 
@@ -255,7 +256,8 @@ def project(values: Tensor, weights: Tensor, bias: Tensor | None = None) -> Tens
     Returns:
         (.., time, batch, N).
     """
-    rows: Tensor = _Product.apply(values.flatten(-3, -2), weights)
+    rows = values.flatten(-3, -2)
+    rows = rows @ weights.mT if transformed() else _Product.apply(rows, weights)
     if bias is not None:
         rows = rows + bias.unsqueeze(-2)
     return rows.unflatten(-2, values.shape[-3:-1])
@@ -267,15 +269,10 @@ class _Product(torch.autograd.Function):
     With a seed axis autograd's own order takes four times as long.
     """
 
-    generate_vmap_rule = True
-
     @staticmethod
-    def forward(rows: Tensor, weights: Tensor) -> Tensor:
+    def forward(ctx: Any, rows: Tensor, weights: Tensor) -> Tensor:
+        ctx.save_for_backward(rows, weights)
         return rows @ weights.mT
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor]:

@@ -28,14 +28,18 @@ from torch import Tensor, nn
 from nmcourse._inputs import check_function, check_generator, counts
 from nmcourse.models._base import (
     RecurrentScaling,
+    Trajectory,
     check_times,
     join_context,
     recurrent_scale,
     start_value,
     swap_time,
+    trial_inputs,
 )
 from nmcourse.models._output_network import OutputNetwork
 from nmcourse.models._readout import Readout
+from nmcourse.models.loops.compiled.modulated import low_rank_scan
+from nmcourse.models.loops.compiled.path import path_of
 from nmcourse.models.loops.leaky import leaky_scan
 
 
@@ -180,6 +184,22 @@ class LowRankRNN(OutputNetwork):
             alpha * self.scale * left.mT,
             gains,
         )
+
+    def simulate(self, inputs: Tensor, context: Tensor | None = None) -> Trajectory:
+        """Whole trials from ``inputs`` (batch, time, P), fast."""
+        if path_of(inputs, self.input_weights, phi=self.nonlinearity) != "compiled":
+            return super().simulate(inputs, context)
+        inputs = trial_inputs(inputs, context, self.input_weights)
+        left, right = self.factors()
+        x, sums = low_rank_scan(
+            self.initial_state(inputs.shape[-3]),
+            inputs,
+            (left, self.input_weights, right, self.output.weights),
+            self.dt / self.tau,
+            self.scale,
+            self.nonlinearity,
+        )
+        return Trajectory(swap_time(self.output.of_sums(sums)), swap_time(x))
 
     def parts(self) -> dict[str, list[str]]:
         """Parameter names by part."""

@@ -46,9 +46,14 @@ from nmcourse.models._base import (
     swap_time,
 )
 from nmcourse.models._output_network import OutputNetwork
-from nmcourse.models.loops.compiled.modulated import can_compile, modulated_scan
+from nmcourse.models.loops.compiled.modulated import (
+    Settings,
+    Weights,
+    can_compile,
+    modulated_scan,
+)
+from nmcourse.models.loops.compiled.path import path_of
 from nmcourse.models.loops.feedback import feedback_scan
-from nmcourse.models.loops.phi import BACKWARD
 from nmcourse.models.low_rank_rnn import LowRankRNN
 from nmcourse.models.modulator import GainSource, Modulator
 
@@ -262,10 +267,12 @@ def run_together(
     if type(network) is not LowRankRNN or type(modulator) is not Modulator:
         return None
     phi, sigma = network.nonlinearity, modulator.gain_nonlinearity
-    if phi is not modulator.nonlinearity or phi not in BACKWARD or sigma not in BACKWARD:
+    if phi is not modulator.nonlinearity or "plain" in (path_of(phi=phi), path_of(phi=sigma)):
         return None
     compiled = can_compile((inputs, network.input_weights), phi, sigma)
-    if modulator.feedback_weights is None and not compiled:
+    if compiled:
+        return compiled_together(network, modulator, join_context(inputs, context), n_scaled)
+    if modulator.feedback_weights is None:
         return None
     alpha_x, alpha_z = network.dt / network.tau, modulator.dt / modulator.tau
     left, right = network.factors()
@@ -279,25 +286,6 @@ def run_together(
         "sigma": sigma,
         "n_scaled": n_scaled,
     }
-    if compiled:
-        right = network.scale * right
-        weights: Tensor = modulator.input_weights
-        if modulator.feedback_weights is not None and modulator.feedback_bias is not None:
-            right = torch.cat([right, alpha_z * modulator.feedback_weights.mT], dim=-1)
-            channels = torch.cat([channels, torch.ones_like(channels[..., :1])], dim=-1)
-            weights = torch.cat([weights, modulator.feedback_bias.unsqueeze(-1)], dim=-1)
-        return modulated_scan(
-            start,
-            swap_time(inputs),
-            (swap_time(channels), alpha_z * weights.mT),
-            right,
-            alpha_z * modulator.recurrent_weights.mT,
-            gains,
-            factors,
-            network.output.weights.mT,
-            **options,
-        )
-    assert modulator.feedback_weights is not None
     no_path = right.new_zeros(*right.shape[:-2], modulator.n_units, right.shape[-1])
     to_latents = torch.cat([network.scale * right, no_path], dim=-2)
     to_modulator = torch.cat([modulator.feedback_weights, modulator.recurrent_weights], dim=-1).mT
@@ -307,3 +295,32 @@ def run_together(
         start, swap_time(inputs), alpha_z * drives, joint, gains, factors, **options
     )
     return *found, None
+
+
+def compiled_together(
+    network: LowRankRNN, modulator: Modulator, channels: Tensor, n_scaled: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """``run_together`` by the compiled loop; ``channels`` are inputs and context."""
+    left, right = network.factors()
+    feedback, feedback_bias = (
+        channels.new_zeros(shape) if given is None else given
+        for given, shape in (
+            (modulator.feedback_weights, (0, network.n_units)),
+            (modulator.feedback_bias, (modulator.n_units,)),
+        )
+    )
+    n_trials = channels.shape[-3]
+    return modulated_scan(
+        network.initial_state(n_trials),
+        modulator.initial_state(n_trials),
+        channels,
+        Weights(
+            *(left, network.input_weights, right, network.output.weights),
+            *(modulator.recurrent_weights, modulator.input_weights),
+            *(modulator.gain_weights, modulator.gain_bias, feedback, feedback_bias),
+        ),
+        Settings(
+            *(network.dt / network.tau, modulator.dt / modulator.tau, network.scale),
+            *(network.nonlinearity, modulator.gain_nonlinearity, n_scaled),
+        ),
+    )

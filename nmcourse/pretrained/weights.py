@@ -87,10 +87,12 @@ def load(name: str, *, kind: type[nn.Module] = nn.Module, folder: str | Path = F
 
     Raises:
         ValueError: There is no such name.
-        TypeError: The models are of another kind.
+        TypeError: The models are of another kind, or ``kind`` is no class.
         PretrainedError: The file is missing or altered, the manifest is damaged, or the weights
             do not fit the models that the manifest describes.
     """
+    if not isinstance(kind, type):
+        raise TypeError(f"kind must be a class of models, such as NMRNN, got {kind!r}")
     models = _models(*_read(name, folder))
     for model in models if isinstance(models, list) else [models]:
         if not isinstance(model, kind):

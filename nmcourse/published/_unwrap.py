@@ -5,7 +5,8 @@
     torch.compile                                     ``_orig_mod.`` before a name or within it
     AveragedModel                                     ``module.``, and a count ``n_averaged``
     torch.nn.utils.weight_norm, the older one         ``weight_g`` and ``weight_v``
-    a module that holds the network                   its name for it before each name
+    a module that holds the network                   its name for it before each name, and
+                                                      arrays of other things that it holds
 
 All of this is taken away; the numbers stay as they are.
 """
@@ -115,9 +116,25 @@ def _short(name: str) -> str:
 
 
 def _without_owner(named: dict[str, Any], layers: Collection[str]) -> dict[str, Any]:
-    """Names without the module that holds the network, where all of them begin with it."""
-    starts = {name.split(".")[0] for name in named}
-    while len(starts) == 1 and not starts & set(layers) and all("." in name for name in named):
-        named = {name.split(".", 1)[1]: array for name, array in named.items()}
-        starts = {name.split(".")[0] for name in named}
-    return named
+    """Names without the module that holds the network, and without what it holds besides.
+
+    Raises:
+        ValueError: if two modules hold one each.
+    """
+    owners = {owner for name in named if (owner := _owner(name, layers)) is not None}
+    if len(owners) > 1 and "" not in owners:
+        several = ", ".join(repr(owner.removesuffix(".")) for owner in sorted(owners))
+        raise ValueError(f"state_dict holds several networks, {several}: give one of them")
+    if len(owners) != 1 or owners == {""}:
+        return named
+    (owner,) = owners
+    return {
+        name.removeprefix(owner): array for name, array in named.items() if name.startswith(owner)
+    }
+
+
+def _owner(name: str, layers: Collection[str]) -> str | None:
+    """What stands before the first layer in a name, "" or with its point; None without a layer."""
+    parts = name.split(".")
+    first = next((place for place, part in enumerate(parts) if part in layers), None)
+    return None if first is None else "".join(f"{part}." for part in parts[:first])

@@ -80,10 +80,39 @@ class ElementFinder(Task):
         n_trials = count("n_trials", n_trials)
         check_generator(generator)
         place = torch.randint(len(self.queries), (n_trials,), generator=generator)
-        elements = torch.randint(
-            self.low, self.high + 1, (n_trials, self.length), generator=generator
-        )
-        return self.trials(torch.tensor(self.queries)[place], elements)
+        return self.trials(torch.tensor(self.queries)[place], self._elements(n_trials, generator))
+
+    def each_query(self, n_each: int, *, generator: torch.Generator | None = None) -> Trials:
+        """The same sequences for each of the queries, in the order of ``queries``.
+
+        Args:
+            n_each: number of sequences.
+            generator: draws them.
+
+        Returns:
+            ``n_each`` trials of the first query, then ``n_each`` of the second, and so on.
+        """
+        elements = self._elements(count("n_each", n_each), generator)
+        query = torch.tensor(self.queries).repeat_interleave(n_each)
+        return self.trials(query, elements.repeat(len(self.queries), 1))
+
+    def each_answer(self, n_each: int, *, generator: torch.Generator | None = None) -> Trials:
+        """The same sequences for each query and each possible answer, which is put in its place.
+
+        Args:
+            n_each: number of sequences.
+            generator: draws them.
+
+        Returns:
+            ``n_each`` trials of the first query and the smallest answer, then of the same query
+            and the next answer, and so on; trial i, i + n_each, ... share all other elements.
+        """
+        elements = self._elements(count("n_each", n_each), generator)
+        queries, values = torch.tensor(self.queries), torch.arange(self.low, self.high + 1)
+        query = queries.repeat_interleave(len(values) * n_each)
+        value = values.repeat(len(queries)).repeat_interleave(n_each)
+        elements = elements.repeat(len(queries) * len(values), 1)
+        return self.trials(query, elements.scatter(1, query[:, None], value[:, None]))
 
     def trials(self, query: Tensor, elements: Tensor) -> Trials:
         """Trials with given queries (trial,) and elements (trial, T).
@@ -112,6 +141,12 @@ class ElementFinder(Task):
         targets, mask = torch.zeros_like(inputs), torch.zeros_like(inputs)
         targets[:, -1, 0], mask[:, -1] = answer.to(dtype), 1.0
         return Trials(inputs, targets, mask, conditions={"query": query, "answer": answer})
+
+    def _elements(self, n_trials: int, generator: torch.Generator | None) -> Tensor:
+        """Random sequences, (trial, T)."""
+        check_generator(generator)
+        size = (n_trials, self.length)
+        return torch.randint(self.low, self.high + 1, size, generator=generator)
 
     def _checked(self, queries: Sequence[int]) -> tuple[int, ...]:
         """Places in the list, all different."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -28,6 +29,7 @@ from nmcourse.tasks._base import Task, Trials, check_time_step, whole_steps
 TRAINED = (120.0, 140.0, 160.0, 180.0)
 SHORTER = (40.0, 60.0, 80.0, 100.0)
 LONGER = (200.0, 220.0, 240.0, 260.0)
+TEST_TIME = 150.0  # when the measure pulse comes in the published test set, ms
 WINDOW = 300.0  # ms after go: longer than every ramp, so that its whole area is seen
 
 # Masked mean squared error on the trained intervals below which a network has learned to measure.
@@ -62,10 +64,15 @@ class MeasureWaitGo(Task):
         amplitude: height of a pulse.
         mask_padding: None for a loss over the whole trial; p (steps) for a loss over
             t_go - p <= t < t_go + longest interval + p.
+        measurement_noise: standard deviation of the measured interval over the true one. In drawn
+            trials (``sample``) the wait pulse comes after an interval that differs by Gaussian
+            noise, rounded to steps, and the ramp still takes the true one. The condition
+            ``measured`` says what was measured.
 
     Raises:
         ValueError: for times that are not multiples of dt, an empty list, an interval of zero,
-            an amplitude that is not finite, or a ramp that would not end within the trial.
+            an amplitude that is not finite, a negative noise, or a ramp that would not end within
+            the trial.
     """
 
     input_names = ("measure", "wait", "go")
@@ -81,7 +88,10 @@ class MeasureWaitGo(Task):
         dt: float = 10.0,
         amplitude: float = 10.0,
         mask_padding: int | None = None,
+        measurement_noise: float = 0.0,
     ) -> None:
+        number("measurement_noise", measurement_noise, "zero or a positive number", least=0)
+        self.measurement_noise = float(measurement_noise)
         for name, values in (("intervals", intervals), ("measure_times", measure_times)):
             if len(values) == 0:
                 raise ValueError(f"{name} must hold at least one time in ms, got none")
@@ -106,7 +116,7 @@ class MeasureWaitGo(Task):
             )
 
     def enumerate(self) -> Trials:
-        """Every trial: intervals in the outer order, measure times in the inner one."""
+        """Every trial without noise: intervals in the outer order, measure times in the inner."""
         pairs = list(itertools.product(self._intervals, self._measures))
         return self._trials(torch.tensor(pairs))
 
@@ -118,12 +128,18 @@ class MeasureWaitGo(Task):
             torch.tensor(choices)[torch.randint(len(choices), (n_trials,), generator=generator)]
             for choices in (self._intervals, self._measures)
         ]
-        return self._trials(torch.stack(columns, dim=1))
+        pairs = torch.stack(columns, dim=1)
+        if not self.measurement_noise:
+            return self._trials(pairs)
+        noise = torch.randn(n_trials, generator=generator)
+        measured = (pairs[:, 0] * (1 + self.measurement_noise * noise)).round().long()
+        longest = self.n_steps - 1 - max(self._measures) - self._delay - max(self._intervals)
+        return self._trials(pairs, measured.clamp(1, longest))
 
-    def _trials(self, pairs: Tensor) -> Trials:
-        """Trials of the given (interval, measure step) pairs, (trial, 2)."""
+    def _trials(self, pairs: Tensor, measured: Tensor | None = None) -> Trials:
+        """Trials of (interval, measure step) pairs, (trial, 2), and what is measured, (trial,)."""
         interval, measure = pairs.unbind(1)
-        wait = measure + interval
+        wait = measure + (interval if measured is None else measured)
         go = wait + self._delay
         time = torch.arange(self.n_steps)
         pulses = torch.stack([measure, wait, go], dim=1)  # (trial, channel)
@@ -137,9 +153,18 @@ class MeasureWaitGo(Task):
             end = go[:, None] + max(self._intervals) + self.mask_padding
             mask = ((time >= start) & (time < end)).to(inputs.dtype)[..., None]
         times = {"interval": interval, "measure_time": measure, "wait_time": wait, "go_time": go}
+        if measured is not None:
+            times["measured"] = measured
         return Trials(
             inputs, targets, mask, conditions={name: self.dt * t for name, t in times.items()}
         )
+
+
+def at_mid_ramp(trials: Trials, *, dt: float = 10.0) -> Trials:
+    """The same trials with a mask that is 1 at the middle of each ramp and 0 elsewhere."""
+    middle = trials.conditions["go_time"] + 0.5 * trials.conditions["interval"]
+    time = dt * torch.arange(trials.inputs.shape[1])
+    return replace(trials, mask=(time == middle[:, None]).to(trials.mask)[..., None])
 
 
 def produced_interval(
@@ -215,6 +240,38 @@ def apparent_interval(outputs: Tensor, go_times: Tensor, *, dt: float = 10.0) ->
     return 2.0 * dt * ((0.5 - outputs[..., 0]) * window).sum(dim=-1) - dt
 
 
+def ideal_interval(measured: Tensor, intervals: Sequence[float], noise: float) -> Tensor:
+    """Mean of the intervals that are possible after a measurement, E[true | measured].
+
+    The observer knows that all intervals are equally frequent, and that a measurement has the
+    standard deviation ``noise`` times the true interval.
+
+    Args:
+        measured: intervals as they were measured, any shape, in ms.
+        intervals: the true ones, in ms.
+        noise: over the interval; 0 for an exact measurement, which is returned as it is.
+
+    Returns:
+        As ``measured``, in ms.
+
+    Raises:
+        ValueError: for a negative noise or intervals that are not positive.
+
+    Reference:
+        Jazayeri and Shadlen 2010.
+    """
+    number("noise", noise, "zero or a positive number", least=0)
+    possible = torch.as_tensor(intervals, dtype=torch.float64)
+    if not len(possible) or not bool((possible > 0).all()):
+        raise ValueError(f"intervals must be positive, got {list(intervals)}")
+    if noise == 0:
+        return measured.double()
+    spread = noise * possible
+    apart = (measured.double()[..., None] - possible) / spread
+    weights = torch.softmax(-0.5 * apart.square() - spread.log(), dim=-1)
+    return (weights * possible).sum(dim=-1)
+
+
 def slope_against(apparent: Tensor, interval: Tensor) -> Tensor:
     """Slope of an apparent interval (.., trial) against an interval (trial,)."""
     centred = interval - interval.mean()
@@ -239,3 +296,21 @@ def ramp_slope(outputs: Tensor, go_times: Tensor, dt: float) -> Tensor:
     three_quarters = 0.75 * produced_interval(outputs, go_times, dt, fraction=0.75)
     slope = 0.5 / (three_quarters - quarter)
     return torch.where(quarter > 0, slope, torch.nan)
+
+
+def change_of_intervals(produced: Tensor, *, level: int, resolution: float = 10.0) -> Tensor:
+    """+1, -1 or 0 for each network: ramps longer, shorter or as they were.
+
+    Args:
+        produced: (network, level, trial) in ms, NaN for a ramp that never arrives, which counts as
+            longer than any other; level 0 is the intact network.
+        level: which level to compare.
+        resolution: smaller changes of the median count as none, ms; one time step.
+
+    Returns:
+        (network,): sign of the median change over trials.
+    """
+    produced = produced.nan_to_num(nan=torch.inf)
+    change = (produced[:, level] - produced[:, 0]).nan_to_num(nan=0.0)  # inf - inf: as it was
+    median = change.quantile(0.5, dim=1, interpolation="lower")
+    return (median > resolution).int() - (median < -resolution).int()

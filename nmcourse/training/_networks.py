@@ -11,6 +11,7 @@ from torch.func import functional_call
 
 from nmcourse.models import RecurrentModel, as_written
 from nmcourse.tasks import Trials
+from nmcourse.training._alike import difference
 
 
 class Networks:
@@ -19,6 +20,8 @@ class Networks:
     Attributes:
         parameters: name -> (seed, ...).
         buffers: name -> (seed, ...).
+        alone: of one network, name -> what stands for a parameter in place of ``parameters[name]``:
+            the same numbers without the seed axis, for a gradient that needs no step to get there.
 
     Both are copies on ``device``, if one is given. The models stay where they are; what training
     changes comes back by :meth:`write_back`.
@@ -33,9 +36,18 @@ class Networks:
         shapes = {_shapes(model) for model in self.models}
         if len(shapes) > 1:
             raise ValueError("build must return models of one architecture for every seed")
+        for number, model in enumerate(self.models[1:], start=1):
+            found = difference(self.models[0], model)
+            if found is not None:
+                raise ValueError(
+                    "networks that are trained together must differ in parameters and buffers "
+                    f"alone, but numbers 0 and {number} differ in {found}; train such networks one "
+                    "after the other with fit"
+                )
         self.parameters = _stack([dict(m.named_parameters()) for m in self.models], device)
         buffers = _stack([dict(m.named_buffers()) for m in self.models], None)
         self.buffers = {name: values.to(device) for name, values in buffers.items()}
+        self.alone: dict[str, Tensor] = {}
         self._common = [n for n, values in buffers.items() if bool((values == values[:1]).all())]
 
     def __len__(self) -> int:
@@ -45,10 +57,9 @@ class Networks:
         """Outputs (seed, trial, time, output); trials may have a seed axis of their own."""
         model = self.models[0]
         arguments = (trials.inputs,) if trials.context is None else (trials.inputs, trials.context)
-        state = {**self.parameters, **self.buffers}
+        state = self.state()
         if len(self) == 1:
-            alone = {name: values.squeeze(0) for name, values in state.items()}
-            return outputs_of(model, functional_call(model, alone, arguments)).unsqueeze(0)
+            return outputs_of(model, functional_call(model, state, arguments)).unsqueeze(0)
         if isinstance(model, RecurrentModel) and as_written(model):
             return outputs_of(model, functional_call(model, self._shared_buffers(state), arguments))
         own = 0 if trials.inputs.ndim == 4 else None
@@ -66,6 +77,15 @@ class Networks:
                 f"{type(model).__name__} cannot be trained for several seeds at once, because "
                 "torch has no batched form of a step of it; train one seed after the other with fit"
             ) from error
+
+    def state(self) -> dict[str, Tensor]:
+        """Parameters and buffers by name, without the seed axis if there is one network only."""
+        state = self.parameters | self.buffers
+        if len(self) > 1:
+            return state
+        return {name: values[0] for name, values in state.items() if name not in self.alone} | (
+            self.alone
+        )
 
     def write_back(self, parameters: dict[str, Tensor]) -> None:
         """Copy stacked parameters into the models, and the buffers that training has changed."""

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from nmcourse._files import user_path
 from nmcourse._inputs import count
+from nmcourse.training._capture import Replayed
 from nmcourse.training._networks import Networks
 from nmcourse.training.checkpoints import load_checkpoint, save_tensors
 from nmcourse.training.options import OptimiserOptions, frozen_parameters
@@ -38,8 +39,11 @@ class Objective(Protocol):
     generators: list[torch.Generator]
     description: str
 
+    def draw(self, stay: bool = False) -> None:
+        """Draw the data of the next step; with ``stay`` to where those of the last one lie."""
+
     def losses(self, networks: Networks) -> Tensor:
-        """Losses (seed,) on the data of the next step."""
+        """Losses (seed,) on the data that were drawn last."""
 
 
 class DivergenceError(RuntimeError):
@@ -74,25 +78,56 @@ class Run:
         self.networks, self.seeds, self.options = networks, seeds, options
         self.objective = objective
         self.path = None if checkpoint is None else user_path(checkpoint, "checkpoint")
-        frozen = frozen_parameters(networks.models[0], options.freeze)
-        self.trainable = [
-            values.requires_grad_()
-            for (name, values), parameter in zip(
-                networks.parameters.items(), networks.models[0].parameters(), strict=True
-            )
-            if name not in frozen and parameter.requires_grad
-        ]
-        if not self.trainable:
-            raise ValueError("model has nothing to train: every parameter is frozen")
-        self.optimizer = options.optimizer(self.trainable)
+        self.trainable = self._laid_in_rows(frozen_parameters(networks.models[0], options.freeze))
+        self.optimizer = options.optimizer([self.rows])
         self.scheduler = options.scheduler(self.optimizer)
-        self.active = torch.ones(len(seeds), dtype=torch.bool, device=self.trainable[0].device)
-        self.last_good = [values.detach().clone() for values in self.trainable]
+        self.active = torch.ones(len(seeds), dtype=torch.bool, device=self.rows.device)
+        self.last_good = self.rows.clone()
+        self.best = self.rows.clone()
         self.step = 0
         # in one piece: thousands of small tensors would keep freed memory from being used again
-        self.losses = self.trainable[0].new_zeros(options.n_steps, len(seeds), requires_grad=False)
+        self.losses = self.rows.new_zeros(options.n_steps, len(seeds))
         self.norms = torch.zeros_like(self.losses)
+        self.lowest = torch.full_like(self.losses[0], torch.inf)
         self.diverged: dict[int, int] = {}
+        self.replayed = Replayed(self._gradient, self.rows.device)
+
+    def _laid_in_rows(self, frozen: set[str]) -> list[Tensor]:
+        """What is trained, as parts of ``self.rows`` (seed, number): one row for each network.
+
+        Clipping, the optimiser and the last good state then are a few operations each, however many
+        tensors a network has.
+        """
+        parameters = self.networks.parameters
+        names = [
+            name
+            for name, parameter in self.networks.models[0].named_parameters()
+            if name not in frozen and parameter.requires_grad
+        ]
+        if not names:
+            raise ValueError("model has nothing to train: every parameter is frozen")
+        dtypes = {str(parameters[name].dtype) for name in names}
+        if len(dtypes) > 1:
+            raise ValueError(f"parameters that are trained must be of one type, got {dtypes}")
+        self.rows = torch.cat([parameters[name].detach().flatten(1) for name in names], dim=1)
+        self.names, self.shapes = names, [parameters[name].shape for name in names]
+        parts = self._parts(self.rows)
+        parameters.update(zip(names, parts, strict=True))
+        if len(self.seeds) > 1:
+            return [part.requires_grad_() for part in parts]
+        self.networks.alone = {
+            name: part[0].requires_grad_() for name, part in zip(names, parts, strict=True)
+        }
+        return list(self.networks.alone.values())
+
+    def _parts(self, rows: Tensor) -> list[Tensor]:
+        """Rows (seed, number) as tensors of the shapes of the parameters."""
+        sizes = [shape[1:].numel() for shape in self.shapes]
+        parts = rows.detach().split(sizes, dim=1)
+        return [
+            part.unflatten(1, shape[1:]) if len(shape) > 1 else part.squeeze(1)
+            for part, shape in zip(parts, self.shapes, strict=True)
+        ]
 
     def train(self, checkpoint_every: int, progress: bool) -> None:
         """Run to the end (or to ``stop_below``) and write the result into the models."""
@@ -131,6 +166,35 @@ class Run:
     def _update(self) -> None:
         """One gradient step of every network that is still in training."""
         options = self.options
+        self.objective.draw(stay=options.capture)
+        losses, gradient, norms = self.replayed() if options.capture else self._gradient()
+        self.losses[self.step], self.norms[self.step] = losses, norms
+
+        healthy = losses.isfinite() & norms.isfinite()
+        if not (healthy | ~self.active).all():
+            for number in torch.nonzero(self.active & ~healthy).flatten().tolist():
+                self.diverged[self.seeds[number]] = self.step
+            self.active = self.active & healthy
+            self._take_back(~self.active)
+        if options.keep_best:
+            self._keep_best(losses)
+        if options.clip_norm is not None:
+            gradient = gradient * (options.clip_norm / (norms + 1e-6)).clamp(max=1.0).unsqueeze(1)
+        if options.clip_value is not None:
+            gradient = gradient.clamp(-options.clip_value, options.clip_value)
+        all_active = bool(self.active.all())
+        if not all_active:
+            gradient = torch.where(self.active.unsqueeze(1), gradient, 0.0)
+        self.last_good.copy_(self.rows)
+        self.rows.grad = gradient
+        self.optimizer.step()
+        self.scheduler.step()
+        if not all_active:
+            self._take_back(~self.active)
+        self.step += 1
+
+    def _gradient(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Losses (seed,), gradients (seed, number) and their norms (seed,) on what was drawn."""
         losses = self.objective.losses(self.networks)
         if losses.shape != self.active.shape:
             raise ValueError(
@@ -144,40 +208,29 @@ class Run:
             )
         with torch.autocast(losses.device.type, enabled=False):  # it is meant for the way forward
             gradients = torch.autograd.grad(losses.sum(), self.trainable, materialize_grads=True)
-        norms = torch.stack([g.flatten(1).square().sum(1) for g in gradients]).sum(0).sqrt()
-        losses = losses.detach()
-        self.losses[self.step], self.norms[self.step] = losses, norms
-
-        healthy = losses.isfinite() & norms.isfinite()
-        if not healthy[self.active].all():
-            for number in torch.nonzero(self.active & ~healthy).flatten().tolist():
-                self.diverged[self.seeds[number]] = self.step
-            self.active = self.active & healthy
-            self._take_back(~self.active)
-        factor = torch.ones_like(norms)
-        if options.clip_norm is not None:
-            factor = (options.clip_norm / (norms + 1e-6)).clamp(max=1.0)
-        all_active = bool(self.active.all())
-        for values, good, gradient in zip(self.trainable, self.last_good, gradients, strict=True):
-            shape = (-1, *[1] * (gradient.ndim - 1))
-            gradient = gradient * factor.view(shape)
-            if options.clip_value is not None:
-                gradient = gradient.clamp(-options.clip_value, options.clip_value)
-            if not all_active:
-                gradient = torch.where(self.active.view(shape), gradient, 0.0)
-            values.grad = gradient
-            good.copy_(values.detach())
-        self.optimizer.step()
-        self.scheduler.step()
-        if not all_active:
-            self._take_back(~self.active)
-        self.step += 1
+        gradient = torch.cat([part.reshape(len(losses), -1) for part in gradients], dim=1)
+        norms = torch.linalg.vector_norm(gradient, dim=1)
+        return losses.detach(), gradient, norms
 
     def _take_back(self, which: Tensor) -> None:
         """Set the networks marked in ``which`` (seed,) to their last good parameters."""
-        with torch.no_grad():
-            for values, good in zip(self.trainable, self.last_good, strict=True):
-                values.copy_(torch.where(which.view(-1, *[1] * (values.ndim - 1)), good, values))
+        self.rows.copy_(torch.where(which.unsqueeze(1), self.last_good, self.rows))
+
+    def _keep_best(self, losses: Tensor) -> None:
+        """Note the parameters of networks in training whose loss (seed,) is their lowest yet."""
+        lower = self.active & (losses < self.lowest)
+        self.lowest = torch.where(lower, losses, self.lowest)
+        self.best.copy_(torch.where(lower.unsqueeze(1), self.rows, self.best))
+
+    def best_states(self) -> list[dict[str, Tensor]]:
+        """For each network the trained parameters at its lowest loss; empty without them."""
+        kept = dict(zip(self.names, self._parts(self.best), strict=True))
+        return [
+            {name: values[number].cpu().clone() for name, values in kept.items()}
+            if self.options.keep_best
+            else {}
+            for number in range(len(self.seeds))
+        ]
 
     def _fingerprint(self) -> dict[str, str]:
         parameters = {
@@ -197,8 +250,10 @@ class Run:
         content = {
             "fingerprint": self._fingerprint(),
             "step": self.step,
-            "parameters": [values.detach().cpu() for values in self.trainable],
-            "last_good": [values.cpu() for values in self.last_good],
+            "parameters": [values.cpu() for values in self._parts(self.rows)],
+            "last_good": [values.cpu() for values in self._parts(self.last_good)],
+            "best": [values.cpu() for values in self._parts(self.best)],
+            "lowest": self.lowest.cpu(),
             "buffers": {name: values.cpu() for name, values in self.networks.buffers.items()},
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
@@ -211,17 +266,32 @@ class Run:
         save_tensors(self.path, content)
 
     def _restore(self, content: dict[str, Any]) -> None:
-        with torch.no_grad():
-            for values, saved in zip(self.trainable, content["parameters"], strict=True):
-                values.copy_(saved)
-            for values, saved in zip(self.last_good, content["last_good"], strict=True):
-                values.copy_(saved)
-            for name, saved in content.get("buffers", {}).items():  # not in files of older runs
-                self.networks.buffers[name].copy_(saved)
-        self.optimizer.load_state_dict(content["optimizer"])
+        kept = [(self.rows, "parameters"), (self.last_good, "last_good")]
+        if self.options.keep_best:
+            kept.append((self.best, "best"))
+            self.lowest.copy_(content["lowest"])
+        for rows, saved in kept:
+            for values, stored in zip(self._parts(rows), content[saved], strict=True):
+                values.copy_(stored)
+        for name, saved in content.get("buffers", {}).items():  # not in files of older runs
+            self.networks.buffers[name].copy_(saved)
+        self.optimizer.load_state_dict(_in_rows(content["optimizer"]))
         self.scheduler.load_state_dict(content["scheduler"])
         for generator, saved in zip(self.objective.generators, content["generators"], strict=True):
             generator.set_state(saved)
         self.step, self.diverged = content["step"], content["diverged"]
         self.active = content["active"].to(self.active.device)
         self.losses[: self.step], self.norms[: self.step] = content["losses"], content["norms"]
+
+
+def _in_rows(state: dict[str, Any]) -> dict[str, Any]:
+    """The state of the optimiser for rows; in files of older runs it stands tensor by tensor."""
+    of_tensors = list(state["state"].values())
+    if len(of_tensors) < 2:
+        return state
+    joined = {
+        name: torch.cat([one[name].flatten(1) for one in of_tensors], dim=1)
+        for name in ("exp_avg", "exp_avg_sq")
+    }
+    groups = [group | {"params": [0]} for group in state["param_groups"]]
+    return {"state": {0: joined | {"step": of_tensors[0]["step"]}}, "param_groups": groups}

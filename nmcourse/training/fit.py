@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from nmcourse.tasks import Task, Trials
 from nmcourse.training._networks import Networks
 from nmcourse.training._run import DivergenceError, Objective, Run, data_generators
 from nmcourse.training.options import FitOptions, OptimiserOptions
+from nmcourse.training.tiers import tier_device
 
 MakeObjective = Callable[[Networks, list[int]], Objective]
 Start = Callable[[torch.Generator], nn.Module] | Sequence[nn.Module]
@@ -36,11 +37,13 @@ class FitResult:
         model: the trained model (the one that was passed in).
         losses: (step,), loss before each update.
         gradient_norms: (step,), norm of the gradient before clipping.
+        best: name -> trained parameter at the lowest loss; empty without ``keep_best``.
     """
 
     model: nn.Module
     losses: Tensor
     gradient_norms: Tensor
+    best: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class FitManyResult:
         losses: (step, seed), loss before each update.
         gradient_norms: (step, seed), before clipping.
         diverged: seed -> step at which its loss or gradient stopped being finite.
+        best: for each seed, name -> trained parameter at its lowest loss; empty mappings without
+            ``keep_best``. ``model.load_state_dict(best, strict=False)`` sets them.
     """
 
     models: list[nn.Module]
@@ -60,6 +65,7 @@ class FitManyResult:
     losses: Tensor
     gradient_norms: Tensor
     diverged: dict[int, int]
+    best: list[dict[str, Tensor]] = field(default_factory=list)
 
 
 def fit(
@@ -93,7 +99,7 @@ def fit(
         CheckpointError: for a damaged checkpoint or one of another run.
     """
     settings = FitOptions(**options)
-    objective = partial(_Stream, data, options=settings)
+    objective = partial(TrialStream, data, options=settings)
     return train_one(model, objective, seed, settings, checkpoint, checkpoint_every, progress)
 
 
@@ -129,7 +135,7 @@ def fit_many(
         CheckpointError: for a damaged checkpoint or one of another run.
     """
     settings = FitOptions(**options)
-    objective = partial(_Stream, data, options=settings)
+    objective = partial(TrialStream, data, options=settings)
     return train_many(build, objective, seeds, settings, checkpoint, checkpoint_every, progress)
 
 
@@ -144,13 +150,13 @@ def train_one(
 ) -> FitResult:
     """What ``fit`` does, for any objective."""
     seed = whole("seed", seed)
-    networks, seeds = Networks([model], settings.device), [seed]
+    networks, seeds = Networks([model], _device(settings)), [seed]
     run = Run(networks, objective(networks, seeds), seeds, settings, checkpoint)
     run.train(checkpoint_every, progress)
     losses, norms = run.history()
     if run.diverged:
         raise DivergenceError(run.diverged[seed], losses[:-1, 0])
-    return FitResult(model, losses[:, 0], norms[:, 0])
+    return FitResult(model, losses[:, 0], norms[:, 0], run.best_states()[0])
 
 
 def train_many(
@@ -169,12 +175,19 @@ def train_many(
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds must be at least one and all different, got {seeds}")
     models = _start(build, seeds)
-    networks = Networks(models, settings.device)
+    networks = Networks(models, _device(settings))
     run = Run(networks, objective(networks, seeds), seeds, settings, checkpoint)
     run.train(checkpoint_every, progress)
     for seed, step in run.diverged.items():
         warnings.warn(f"seed {seed} diverged at step {step} and was stopped", stacklevel=3)
-    return FitManyResult(models, seeds, *run.history(), run.diverged)
+    return FitManyResult(models, seeds, *run.history(), run.diverged, run.best_states())
+
+
+def _device(settings: OptimiserOptions) -> str | torch.device | None:
+    """Where to compute: as asked, or on the GPU of the tier, or (None) where the model is."""
+    if settings.device is None and tier_device() == "cuda":
+        return "cuda"
+    return settings.device
 
 
 def _seeds(seeds: Any) -> list[int]:
@@ -201,7 +214,7 @@ def _start(build: Start, seeds: list[int]) -> list[nn.Module]:
     return list(build)
 
 
-class _Stream:
+class TrialStream:
     """The objective of trials: all of them at each step, or a fresh draw for each network."""
 
     def __init__(
@@ -212,6 +225,7 @@ class _Stream:
         self.loss, batch_size = options.loss, options.batch_size
         self.generators = data_generators(seeds)
         self.fixed: Trials | None = None
+        self.drawn: Trials | None = None
         if not isinstance(data, Task | Trials):
             raise ValueError(f"data must be a Task or Trials, got {type(data).__name__}")
         everything = data
@@ -232,9 +246,18 @@ class _Stream:
             self.data = everything
         self.description = f"{type(data).__name__} {self._digest()}"
 
+    def draw(self, stay: bool = False) -> None:
+        """Draw the trials of the next step; with ``stay`` to where those of the last one lie."""
+        drawn, there = self.next(), self.drawn
+        if stay and there is not None and there is not drawn:
+            _copy_trials(there, drawn)
+        else:
+            self.drawn = drawn
+
     def losses(self, networks: Networks) -> Tensor:
-        """Losses (seed,) on the trials of the next step."""
-        trials = self.next()
+        """Losses (seed,) on the trials that were drawn last."""
+        trials = self.drawn
+        assert trials is not None
         losses = self.loss(networks.outputs(trials), trials.targets, trials.mask)
         check_tensor("loss(outputs, targets, mask)", losses)
         return losses
@@ -272,3 +295,11 @@ def _stack_trials(drawn: list[Trials]) -> Trials:
         torch.stack([trials.mask for trials in drawn]),
         torch.stack(contexts) if contexts else None,
     )
+
+
+def _copy_trials(there: Trials, new: Trials) -> None:
+    """Write new trials to where others lie."""
+    for name in ("inputs", "targets", "mask", "context"):
+        place, values = getattr(there, name), getattr(new, name)
+        if place is not None:
+            place.copy_(values)

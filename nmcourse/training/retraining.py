@@ -17,15 +17,16 @@ import torch
 from torch import Tensor, nn
 
 from nmcourse._inputs import number, whole
-from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, VanillaRNN
+from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, NMCordsNet, VanillaRNN
 
-Model = TypeVar("Model", NMRNN, LowRankRNN, VanillaRNN, LSTM)
+Model = TypeVar("Model", NMRNN, NMCordsNet, LowRankRNN, VanillaRNN, LSTM)
 
 
 def with_new_context(model: Model, n: int = 1, *, value: float = 0.1) -> Model:
     """A copy of a network that has ``n`` more context channels.
 
-    In an NM-RNN the context goes to the modulator, in other models it stands behind the inputs.
+    In an NM-RNN, and in an NM-CordsNet, the context (its cues) goes to the modulator; in other
+    models it stands behind the inputs.
 
     Args:
         model: the trained network; it stays as it is.
@@ -39,7 +40,7 @@ def with_new_context(model: Model, n: int = 1, *, value: float = 0.1) -> Model:
     n = whole("n", n, least=1, allowed="a positive number of new channels")
     value = number("value", value, "finite")
     wider = copy.deepcopy(model)
-    if isinstance(wider, NMRNN):
+    if isinstance(wider, NMRNN | NMCordsNet):
         if not isinstance(wider.modulator, Modulator):
             raise ValueError(
                 "model must have a Modulator that can read a context, got a "
@@ -52,7 +53,8 @@ def with_new_context(model: Model, n: int = 1, *, value: float = 0.1) -> Model:
         wider.n_inputs += n
     else:
         raise ValueError(
-            f"model must be an NMRNN, LowRankRNN, VanillaRNN or LSTM, got a {type(model).__name__}"
+            "model must be an NMRNN, NMCordsNet, LowRankRNN, VanillaRNN or LSTM, "
+            f"got a {type(model).__name__}"
         )
     return wider
 
@@ -60,10 +62,11 @@ def with_new_context(model: Model, n: int = 1, *, value: float = 0.1) -> Model:
 def kept_parts(model: nn.Module) -> tuple[str, ...]:
     """The parts that retraining leaves as they are, for ``fit(..., freeze=...)``.
 
-    An NM-RNN keeps its output network and retrains the modulator; the others keep recurrent
-    weights and readout and retrain the input weights.
+    An NM-RNN keeps its output network and retrains the modulator, and so does an NM-CordsNet; the
+    others keep recurrent weights and readout and retrain the input weights.
     """
-    return ("output network",) if isinstance(model, NMRNN) else ("recurrent weights", "readout")
+    modulated = isinstance(model, NMRNN | NMCordsNet)
+    return ("output network",) if modulated else ("recurrent weights", "readout")
 
 
 def _wider(weights: Tensor, n: int, value: float) -> nn.Parameter:

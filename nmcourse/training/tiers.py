@@ -63,6 +63,8 @@ def for_tier(named: str, settings: Mapping[str, Any]) -> Any:
 def tier_device() -> str:
     """Where to train: ``"cuda"`` at the tier ``gpu`` if torch sees such a device, else ``"cpu"``.
 
+    ``fit`` and the like take it where they are given no device.
+
     A GPU is used where it is asked for, and not wherever there is one: the steps of the tier
     ``cpu`` are meant for a CPU.
     """

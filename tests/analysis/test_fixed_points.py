@@ -8,6 +8,7 @@ from nmcourse.analysis import AutonomousSystem, FixedPoints, find_fixed_points, 
 from nmcourse.models import (
     LSTM,
     NMRNN,
+    CordsNet,
     LowRankRNN,
     Modulator,
     NMState,
@@ -279,6 +280,15 @@ def test_ghost_of_a_vanished_pair_is_a_slow_point_or_none(hand_made):
     assert none.not_converged.shape == (3, 1)
     assert none.eigenvalues.shape == (0, 1)
     assert none.not_converged_speeds.tolist() == pytest.approx([least] * 3, rel=1e-6)
+
+
+def test_no_point_of_a_network_that_sees_is_an_empty_result():
+    model = CordsNet("small-R1", 1, 3, image_size=4)
+    hopeless = {"fixed_tolerance": 1e-300, "slow_tolerance": 1e-299, "n_iterations": 1}
+    none = find_fixed_points(model, n_candidates=2, candidate_std=3.0, **hopeless)
+    assert len(none) == 0
+    assert len(none.not_converged) == 2
+    assert none.states[0].shape[0] == 0
 
 
 def test_line_attractor_is_sampled_when_candidates_stop_early(hand_made):

@@ -1,7 +1,13 @@
 import pytest
 import torch
 
-from nmcourse.analysis import flatten_state, gradient_norms, unflatten_state
+from nmcourse.analysis import (
+    flatten_state,
+    gradient_norms,
+    kept_from_go,
+    masked_sum,
+    unflatten_state,
+)
 from nmcourse.analysis.states import components
 from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, VanillaRNN, identity
 from nmcourse.tasks import MeasureWaitGo, Trials
@@ -116,3 +122,18 @@ def test_errors_name_the_argument(generator):
         gradient_norms(model, trials, lambda outputs, targets, mask: outputs.sum() * torch.nan)
     with pytest.raises(ValueError, match="loss must depend on the outputs"):
         gradient_norms(model, trials, lambda outputs, targets, mask: targets.sum())
+
+
+def test_what_a_leak_keeps():
+    """Norms that grow by 1 % a step towards the end: 100 ms back keep 1.01^-10."""
+    trials = MeasureWaitGo().enumerate()
+    norms = 1.01 ** torch.arange(trials.inputs.shape[1], dtype=torch.float64).expand(40, -1)
+    kept = kept_from_go(norms, trials)
+    torch.testing.assert_close(kept, torch.full((40,), 1.01**-10, dtype=torch.float64))
+    half = kept_from_go(norms, trials, per=50.0)
+    torch.testing.assert_close(half, kept.sqrt())
+
+
+def test_a_masked_sum_takes_what_the_mask_shows():
+    outputs, mask = torch.tensor([[[1.0], [2.0], [4.0]]]), torch.tensor([[[1.0], [0.0], [1.0]]])
+    assert masked_sum(outputs, torch.zeros_like(outputs), mask) == 5

@@ -28,5 +28,6 @@ def test_no_range_of_chapters_and_no_share_of_claims_is_typed(page: str):
     assert COUNTED.findall(text) == []
 
 
-def test_the_front_page_counts_the_claims_with_the_ledger():
-    assert "claims.counts()" in FRONT
+@pytest.mark.parametrize("page", ["book/intro.md", "book/claims.md"])
+def test_a_page_counts_the_claims_with_the_ledger(page: str):
+    assert "claims.in_short()" in (pairs.ROOT / page).read_text(encoding="utf-8")

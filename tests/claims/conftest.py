@@ -41,7 +41,8 @@ def small_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNames
         status = "reproduced" if error.median <= 2.0 else "not reproduced"
         return Judgement(status, f"median {error}", error.quartiles, error.n, ("A <caveat>.",))
 
-    experiment = Experiment("weights", run, {"T1": Rule(judge, "2", "reproduced up to 2")})
+    rules = {"T1": Rule(judge, "2", "reproduced up to 2")}
+    experiment = Experiment("weights", run, rules, tiers=("smoke", "cpu"))
     claims = (
         Claim("T1", "It is small & light.", "Somebody 1999", "<not published>", "book/a/some_page"),
         Claim("T2", "It is round.", "Somebody 1999", "round"),
@@ -51,7 +52,7 @@ def small_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNames
     monkeypatch.setattr(judging, "CLAIMS", claims)
     monkeypatch.setattr(judging, "EXPERIMENTS", (experiment,))
     for module in (judging, runner):
-        monkeypatch.setattr(module, "by_claim", lambda: registry.by_claim((experiment,)))
+        monkeypatch.setattr(module, "by_claim", lambda **_: registry.by_claim((experiment,)))
     state.folder.mkdir()
     judging.update()
     state.experiment = experiment

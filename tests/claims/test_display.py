@@ -1,13 +1,11 @@
 """Boxes and tables say what the ledger says, and can be read by everybody."""
 
-import json
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from nmcourse import claims
-from nmcourse.claims import ledger, runner
+from nmcourse.claims import runner
 from nmcourse.claims.display import _COLOURS, SIGNS, chapter_title, status_text
 from nmcourse.evidence.record import STATUSES
 
@@ -89,6 +87,27 @@ def test_table_is_accessible(measured):
     assert "Claim ledger, 2 claims: 1 reproduced, 1 not attempted" in outline.text
 
 
+def test_overview_has_a_row_for_each_claim_that_leads_to_its_record():
+    page = claims.overview()._repr_html_()
+    outline = Outline(page.split("<script>")[0])
+    assert len(outline.all("tr")) == len(claims.ids()) + 1
+    links = [one["href"] for one in outline.all("a") if one["href"].startswith("#")]
+    assert links == [f"#claim-{claim}" for claim in claims.ids()]
+    assert {one.get("name") for one in outline.all("select")} == {"status", "paper", "chapter"}
+    # Without JavaScript there are no choices to make, and every row is there.
+    assert "hidden" in outline.all("form")[0]
+    assert not any("hidden" in row for row in outline.all("tr"))
+
+
+def test_overview_finds_a_claim_under_both_verdicts(measured):
+    rows = {
+        row["data-chapter"]: row
+        for row in Outline(claims.overview()._repr_html_().split("<script>")[0]).all("tr")
+        if "data-status" in row
+    }
+    assert "reproduced" in rows["book/a/some_page"]["data-status"].split("|")
+
+
 def test_table_of_some_claims(measured):
     assert claims.table(["T2"]).entries == (claims.get("T2"),)
     with pytest.raises(claims.ClaimError, match="no claim 'T3'"):
@@ -101,39 +120,6 @@ def test_whole_ledger_can_be_shown():
         assert any(row.get("id") == f"claim-{claim}" for row in outline.all("tr"))
         assert claim in repr(claims.table([claim]))
         Outline(claims.box(claim)._repr_html_())
-
-
-def test_counts_by_hand(small_ledger):
-    assert claims.counts() == claims.Counts(2, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-    lines = [
-        ("reproduced", ""),
-        ("reproduced", "reproduced"),
-        ("reproduced", "not reproduced"),
-        ("partly", "partly"),
-        ("not reproduced", "reproduced"),
-        ("not decided", "not reproduced"),
-        ("measured", ""),
-        ("not attempted", ""),
-    ]
-    entry = claims.get("T1")
-    made = [
-        replace(entry, id=f"T{i}", status=status, fair_status=fair).as_dict()
-        for i, (status, fair) in enumerate(lines)
-    ]
-    ledger.ledger_path().write_text(json.dumps(made), encoding="utf-8")
-    found = claims.counts()
-    assert (found.claims, found.attempted, found.measured, found.undecided) == (8, 7, 1, 1)
-    assert (found.compared, found.hold, found.partly) == (5, 3, 1)
-    assert (found.controlled, found.hold_before_control, found.survive) == (4, 3, 2)
-    assert "Of the 5 others, 3 hold as published and 1 in part" in str(found)
-
-
-def test_counts_of_the_whole_ledger_add_up():
-    found = claims.counts()
-    assert found.attempted == found.compared + found.undecided + found.measured
-    assert found.claims - found.attempted == sum(
-        entry.status == "not attempted" for entry in claims.entries()
-    )
 
 
 def test_a_status_is_told_by_sign_and_word():

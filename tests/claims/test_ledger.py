@@ -136,13 +136,14 @@ def with_tiers(small_ledger, monkeypatch, *tiers: str) -> None:
     """Let the small experiment have settings for these tiers."""
     experiment = dataclasses.replace(small_ledger.experiment, tiers=tiers)
     for module in (judging, runner):
-        monkeypatch.setattr(module, "by_claim", lambda: registry.by_claim((experiment,)))
+        monkeypatch.setattr(module, "by_claim", lambda **_: registry.by_claim((experiment,)))
 
 
 def test_the_tier_stands_in_the_command(small_ledger, monkeypatch):
     with_tiers(small_ledger, monkeypatch, "smoke", "cpu", "gpu")
-    runner.run("T1", tier="gpu", resume_dir=small_ledger.runs)
-    assert claims.get("T1").command == "python -m nmcourse.claims run T1 --tier gpu"
+    (line,) = runner.run("T1", tier="gpu", resume_dir=small_ledger.runs)
+    assert line.command == "python -m nmcourse.claims run T1 --tier gpu"
+    assert claims.get("T1").status == "not attempted"  # the ledger is that of the tier cpu
 
 
 def test_a_tier_without_settings_is_refused_before_anything_is_written(small_ledger, capsys):
@@ -171,8 +172,8 @@ def test_an_experiment_names_the_tiers_that_it_has_settings_for(experiment, tmp_
     settings = getattr(module, "SETTINGS", dict.fromkeys(experiment.tiers))
     assert set(experiment.tiers) == set(settings) <= set(TIERS)
     if hasattr(module, "SETTINGS"):
-        with pytest.raises(ValueError, match="there are no settings for the tier 'gpu', only for"):
-            experiment.run("gpu", tmp_path)
+        with pytest.raises(ValueError, match="there are no settings for the tier 'tpu', only for"):
+            experiment.run("tpu", tmp_path)
 
 
 def test_unknown_tier(small_ledger):
@@ -323,6 +324,9 @@ def test_what_nobody_published_is_measured_and_not_compared(small_ledger, publis
 def test_every_verdict_says_what_would_change_it():
     for entry in claims.entries():
         assert bool(entry.would_change) == bool(entry.evidence), entry.id
+        if said := entry.would_change:  # written as the others are: it stands after a colon
+            assert not said[0].islower(), entry.id
+            assert not said.endswith("."), entry.id
         if entry.published.startswith("not published"):
             assert entry.status in ("measured", "not decided", "not attempted"), entry.id
 

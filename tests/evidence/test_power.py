@@ -11,7 +11,9 @@ from scipy import stats
 from nmcourse.evidence.power import (
     fisher_power,
     majority_power,
+    most,
     pairs_power,
+    rank_sum_power,
     win_share,
 )
 
@@ -63,14 +65,45 @@ def test_pairs_without_a_number_are_left_out():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: majority_power(0, 1), "n must be 1 or more, got 0"),
+        (lambda: majority_power(0, 1), "n must be a positive integer, got 0"),
         (lambda: majority_power(5, 4, 1.2), "share must be between 0 and 1, got 1.2"),
         (lambda: win_share(1.0, -1.0), "spread must be 0 or more and finite, got -1.0"),
         (lambda: pairs_power([1.0], [2.0], 1.0, 0.8), "1 pairs with numbers; give two or more"),
-        (lambda: fisher_power(3, 0, 0.1, 0.2), "n_second must be 1 or more, got 0"),
+        (lambda: fisher_power(3, 0, 0.1, 0.2), "n_second must be a positive integer, got 0"),
         (lambda: fisher_power(3, 3, 0.1, -0.2), "second must be between 0 and 1, got -0.2"),
     ],
 )
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "found"),
+    [
+        (8, 10, True),
+        (7, 10, False),  # nine in ten bring at most seven in 7 % of the experiments
+        (8, 9, True),
+        (7, 9, None),  # in 23 %
+        (6, 9, False),
+        (4, 5, True),
+        (3, 5, False),
+        (4, 4, None),  # too few to say anything
+        (0, 4, None),
+    ],
+)
+def test_most_networks_or_too_few_to_tell(k, n, found):
+    assert most([True] * k + [False] * (n - k)) is found
+
+
+def test_a_resampled_power_grows_with_the_effect_and_the_seeds():
+    one, shifted = np.arange(10.0), np.arange(10.0) + 2.0
+    power = rank_sum_power(one, shifted)
+    assert 0.2 < power < 0.8
+    assert rank_sum_power(one, one) < 0.15  # the level of the test, and seeds that vary twice
+    assert rank_sum_power(one, one + 20) == 1.0
+    assert rank_sum_power(np.tile(one, 4), np.tile(shifted, 4)) > power
+    assert rank_sum_power(one, [math.inf] * 10) == 1.0  # a diverged network is higher than any
+    assert rank_sum_power(one, shifted) == power  # the same experiments are drawn again
+    with pytest.raises(ValueError, match="lower must hold a number for each seed"):
+        rank_sum_power([], one)

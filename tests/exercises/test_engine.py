@@ -11,8 +11,10 @@ import pytest
 import torch
 
 from nmcourse.exercises import check, exercise
+from nmcourse.exercises.checking import limits
 from nmcourse.exercises.checking.compare import compare
 from nmcourse.exercises.checking.limits import MOST_PRINTED, protected
+from nmcourse.models import ClampedGain
 
 REFERENCE = exercise("low-rank-2").reference
 SMOOTH = exercise("rates-2").reference
@@ -63,6 +65,41 @@ def test_a_list_of_networks_is_not_called_changed():
     result = check("mwg-6", exercise("mwg-6").reference)
     assert result.passed
     assert "Note" not in lines(result)
+
+
+def test_networks_trials_and_functions_are_named_in_the_call_that_failed():
+    def tried(name, result):
+        return lines(check(name, lambda *_: result, seed=0))["Tried"]
+
+    assert "networks=[<LowRankRNN with " in tried("mwg-6", -1.0)
+    assert "trials=Reaches(target=[[" in tried("reach-1", torch.zeros(1, 80, 2))
+    assert "nonlinearity=identity)" in tried("gain-4", -1.0)
+
+
+def test_who_changes_a_network_or_trials_is_told_so():
+    def held(network, inputs, k):
+        mean = float(network(inputs).gains[..., k].mean())
+        network.modulator = ClampedGain(network.modulator, {k: mean})
+        return network
+
+    def spliced(first, second, k):
+        first.gains[:, k:] = second.gains[:, k:]
+        return first
+
+    def blind(forces, trials):
+        positions = exercise("reach-1").reference(forces, trials)
+        trials.push.mul_(30)
+        return positions
+
+    for name, answer, argument in (
+        ("time-2", held, "network"),
+        ("tasks-3", spliced, "first"),
+        ("reach-1", blind, "trials"),
+    ):
+        result = check(name, answer)
+        assert result.passed
+        assert f"changes its argument {argument}:" in lines(result)["Note"]
+        assert "Note" not in lines(check(name, exercise(name).reference))
 
 
 def test_an_answer_that_only_works_in_place_is_told_to_return():
@@ -301,3 +338,21 @@ def test_a_result_displays_itself_in_words_and_in_html():
     assert "the leak that is left" in page
     hostile = overlap(lambda a, b: 1 / 0 if a else "<script>")
     assert "<script>" not in hostile._repr_html_()
+
+
+def test_on_a_busy_machine_seconds_of_computing_count(monkeypatch):
+    """A machine that gives a process an eighth of its time, made by a slow clock."""
+    clock = time.process_time
+
+    def compute(left, right):
+        end = clock() + 0.4
+        while clock() < end:
+            pass
+        return REFERENCE(left, right)
+
+    monkeypatch.setattr(limits, "BUSY", 10_000)
+    monkeypatch.setattr(time, "process_time", lambda: clock() / 8)
+    assert check("low-rank-2", compute, seed=0, seconds=0.1)
+    start = time.monotonic()
+    assert not check("low-rank-2", lambda a, b: time.sleep(40), seed=0, seconds=0.1)
+    assert time.monotonic() - start < 35  # who sleeps does not compute

@@ -176,3 +176,46 @@ def test_what_is_no_network_is_named_where_one_was_asked_for():
     assert "and no network" in lines(result)["Why"]
     broken = check("time-2", lambda network, inputs, k: torch.nn.Linear(2, 2))
     assert "fails when it is used" in lines(broken)["Why"]
+
+
+def test_an_answer_that_uses_torch_func_is_right():
+    def by_grad(network, **of_zeros):
+        grad = torch.func.grad(lambda u: network(u).outputs[0, -1, 0])
+        length = grad(torch.zeros(1, 60, 3, **of_zeros))[0].norm(dim=-1)
+        return length / length[-1]
+
+    assert check("mwg-3", by_grad)  # of single precision, as on the page
+    assert check("mwg-3", lambda network: by_grad(network, dtype=torch.float64))
+
+    def by_jacobian(network):
+        row = torch.func.jacrev(lambda u: network(u).outputs[0, -1, 0])(
+            torch.zeros(1, 60, 3, dtype=torch.float64)
+        )[0]
+        return (row.norm(dim=1) / row[-1].norm()).tolist()
+
+    assert check("mwg-3", by_jacobian)
+    wrong = check("mwg-3", lambda network: by_grad(network).flip(0))
+    assert wrong.misconception == "counted from the end"
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("number", [1000, 4000, 50_000])
+def test_a_bootstrap_with_another_number_of_draws_is_always_told_so(number: int, seed: int):
+    interval = exercise("time-4").another
+    assert check("time-4", interval, seed=seed, seconds=60)
+    result = check("time-4", lambda theirs, ours, n: interval(theirs, ours, number), seed=seed)
+    assert "draw n_draws times" in lines(result)["Why"]
+
+
+def test_a_search_that_stops_too_early_is_told_so():
+    tau = exercise("start-2").reference
+
+    def stopped(record, share):
+        return 100 + share * (tau(record) - 100)
+
+    for share in (0.1, 0.5, 0.9, 0.97):
+        result = check("start-2", lambda record, share=share: stopped(record, share), seed=0)
+        assert "ends before the two agree" in lines(result)["Why"]
+    for share in (-0.5, 1.2):  # the wrong way, or too far
+        result = check("start-2", lambda record, share=share: stopped(record, share), seed=0)
+        assert "ends before" not in lines(result)["Why"]

@@ -56,6 +56,8 @@ EQUIVALENT = (
         ("mwg-3", "inputs = torch.zeros(2, 60, 3, dtype=number.dtype, requires_grad=True)"): "one "
         "trial more, which nobody reads",
         ("mwg-3", "length = inputs.grad[0].norm(dim=1)"): "the last of two axes",
+        ("attractors-1", "difference = place + turn * angle"): "both directions are tried",
+        ("attractors-3", "return -(x / x.norm())"): "both shapes are turned round",
         ("mwg-5", "return -math.nan"): "NaN has no sign",
         ("gain-6", "return 2 * math.pi * tau * float(pair.real.min() / pair.imag.max())"): "both "
         "eigenvalues of a pair have the same real part",
@@ -66,12 +68,16 @@ EQUIVALENT = (
         ("low-rank-4", "angle = math.radians(3 * k)"): "120 angles find nearly the same maximum",
         ("low-rank-4", "nodes, weights = np.polynomial.hermite_e.hermegauss(81)"): "one node more",
         ("mwg-6", "squares = missed ** 2"): "the mask of these trials is 1 everywhere",
-        ("gain-4", "x = 26 * ell"): "the tolerance lets other networks of 50 units pass, and this",
-        ("gain-4", "return float(ell @ x / 26)"): "the same",
         ("gain-4", GAIN_4.format(51, 0)): "one unit more",
         ("gain-4", GAIN_4.format(50, 1)): "another network",
+        ("over-time-3", "for _ in range(101):"): "the root is halved in once more",
+        ("over-time-5", "times = [0.0]"): "zero is not changed",
         ("rates-5", "return float((exponents(W, strength) > 0.015).double().mean())"): "no network "
         "is so close to the limit",
+    }
+    | {
+        ("over-time-3", f"low, high = ({low}, {high})"): "other ends of the interval of the root"
+        for low, high in ((-1.0, 2.0), (-1.0, 1.5), (-2.0, 1.0), (-1.5, 1.0))
     }
     | {
         ("low-rank-4", RING.format(*ends)): "other ends of the interval in which the root is sought"

@@ -7,7 +7,7 @@ import torch
 
 from nmcourse import pretrained
 from nmcourse.evidence import plain, read_results
-from nmcourse.experiments import contenders
+from nmcourse.experiments import contenders, training_runs
 from nmcourse.experiments.contenders import Contender, by_name, compare, ship_all
 from nmcourse.experiments.digits import row_by_row
 from nmcourse.experiments.element_finder import networks as element_finder
@@ -82,7 +82,7 @@ def test_one_way_to_tune_train_and_ship(tmp_path, monkeypatch):
     monkeypatch.setattr(
         contenders, "ship", lambda name, models, **more: shipped.update({name: (models, more)})
     )
-    monkeypatch.setattr("os.cpu_count", lambda: 1)  # in this process
+    monkeypatch.setattr(training_runs, "n_cores", lambda: 1)  # in this process
     frozen = Contender("frozen", TIMING.builder, "", freeze=("output network",))
     both = (TIMING, frozen)
     metrics = compare(both, MeasureWaitGo(), n_units, settings=SETTINGS, run_dir=tmp_path)
@@ -108,3 +108,14 @@ def test_two_contenders_with_one_name_are_refused():
     with pytest.raises(ValueError, match="two contenders are named 'small'"):
         by_name((TIMING, other))
     assert list(by_name((TIMING, TIMING))) == ["small"]
+
+
+def untrained(generator):
+    return TIMING.build(generator)
+
+
+def test_a_function_may_build_what_is_not_shipped():
+    own = Contender("own", untrained, "by a function")
+    assert own.n_parameters() == TIMING.n_parameters()
+    with pytest.raises(ValueError, match="'own' needs a builder of BUILDERS"):
+        _ = own.stored_builder

@@ -1,3 +1,4 @@
+import os
 import statistics
 from functools import partial
 
@@ -97,9 +98,18 @@ def test_jobs_draw_numbers_of_their_own_and_the_same_ones_in_any_number_of_proce
     jobs = {name: partial(torch.rand, 4) for name in ("one", "two", "three")}
     before, found = torch.get_rng_state(), {}
     for cores in (1, 2):
-        monkeypatch.setattr(training_runs.os, "cpu_count", lambda cores=cores: cores)
+        monkeypatch.setattr(training_runs, "n_cores", lambda cores=cores: cores)
         found[cores] = training_runs.in_parallel(jobs)
     assert torch.equal(torch.get_rng_state(), before)  # the caller's numbers go on as they were
     for name, numbers in found[1].items():
         assert torch.equal(numbers, found[2][name])
     assert not torch.equal(found[2]["one"], found[2]["two"])
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="cores are not assigned here")
+def test_jobs_stay_on_the_cores_that_the_process_was_given(monkeypatch):
+    """One core of many: no second process is started, and the job runs in this one."""
+    monkeypatch.setattr(training_runs.os, "sched_getaffinity", lambda pid: {1})
+    monkeypatch.setattr(training_runs.os, "cpu_count", lambda: 8)
+    jobs = {name: partial(os.getpid) for name in ("one", "two")}
+    assert training_runs.in_parallel(jobs) == dict.fromkeys(jobs, os.getpid())

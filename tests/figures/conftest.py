@@ -1,6 +1,7 @@
 """Shared by the tests of the figures: node where it is installed, and a parser of HTML."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -10,23 +11,38 @@ from typing import Any
 
 import pytest
 
+from nmcourse.figures import Widget
 
-@pytest.fixture
-def node() -> Callable[[str], Any]:
-    """Run JavaScript after arithmetic.js; `show(value)` hands a value back."""
+
+@pytest.fixture(scope="session")
+def node() -> Callable[..., Any]:
+    """Run JavaScript after arithmetic.js (or other assets); `show(value)` hands a value back."""
     program = shutil.which("node")
     if program is None:
         pytest.skip("node is not installed: the JavaScript of the figures is not tested here")
-    assets = resources.files("nmcourse.figures").joinpath("assets")
-    arithmetic = assets.joinpath("arithmetic.js").read_text(encoding="utf-8")
+    folder = resources.files("nmcourse.figures").joinpath("assets")
 
-    def run(code: str) -> Any:
-        script = f"{arithmetic}\nconst show = (v) => console.log(JSON.stringify(v));\n{code}"
+    def run(code: str, *assets: str) -> Any:
+        names = assets or ("arithmetic.js",)
+        texts = [folder.joinpath(name).read_text(encoding="utf-8") for name in names]
+        script = "\n".join(texts) + f"\nconst show = (v) => console.log(JSON.stringify(v));\n{code}"
         done = subprocess.run([program, "-"], input=script, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def page_spec() -> Callable[[Widget], dict[str, Any]]:
+    """What the script of a figure is given: the second argument of the function that starts it."""
+
+    def read(widget: Widget) -> dict[str, Any]:
+        start = re.search(r'^nm\w+\("nm-[0-9a-f]{10}", (?=\{)', widget.html, flags=re.MULTILINE)
+        assert start is not None
+        return json.JSONDecoder().raw_decode(widget.html[start.end() :])[0]
+
+    return read
 
 
 class WellFormed(HTMLParser):

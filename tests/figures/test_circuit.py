@@ -1,10 +1,14 @@
 import inspect
+import re
 from itertools import combinations
+from xml.etree import ElementTree
 
 import matplotlib.pyplot as plt
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.pylabtools import select_figure_formats
 from matplotlib.colors import to_hex
-from matplotlib.patches import FancyArrowPatch
+from matplotlib.patches import Circle, FancyArrowPatch
 
 from nmcourse import figures
 from nmcourse.figures import (
@@ -14,10 +18,13 @@ from nmcourse.figures import (
     Circuit,
     draw_convolution,
     draw_cordsnet,
+    draw_gain_as_gate,
     draw_low_rank,
     draw_nm_rnn,
     use_style,
 )
+from nmcourse.figures.style import BACKGROUNDS
+from tests.figures.test_style import contrast
 
 DRAWINGS = [name for name in figures.__all__ if name.startswith("draw_")]
 
@@ -32,8 +39,12 @@ def drawing(request):
 
 
 def test_every_text_is_inside_the_picture_and_on_no_other(drawing):
-    page = drawing.figure.bbox
-    boxes = {text: text.get_window_extent() for text in drawing.texts}
+    _texts_apart(drawing)
+
+
+def _texts_apart(ax):
+    page = ax.figure.bbox
+    boxes = {text: text.get_window_extent() for text in ax.texts}
     for text, box in boxes.items():
         assert page.x0 <= box.x0 < box.x1 <= page.x1, text
         assert page.y0 <= box.y0 < box.y1 <= page.y1, text
@@ -45,6 +56,34 @@ def test_a_drawing_uses_the_colours_of_the_course_only(drawing):
     known = {GREY, *(look.colour for look in (*MODELS.values(), *GAINS))}
     assert {to_hex(patch.get_edgecolor()) for patch in drawing.patches} <= known
     assert {text.get_color() for text in drawing.texts} == {GREY}
+
+
+def test_a_notebook_gets_lines_beside_pixels(drawing):
+    shell = InteractiveShell.instance()
+    select_figure_formats(shell, {"retina"})
+    data, _ = shell.display_formatter.format(drawing.figure)
+    assert {"image/svg+xml", "image/png"} <= data.keys()
+    fig, ax = plt.subplots()
+    ax.plot([0, 1])
+    assert "image/svg+xml" not in shell.display_formatter.format(fig)[0]  # points by the thousand
+
+
+def test_a_drawing_is_the_same_at_every_run():
+    with use_style():
+        one, other = (draw_low_rank().figure._repr_svg_() for _ in range(2))
+    assert one == other  # without a date, or names that are drawn by lot
+
+
+def test_a_drawing_of_lines_has_no_page_and_is_legible_on_both(drawing):
+    root = ElementTree.fromstring(drawing.figure._repr_svg_())
+    assert not [tag for tag in root.iter() if tag.tag.endswith("}image")]
+    page = root.find(".//*[@id='patch_1']/*")
+    assert page is None or "fill: none" in page.get("style") or "opacity: 0" in page.get("style")
+    drawn = root.iter()
+    styles = ";".join(tag.get("style", "") for tag in drawn)
+    inks = {*re.findall(r"(?:stroke|fill): (#[0-9a-f]{6})", styles)}
+    assert inks
+    assert min(contrast(ink, page) for ink in inks for page in BACKGROUNDS.values()) >= 3.0
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
@@ -90,3 +129,30 @@ def test_mistakes_in_a_drawing_are_named():
     with pytest.raises(ValueError, match="does: 'excites' is none of drives, inhibits, joins"):
         circuit.arrow("a", (3, 1), does="excites")
     assert len(circuit.ax.patches) == 1  # nothing half-drawn
+
+
+@pytest.mark.parametrize("gate", ["forget", "input"])
+def test_a_gain_reaches_the_gate_that_it_is_read_as(gate):
+    with use_style():
+        ax = draw_gain_as_gate(gate=gate)
+        ax.figure.canvas.draw()
+    gain = [patch for patch in ax.patches if to_hex(patch.get_edgecolor()) == GAINS[0].colour]
+    (product,) = (patch for patch in gain if isinstance(patch, Circle))
+    (arrow,) = (patch for patch in gain if isinstance(patch, FancyArrowPatch))
+    assert arrow.patchB is product
+    (cell,) = (text for text in ax.texts if text.get_text() in ("$w_k$", "$c^k$"))
+    beneath = product.center[0] == cell.get_position()[0]  # on the way from the cell to itself
+    assert beneath == (gate == "forget")
+
+
+def test_a_gain_is_no_other_gate():
+    with pytest.raises(ValueError, match="gate: 'output' cannot be drawn; allowed are 'forget'"):
+        draw_gain_as_gate(gate="output")
+
+
+def test_texts_of_both_readings_are_apart():
+    for gate in ("forget", "input"):
+        with use_style():
+            ax = draw_gain_as_gate(gate=gate)
+            ax.figure.canvas.draw()
+        _texts_apart(ax)

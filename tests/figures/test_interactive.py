@@ -15,8 +15,9 @@ from nmcourse.figures import (
     Widget,
     interactive_lines,
     interactive_simulation,
+    normal_numbers,
 )
-from nmcourse.figures.widget import MAX_BYTES
+from nmcourse.figures.widget import MAX_BYTES, TWIN
 
 TIME = np.arange(0.0, 30.0)
 GAIN = Slider("s", [0.0, 0.5, 0.9], start=0.5, label="gain s")
@@ -41,8 +42,16 @@ def lines(**changes: Any) -> Widget:
     return interactive_lines(options.pop("x", TIME), curves, **options)
 
 
+def in_python(s: float) -> dict[str, tuple[Any, Any]]:
+    w = [1.0]
+    for _ in range(29):
+        w.append(w[-1] + (-w[-1] + s * w[-1]) / 10)
+    return {"simulated": (TIME, w)}
+
+
 def simulation(code: str = SIMULATION, **changes: Any) -> Widget:
     options = {"sliders": [GAIN], "curves": {"simulated": GAINS[0]}, "alt": ALT, **TEXTS}
+    options["python"] = in_python
     return interactive_simulation(code, **{**options, **changes})
 
 
@@ -231,9 +240,8 @@ def test_a_simulation_needs_code_and_named_curves():
         simulation(" ")
     with pytest.raises(ValueError, match="curves: is empty"):
         simulation(curves={})
-    assert (
-        spec(simulation(curves={"a": None, "b": "LSTM"}))["curves"][0]["colour"] == GAINS[0].colour
-    )
+    made = simulation(curves={"a": None, "b": "LSTM"}, python=lambda s: {"b": (TIME, TIME)})
+    assert spec(made)["curves"][0]["colour"] == GAINS[0].colour
 
 
 # ---- the JavaScript ------------------------------------------------------------------------------
@@ -369,3 +377,69 @@ def test_equal_axes_have_the_same_pixels_per_unit(node):
     assert 600 / (across[1] - across[0]) == pytest.approx(300 / (up[1] - up[0]))
     across, up = node("show(nmEqual([0, 1], [0, 1], 600, 300));")
     assert (across, up) == ([-0.5, 1.5], [0, 1])
+
+
+def test_a_simulation_leaves_a_picture_of_its_start():
+    options = {"x_range": (0.0, 1.0), "y_range": (0.0, 1.0), "curves": {"a": None, "b": None}}
+    computed = {"a": ([0.0, 0.5, 1.0, 1.0], [0.0, np.nan, 0.5, 1.0]), "b": ([], [])}
+    page = simulation(**options, python=lambda s: computed).html.split("<script>")[0]
+    assert re.findall('points="([^"]*)"', page) == ["0,300", "600,150 600,0"]  # a gap in between
+    for text in (TEXTS["x_label"], TEXTS["y_label"], "0", "1"):
+        assert f">{text}</text>" in page
+
+
+def test_the_ranges_of_a_simulation_are_those_of_its_corners():
+    found = spec(simulation())
+    assert found["xRange"] == [0.0, 29.0]
+    assert found["yRange"][0] < 0.9**29
+    assert found["yRange"][1] > 1
+
+
+@pytest.mark.parametrize(
+    ("computed", "message"),
+    [
+        (
+            {"other": (TIME, TIME)},
+            r"returns 'other', which is not one of the curves \['simulated'\]",
+        ),
+        ({"simulated": (TIME, TIME[1:])}, "'simulated' has 30 x values, but 29 y values"),
+        ({}, "returns no curve"),
+    ],
+)
+def test_what_python_computes_must_fit_the_curves(computed, message):
+    with pytest.raises(ValueError, match=f"^python: {message}"):
+        simulation(python=lambda s: computed)
+
+
+def test_a_notebook_keeps_what_python_computes_and_the_page_does_not():
+    made = simulation()
+    twin = made._repr_mimebundle_()[TWIN]
+    assert [one["at"] for one in twin["curves"]] == [[1], [0], [2]]
+    middle = twin["curves"][0]["curves"]["simulated"]
+    np.testing.assert_allclose(middle["y"], in_python(0.5)["simulated"][1], rtol=1e-8)
+    assert TWIN not in made.html
+    assert TWIN not in lines()._repr_mimebundle_()
+
+
+def test_both_languages_draw_the_same_random_numbers(node):
+    for seed in (0, 4, 2**31 + 5):
+        draw = normal_numbers(seed)
+        page = node(f"const f = nmTools.normal({seed}); show(Array.from({{length: 500}}, f));")
+        np.testing.assert_allclose([draw() for _ in range(500)], page, rtol=0, atol=1e-12)
+
+
+def test_powers_of_ten_are_written_as_such(node):
+    texts = ["left 2.7e-05, or 4.0e\u22125", "1e+3 and 3e0", "area 3, e2e"]
+    page = node(f"show({json.dumps(texts)}.map(nmPowers));", "frame.js")
+    assert page == ["left 2.7 × 10⁻⁵, or 4.0 × 10⁻⁵", "1 × 10³ and 3 × 10⁰", "area 3, e2e"]
+
+
+def test_the_static_picture_of_a_plane_has_one_scale_and_plain_numbers():
+    square = {"x_range": (0.0, 1.0), "y_range": (0.0, 1.0), "curves": {"a": None}}
+    corner = {"a": ([0.0, 1.0], [0.0, 1.0])}
+    page = simulation(**square, equal=True, python=lambda s: corner).html.split("<script>")[0]
+    assert 'points="0,300 300,0"' in page
+    wide = square | {"x_range": (0.0, 16000.0), "y_range": (-1150.0, 0.0)}
+    page = simulation(**wide, python=lambda s: corner).html.split("<script>")[0]
+    assert ">16000</text>" in page
+    assert ">−1150</text>" in page

@@ -52,3 +52,12 @@ def test_errors_name_the_argument():
 def test_mixed_colours_meet_the_ends():
     assert _between(["#000000", "#ffffff"], 0.0) == "#000000"
     assert _between(["#000000", "#ffffff"], 1.0) == "#ffffff"
+
+
+def test_groups_that_end_at_one_place_share_its_text():
+    places = np.array([[0.0, 0.0], [1.0, 0.0], [0.01, 0.0], [1.01, 0.0]])
+    ax = plot_line_states(places, [1, 2, 1, 2], groups=["a", "a", "b", "b"])
+    assert [text.get_text() for text in ax.texts] == ["1", "2"]
+    apart = places + np.array([[0, 0], [0, 0], [0, 1], [0, 1]])
+    ax = plot_line_states(apart, [1, 2, 1, 2], groups=["a", "a", "b", "b"])
+    assert [text.get_text() for text in ax.texts] == ["1", "2", "1", "2"]

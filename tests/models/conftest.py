@@ -16,6 +16,7 @@ from nmcourse.models import (
     LSTM,
     NMRNN,
     ClampedGain,
+    ConvRNN,
     LowRankRNN,
     Modulator,
     NMState,
@@ -82,6 +83,19 @@ def _sparse(generator: Generator, extra_inputs: int = 0, **options) -> SparseTer
     )
 
 
+def _conv(generator: Generator, extra_inputs: int = 0, **options) -> ConvRNN:
+    return ConvRNN(
+        INPUTS + extra_inputs,
+        UNITS,
+        1,
+        OUTPUTS,
+        kernel_size=1,
+        tau=50.0,
+        generator=generator,
+        **options,
+    )
+
+
 def _scalar_gain(generator: Generator, **options) -> ScalarGainRNN:
     mask = torch.rand(UNITS, UNITS, generator=generator) < 0.5
     return ScalarGainRNN(_vanilla(generator, **options), mask, [1.5, -0.4])
@@ -129,6 +143,9 @@ CONFIGS = [
     Config("vanilla-context", partial(_vanilla, extra_inputs=CONTEXT), CONTEXT),
     Config("vanilla-rate", partial(_vanilla, form="rate", bias=True)),
     Config("vanilla-rate-relu", partial(_vanilla, form="rate", nonlinearity=torch.relu)),
+    Config("conv", _conv),
+    Config("conv-plain-loop", partial(_conv, nonlinearity=softplus, readout_bias=False)),
+    Config("conv-context", partial(_conv, extra_inputs=CONTEXT), CONTEXT),
     Config("low-rank", _low_rank),
     Config("low-rank-over-N", partial(_low_rank, recurrent_scaling="1/N", readout_bias=False)),
     Config("low-rank-raw-signs", partial(_low_rank, orthonormal="raw")),

@@ -12,9 +12,14 @@ from hypothesis import strategies as st
 
 from nmcourse.tasks import (
     TASK_NAMES,
+    DelayedComparison,
     DelayedResponse,
     ElementFinder,
+    FlipFlop,
     MeasureWaitGo,
+    MemoryGuided,
+    MultisensoryDecision,
+    PerceptualDecision,
     RowByRowDigits,
     Task,
     Trials,
@@ -67,8 +72,34 @@ def digits(draw) -> RowByRowDigits:
     return RowByRowDigits(split, steps_per_row=steps, dt=draw(TIME_STEPS))
 
 
+@st.composite
+def cognitive(draw) -> Task:
+    dt, noise = draw(TIME_STEPS), draw(st.sampled_from((0.0, 0.2)))
+    if draw(st.booleans()):
+        return FlipFlop(
+            draw(st.integers(1, 3)),
+            duration=dt * draw(st.integers(1, 12)) + 900,
+            pulse=dt,
+            interval=3 * dt,
+            noise=noise,
+            dt=dt,
+        )
+    response = dt * (draw(st.integers(1, 5)) + math.ceil(60 / dt))
+    times = {"before": dt, "stimulus": dt * draw(st.integers(1, 5)), "response": response}
+    kind = draw(st.sampled_from((PerceptualDecision, MultisensoryDecision)) | st.none())
+    if kind is not None:
+        return kind(noise=noise, dt=dt, **times)
+    shortest = draw(st.integers(1, 6))
+    times |= {"shortest_delay": dt * shortest}
+    times |= {"longest_delay": dt * (shortest + draw(st.integers(0, 6)))}
+    stimuli = draw(st.sampled_from(("ring", "line", "points")) | st.none())
+    if stimuli is None:
+        return DelayedComparison(noise=noise, dt=dt, **times)
+    return MemoryGuided(stimuli, noise=noise, dt=dt, **times)
+
+
 @pytest.fixture(
-    params=[measure_wait_go, delayed_response, element_finder, digits],
+    params=[measure_wait_go, delayed_response, element_finder, digits, cognitive],
     ids=lambda build: build.__name__,
     scope="module",
 )
@@ -206,6 +237,31 @@ REFUSED = [
     (ElementFinder, "high", st.integers(min_value=2**25)),
     (ElementFinder, "queries", st.lists(st.integers(25) | st.integers(max_value=-1), max_size=3)),
     (ElementFinder, "queries", st.just([1, 1]) | st.just([1.0]) | st.just([True])),
+    *(
+        (kind, argument, values)
+        for kind in (PerceptualDecision, MultisensoryDecision, MemoryGuided, DelayedComparison)
+        for argument, values in (
+            ("dt", not_a_time),
+            ("noise", not_finite | st.floats(-1e6, -1e-9)),
+            ("before", st.floats(-1e6, 19.9) | off_the_grid | not_finite),
+            ("stimulus", st.floats(-1e6, 19.9) | off_the_grid | not_finite),
+            ("response", st.floats(-1e6, 60.0) | off_the_grid | not_finite),
+        )
+    ),
+    *(
+        (kind, "shortest_delay", st.floats(-1e6, 19.9) | st.just(620.0) | off_the_grid)
+        for kind in (MemoryGuided, DelayedComparison)
+    ),
+    *(
+        (kind, "longest_delay", st.floats(-1e6, 19.9) | off_the_grid | not_finite)
+        for kind in (MemoryGuided, DelayedComparison)
+    ),
+    (PerceptualDecision, "coherences", st.just([]) | st.just([0.1, 0.1]) | st.just([-0.1])),
+    (MemoryGuided, "stimuli", st.text() | st.none() | st.just("Ring")),
+    (DelayedComparison, "values", st.just([]) | st.just([1.0]) | st.just([1.0, 1.0])),
+    (FlipFlop, "n_channels", not_a_count),
+    (FlipFlop, "pulse", st.floats(-1e6, 19.9) | st.just(400.0) | off_the_grid),
+    (FlipFlop, "dt", not_a_time),
     (RowByRowDigits, "dt", not_a_time),
     (RowByRowDigits, "steps_per_row", not_a_count),
     (RowByRowDigits, "split", st.text().filter(lambda word: word not in ("train", "test"))),

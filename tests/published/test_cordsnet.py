@@ -215,6 +215,8 @@ def _before(prefix: str):
         _older,
         lambda state: _before("module.")(_older(state)),
         lambda state: {"state_dict": state, "epoch": 3, "optimizer": {"state": {}}},
+        lambda state: {"state_dict": _before("model.")(state) | {"loss.weight": torch.ones(10)}},
+        lambda state: _before("ema_model.")(state) | {"step": torch.tensor(3)},
         lambda state: {"model": _before("module.")(state)},
         lambda state: {"checkpoint": {"model_state_dict": _before("net.")(state)}},
         lambda state: _before("module.")(state) | {"n_averaged": torch.tensor(5)},
@@ -253,6 +255,10 @@ def test_an_averaged_model_and_a_compiled_one():
         (lambda s: {"model": torch.nn.Linear(1, 1)}, r"state_dict\['model'\] is a whole module"),
         (lambda s: {"state_dict": s, "ema": s}, "several networks, 'state_dict', 'ema': give one"),
         (
+            lambda s: _before("online_model.")(s) | _before("ema_model.module.")(s),
+            "several networks, 'ema_model', 'online_model': give one of them",
+        ),
+        (
             lambda s: s | {"module._orig_mod.out_fc.bias": s["out_fc.bias"]},
             "two arrays for 'out_fc.bias': 'out_fc.bias' and 'module._orig_mod.out_fc.bias'",
         ),
@@ -260,7 +266,7 @@ def test_an_averaged_model_and_a_compiled_one():
         (lambda s: list(s.values()), "must map names to arrays, got list"),
         (lambda s: {"epoch": 3}, r"state_dict of R2: missing \['inp_conv.*unknown \['epoch'\]"),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_the_cause_is_named_where_nothing_can_be_taken_away(given, message):
     with pytest.raises(ValueError, match=message):

@@ -92,3 +92,33 @@ def test_it_cannot_be_enumerated():
         ElementFinder().enumerate()
     with pytest.raises(ValueError, match="n_trials must be a positive integer, got 0"):
         ElementFinder().sample(0)
+
+
+def drawn() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def test_each_query_is_asked_of_the_same_sequences():
+    trials = ElementFinder(8, queries=[3, 7]).each_query(
+        5, generator=torch.Generator().manual_seed(0)
+    )
+    assert trials.conditions["query"].tolist() == [3] * 5 + [7] * 5
+    assert torch.equal(trials.inputs[:5, 1:], trials.inputs[5:, 1:])
+    assert not torch.equal(trials.inputs[0, 1:], trials.inputs[1, 1:])
+
+
+def test_each_answer_is_put_where_the_query_asks():
+    trials = ElementFinder(10, queries=[2, 4, 6]).each_answer(
+        2, generator=torch.Generator().manual_seed(0)
+    )
+    assert len(trials) == 3 * 21 * 2
+    assert trials.conditions["query"].unique(return_counts=True)[0].tolist() == [2, 4, 6]
+    assert trials.conditions["answer"][:42:2].tolist() == list(range(-10, 11))
+    assert torch.equal(trials.inputs[0, 4:], trials.inputs[2, 4:])
+    assert not torch.equal(trials.inputs[0, 4:], trials.inputs[1, 4:])
+
+
+@pytest.mark.parametrize("ask", ["each_query", "each_answer"])
+def test_a_bad_number_of_sequences_is_named(ask):
+    with pytest.raises(ValueError, match="n_each must be"):
+        getattr(ElementFinder(4), ask)(0)

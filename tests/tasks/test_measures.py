@@ -13,6 +13,8 @@ from nmcourse.tasks import (
     TRAINED,
     MeasureWaitGo,
     apparent_interval,
+    at_mid_ramp,
+    change_of_intervals,
     produced_interval,
     ramp_slope,
     slope_against,
@@ -159,3 +161,22 @@ def test_the_apparent_interval_needs_one_channel_and_one_go_time_per_trial():
         apparent_interval(torch.zeros(4, 9), torch.zeros(4))
     with pytest.raises(ValueError, match=re.escape("go_times must have shape (4,), got (3,)")):
         apparent_interval(torch.zeros(4, 9, 1), torch.zeros(3))
+
+
+def test_the_middle_of_each_ramp_is_what_counts():
+    trials = at_mid_ramp(MeasureWaitGo(measure_times=[150]).enumerate())
+    rows, steps = trials.mask[..., 0].nonzero(as_tuple=True)
+    assert rows.tolist() == [0, 1, 2, 3]
+    conditions = trials.conditions
+    expected = conditions["go_time"] + conditions["interval"] / 2
+    torch.testing.assert_close(10.0 * steps, expected)
+
+
+def test_direction_of_a_change():
+    intact, ten = [100.0] * 4, [[110.0] * 4, [111.0] * 4, [89.0] * 4]
+    produced = torch.tensor([[intact, row] for row in ten])
+    assert change_of_intervals(produced, level=1).tolist() == [0, 1, -1]
+    never = [torch.nan] * 4
+    lost = torch.tensor([[intact, [80.0, *never[:3]]], [never, never]])
+    assert change_of_intervals(lost, level=1).tolist() == [1, 0]
+    assert change_of_intervals(produced, level=1, resolution=5.0).tolist() == [1, 1, -1]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import bench_against
+from tools import bench_against, pairs
 from tools.turns import Measured, Program, ProgramFailed, take_turns
 
 # Takes the time and the memory that the module ``cost`` says.
@@ -133,3 +133,13 @@ def test_bad_arguments_are_refused(arguments: list[str], capsys: pytest.CaptureF
 def test_its_names_are_those_of_the_program():
     text = (bench_against.pairs.ROOT / bench_against.PROGRAM).read_text(encoding="utf-8")
     assert all(f'"{name}":' in text for name in bench_against.NAMES)
+
+
+@pytest.mark.slow
+def test_imports_are_no_memory_of_a_training():
+    """Alone, torch takes over 100 MB, and the training of this network less than 20."""
+    program = pairs.ROOT / bench_against.PROGRAM
+    environment = os.environ | {"PYTHONPATH": str(pairs.ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-P", str(program), "low_rank_rnn", "--steps", "2"]
+    ((answer,),) = take_turns([Program(command, environment, pairs.ROOT)], 1)
+    assert 1 < answer.memory < 60

@@ -36,3 +36,11 @@ def test_build_reuses_executions_and_stops_at_a_broken_reference(
     (book / "book/intro.md").write_text("# Start\n\nSee [nothing](#not-there).\n")
     assert build_book.build(book) == ["jupyter-book ended with status 1"]
     assert "not-there" in capfd.readouterr().out
+
+
+def test_a_page_that_is_not_in_the_contents_is_named(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["build_book", "--page", "book/nothing.md"])
+    with pytest.raises(SystemExit):
+        build_book.main()
+    said = capsys.readouterr().err
+    assert "no page 'book/nothing' in _toc.yml; there are book/intro" in said

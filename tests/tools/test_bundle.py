@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from tools import addresses, build_book, bundle
+from tools import addresses, build_book, bundle, verify
 
 
 @pytest.fixture
@@ -31,7 +32,9 @@ def _no_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def wheel(folder: Path, root: Path) -> Path:
         built = folder / "nmcourse-0-py3-none-any.whl"
-        built.write_bytes(b"wheel")
+        ledger = '[{"id": "N1"}]'
+        with zipfile.ZipFile(built, "w") as archive:
+            archive.writestr(zipfile.ZipInfo(verify.LEDGER, bundle.DATE), ledger)
         return built
 
     monkeypatch.setattr(bundle, "wheel", wheel)
@@ -43,7 +46,12 @@ def test_a_release_has_wheel_site_and_checksums(site: Path):
     version = addresses.release(site).version
     name = f"nmcourse-book-{version}"
     sums = dict(line.split()[::-1] for line in (out / "SHA256SUMS").read_text().splitlines())
-    assert set(sums) == {f"{name}.zip", "nmcourse-0-py3-none-any.whl"}
+    made = {f"{name}.zip", "nmcourse-0-py3-none-any.whl", "verify.py"}
+    assert set(sums) == made | {verify.MANIFEST}
+    manifest = json.loads((out / verify.MANIFEST).read_text())
+    assert set(manifest["files"]) == made
+    assert manifest["records"].keys() == {"N1"}
+    assert manifest["version"] == version
     for file, checksum in sums.items():
         assert hashlib.sha256((out / file).read_bytes()).hexdigest() == checksum
     with zipfile.ZipFile(out / f"{name}.zip") as archive:
@@ -61,6 +69,17 @@ def test_the_same_site_gives_the_same_bytes(site: Path, tmp_path: Path):
     assert (tmp_path / "a/site.zip").read_bytes() == (tmp_path / "b/site.zip").read_bytes()
 
 
+def test_the_same_commit_and_site_give_the_same_release(site: Path):
+    """All of it: the manifest has the date of the commit, not that of the day."""
+    there = []
+    for _ in range(2):
+        assert bundle.bundle(site) == []
+        out = site / bundle.OUT
+        there.append({path.name: path.read_bytes() for path in out.iterdir()})
+    assert there[0] == there[1]
+    assert bundle.made_of(site)[0] == "unknown"
+
+
 def test_another_tag_stops_the_release(site: Path, monkeypatch: pytest.MonkeyPatch):
     right = addresses.release(site).tag
     monkeypatch.setenv("NMCOURSE_TAG", "v99.0")
@@ -74,3 +93,17 @@ def test_another_tag_stops_the_release(site: Path, monkeypatch: pytest.MonkeyPat
 def test_a_missing_page_stops_the_release(site: Path):
     (site / build_book.HTML / "book/second.html").unlink()
     assert bundle.bundle(site) == ["book/second: no page; run `make book`"]
+
+
+def test_a_release_has_the_book_as_a_pdf_where_it_can_be_printed(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def write(pages: list[str], root: Path) -> Path:
+        (root / "book.pdf").write_text(" ".join(pages))
+        return root / "book.pdf"
+
+    monkeypatch.setattr(bundle.pdf, "write", write)
+    assert bundle.bundle(site, printed=True) == []
+    out, name = site / bundle.OUT, f"nmcourse-book-{addresses.release(site).version}.pdf"
+    assert (out / name).read_text() == "book/intro book/first book/second"
+    assert f"  {name}\n" in (out / "SHA256SUMS").read_text()

@@ -54,6 +54,39 @@ def test_an_image_with_text_passes(tmp_path: Path):
     assert check_pages.images_without_text(page(tmp_path, body)) == []
 
 
+FIGURE = (
+    '<figure><div class="cell_output"><img alt="Two"></div><figcaption>'
+    '<span class="caption-number">Figure 1.1 </span><span class="caption-text">See.</span>'
+    "</figcaption></figure>"
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "problems"),
+    [
+        (FIGURE, []),
+        ('<img alt="Not drawn by a cell">', []),
+        ('<div class="cell_output"><img alt="One"></div>', ["no number: 'One'"]),
+        ('<div class="nm-interactive">Move</div>', ["no number: 'Move'"]),
+        (FIGURE.replace('class="caption-number"', ""), ["no number: 'Two'"]),
+        (FIGURE * 2, ["two figures have the caption 'See.'"]),
+    ],
+)
+def test_a_figure_without_number_or_caption_is_found(
+    tmp_path: Path, body: str, problems: list[str]
+):
+    assert check_pages.figures_without_number(page(tmp_path, body)) == problems
+
+
+def test_a_circuit_of_pixels_is_found(tmp_path: Path):
+    shown = '<figure id="fig-rate-networks-circuit-two-units"><img src="a.{}" alt="A"></figure>'
+    plot = '<figure id="fig-rate-networks-plot-x"><img src="b.png" alt="B"></figure>'
+    body = shown.format("png") + shown.format("svg") + plot
+    assert check_pages.circuits_of_pixels(page(tmp_path, body)) == [
+        "fig-rate-networks-circuit-two-units: a.png"
+    ]
+
+
 @pytest.mark.parametrize(
     "head",
     [

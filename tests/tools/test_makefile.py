@@ -67,3 +67,34 @@ def test_an_environment_that_is_there_is_left_alone(tree: Path):
     (tree / "requirements.txt").touch()
     status, printed = make(tree, "install")
     assert status == 0, printed
+
+
+NEEDED = {
+    "chapter": "CHAPTER=book/dynamics/rate_networks",
+    "page": "CHAPTER=book/dynamics/rate_networks",
+    "inventory": "OUT=../class",
+    "assignments": "OUT=../class",
+    "grade": "HOMEWORK=../homework/rates.json SUBMISSIONS=../submissions OUT=../class",
+    "similarity": "HOMEWORK=../homework/rates.json SUBMISSIONS=../submissions OUT=../class",
+    "bench-against": "BASE=v0.1.0",
+}
+
+
+@pytest.mark.parametrize("target", NEEDED)
+def test_what_a_target_has_to_be_told_is_asked_for_before_anything_is_installed(
+    tree: Path, target: str
+):
+    status, printed = make(tree, target)
+    assert status != 0
+    assert f"for example: make {target} {NEEDED[target]}" in printed
+    assert not (tree / ".venv").exists()
+    given = dict(word.split("=") for word in NEEDED[target].split())
+    command = ["make", "--dry-run", target, *(f"{name}={value}" for name, value in given.items())]
+    assert subprocess.run(command, cwd=tree, capture_output=True, check=False).returncode == 0
+
+
+def test_a_site_that_is_not_built_is_not_served(tree: Path):
+    (tree / "pip").touch()
+    status, printed = make(tree, "serve")
+    assert status != 0
+    assert 'There is no site yet: run "make book" first.' in printed

@@ -78,3 +78,10 @@ def test_format_changes_code_and_keeps_everything_else(book: Path, options: str)
     path.write_text(before + "\n```python\nshown( 'only' )\n```\n")
     (changed,) = pairs.formatted(pairs.sources(book), book).items()
     assert changed == (path, path.read_text().replace("f( 'a' )", 'f("a")'))
+
+
+def test_a_chapter_that_is_not_there_is_named_and_the_others_are_listed(capsys):
+    assert pairs.main(["write", "book/dynamics/nothing.md"]) == 2
+    said = capsys.readouterr().err
+    assert "no such chapter: book/dynamics/nothing.md; there are" in said
+    assert "book/dynamics/rate_networks.md" in said

@@ -22,7 +22,7 @@ from nmcourse.training import (
     fit_many,
     masked_mse,
 )
-from nmcourse.training.checkpoints import save_tensors
+from nmcourse.training.checkpoints import load_tensors, save_tensors
 
 ROOT = Path(__file__).parents[2]
 
@@ -310,3 +310,77 @@ def test_a_failing_write_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert torch.load(path, weights_only=True) == {"step": 1}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_parameters_of_the_lowest_loss_are_kept_through_a_kill(small, task, tmp_path):
+    """A run that stops there ends with the same parameters."""
+
+    def learn(n_steps, **options):
+        return fit_many(
+            small,
+            task,
+            seeds=[0, 2],
+            n_steps=n_steps,
+            learning_rate=0.7,
+            schedule="constant",
+            progress=False,
+            **options,
+        )
+
+    whole = learn(20, keep_best=True)
+    lowest = whole.losses.argmin(dim=0).tolist()
+    assert 0 < lowest[0] < 7 < lowest[1] < 19  # before and after the checkpoint that it resumes
+    path = tmp_path / "checkpoint.pt"
+    with pytest.raises(Interrupted):
+        learn(20, keep_best=True, checkpoint=path, checkpoint_every=7, loss=interrupted_at(12))
+    again = learn(20, keep_best=True, checkpoint=path, checkpoint_every=7, loss=interrupted_at(99))
+    for seed, step in enumerate(lowest):
+        there = dict(learn(step).models[seed].named_parameters())
+        for best in (whole.best[seed], again.best[seed]):
+            assert best.keys() == there.keys()
+            for name, values in best.items():
+                torch.testing.assert_close(values, there[name], rtol=0, atol=0)
+    assert learn(1).best == [{}, {}]
+
+
+def test_the_optimiser_of_older_files_goes_on(tmp_path: Path):
+    """They keep its moments tensor by tensor."""
+    task = MeasureWaitGo([40, 60], measure_times=[20, 30], delay=30, duration=220)
+    options = {"n_steps": 6, "progress": False, "checkpoint_every": 3}
+
+    def build():
+        return LSTM(3, 4, 1, generator=torch.Generator().manual_seed(0))
+
+    def stop(outputs, targets, mask):
+        if (tmp_path / "file").exists():
+            raise KeyboardInterrupt
+        return masked_mse(outputs, targets, mask)
+
+    stop.__qualname__ = masked_mse.__qualname__
+    whole = fit(build(), task, **options).model
+    with pytest.raises(KeyboardInterrupt):
+        fit(build(), task, loss=stop, checkpoint=tmp_path / "file", **options)
+    content = load_tensors(tmp_path / "file")
+    state = content["optimizer"]["state"][0]
+    sizes = [values[0].numel() for values in content["parameters"]]
+    content["optimizer"]["state"] = {
+        number: {
+            "step": state["step"],
+            "exp_avg": first.unflatten(1, values.shape[1:]),
+            "exp_avg_sq": second.unflatten(1, values.shape[1:]),
+        }
+        for number, (values, first, second) in enumerate(
+            zip(
+                content["parameters"],
+                state["exp_avg"].split(sizes, 1),
+                state["exp_avg_sq"].split(sizes, 1),
+                strict=True,
+            )
+        )
+    }
+    for group in content["optimizer"]["param_groups"]:
+        group["params"] = list(range(len(sizes)))
+    save_tensors(tmp_path / "file", content)
+    resumed = fit(build(), task, checkpoint=tmp_path / "file", **options).model
+    for name, values in whole.state_dict().items():
+        assert torch.equal(values, resumed.state_dict()[name]), name

@@ -16,7 +16,7 @@ from nmcourse.tasks import MeasureWaitGo
 from nmcourse.tasks.vision.images import ImageSet
 from nmcourse.training import ImageTrial, class_loss, fit, fit_images, fit_many, trial_loss
 from nmcourse.training._networks import Networks
-from nmcourse.training.fit import _Stream
+from nmcourse.training.fit import TrialStream
 from nmcourse.training.options import FitOptions
 from nmcourse.training.vision.fit_images import _Images
 
@@ -35,6 +35,7 @@ def squared_error(outputs: torch.Tensor, targets: torch.Tensor, mask: torch.Tens
 
 def gradients(objective, networks: Networks) -> list[torch.Tensor]:
     trained = [values.requires_grad_() for values in networks.parameters.values()]
+    objective.draw()
     losses = objective.losses(networks)
     assert losses.device.type == "meta"
     return list(torch.autograd.grad(losses.sum(), trained, allow_unused=True))
@@ -45,7 +46,7 @@ def gradients(objective, networks: Networks) -> list[torch.Tensor]:
 def test_trials_and_networks_meet_on_the_device(build, task, seeded, n_seeds, batch_size):
     networks = Networks([build(seeded(seed)) for seed in range(n_seeds)], "meta")
     options = FitOptions(n_steps=1, batch_size=batch_size, loss=squared_error)
-    objective = _Stream(task, networks, list(range(n_seeds)), options)
+    objective = TrialStream(task, networks, list(range(n_seeds)), options)
     found = gradients(objective, networks)
     assert {gradient.device.type for gradient in found if gradient is not None} == {"meta"}
 

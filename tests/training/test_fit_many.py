@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nmcourse.models import LowRankRNN
+from nmcourse.models import LowRankRNN, VanillaRNN
 from nmcourse.training import fit, fit_many
 
 SEEDS = (3, 0, 8)
@@ -150,3 +150,45 @@ def test_start_states_of_their_own(task):
         return LowRankRNN(3, 6, 1, 2, x0=start, generator=generator).double()
 
     assert_each_alone(build, task, n_steps=5)
+
+
+class Stiff(VanillaRNN):
+    """A pull to zero besides."""
+
+    def velocity(self, state, input, context=None):
+        return super().velocity(state, input, context) - 0.05 * state
+
+
+def hooked(**settings):
+    network = VanillaRNN(3, 6, 1, **settings)
+    network.output.register_forward_hook(lambda part, args, result: 3 * result)
+    return network
+
+
+DIFFERENT = {
+    "tau": (VanillaRNN(3, 6, 1, tau=100.0), "tau, 100.0 and 200.0"),
+    "nonlinearity": (VanillaRNN(3, 6, 1, tau=200.0, nonlinearity=torch.relu), "nonlinearity, "),
+    "subclass": (Stiff(3, 6, 1, tau=200.0), "the class, Stiff and VanillaRNN"),
+    "hook": (hooked(tau=200.0), "forward_hooks, .* of output"),
+    "mode": (VanillaRNN(3, 6, 1, tau=200.0).eval(), "training, False and True"),
+}
+
+
+@pytest.mark.parametrize(("other", "named"), DIFFERENT.values(), ids=DIFFERENT)
+def test_networks_with_other_settings_are_not_trained_as_one(task, other, named):
+    """One network stands for all of them, so the settings of the others would be ignored."""
+    plain = VanillaRNN(3, 6, 1, tau=200.0)
+    with pytest.raises(ValueError, match=f"numbers 0 and 1 differ in {named}"):
+        fit_many([other, plain], task, n_steps=1, progress=False)
+
+
+def test_settings_that_are_made_anew_for_each_network_are_the_same(task):
+    def scaled(factor):
+        return lambda x: factor * x.tanh()
+
+    def with_slope(factor):
+        return VanillaRNN(3, 6, 1, nonlinearity=scaled(factor))
+
+    fit_many([with_slope(0.5), with_slope(0.5)], task, n_steps=1, progress=False)
+    with pytest.raises(ValueError, match="differ in nonlinearity"):
+        fit_many([with_slope(0.5), with_slope(0.6)], task, n_steps=1, progress=False)

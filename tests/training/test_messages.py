@@ -13,7 +13,7 @@ from nmcourse import models, training
 from nmcourse.models import CordsNet, LowRankRNN, Modulator, TwinCNN, VanillaRNN
 from nmcourse.tasks import ImageSet, MeasureWaitGo, Trials, digit_images
 from nmcourse.training import fit, fit_images, fit_many, masked_mse
-from nmcourse.training.vision.stages import class_loss
+from nmcourse.training.vision.cnn_stages import class_loss
 
 TASK = MeasureWaitGo([120, 140], duration=700)
 SETTINGS: dict[str, Any] = {"n_steps": 2, "progress": False}

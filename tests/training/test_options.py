@@ -313,4 +313,5 @@ def test_fingerprints_name_functions_and_hold_no_addresses():
     assert "0x" not in repr(first)
     assert FitOptions(n_steps=3).fingerprint()["loss"] == "masked_mse"
     names = {field.name for field in options_module.fields(FitOptions)}
-    assert set(first) == names - {"device"}  # a run may go on elsewhere
+    assert set(first) == names - {"device", "keep_best", "capture"}  # a run may go on elsewhere
+    assert set(FitOptions(n_steps=3, keep_best=True).fingerprint()) == names - {"device", "capture"}

@@ -1,23 +1,31 @@
 // Open pages of the built site in Chromium and report what a reader would run into.
 //
-//   node check.mjs FOLDER PAGE... [--shots FOLDER] [--chromium PATH]
+//   node check.mjs FOLDER PAGE... [--shots FOLDER] [--chromium PATH] [--workers 2]
 //
 // Each PAGE is a path inside FOLDER, such as book/intro.html. Every page is opened from the disk,
-// wide and at 375 px, light and dark. The result is printed as one JSON object: page -> problems.
+// wide and at 375 px, light and dark, and once without JavaScript. The result is printed as one JSON object: page -> problems.
+// How fast figures answer is printed to the other stream, one line for each.
 
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
+import { accessProblems, unfold } from "./access.mjs";
+import { clippedCode, stuckCode } from "./code.mjs";
+import { figureProblems } from "./figures.mjs";
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { shots: { type: "string" }, chromium: { type: "string" } },
+  options: { shots: { type: "string" }, chromium: { type: "string" }, workers: { type: "string", default: "1" } },
 });
 const [folder, ...pages] = positionals;
 const WIDTHS = { wide: 1280, narrow: 375 };
+const SCROLLBAR = 15; // px that a window keeps for itself; a headless browser shows none
 const SCHEMES = ["light", "dark"];
+const TAB_STOPS_MS = 400; // after a change of width the theme waits before it makes scrolling boxes reachable
+const FIRST_PICTURE_MS = 2000;
+const LEAST_PICTURE = 100; // px: a smaller picture shows nothing
 const PATIENCE_MS = 120_000; // for a machine that is busy with other things
 
 // The theme declares this constant twice on pages with a launch button; nothing depends on it.
@@ -33,6 +41,102 @@ async function settle(page) {
       await window.MathJax.startup.promise;
     }
   });
+}
+
+/** Note in a page when its first picture has come, in ms since the page was asked for. */
+function watchFirstPicture() {
+  addEventListener("load", (event) => {
+    if (event.target instanceof HTMLImageElement) window.nmFirstPicture ??= performance.now();
+  }, true);
+}
+
+/** Return a problem if the first picture comes late, also the second time: a machine may have been busy. */
+async function lateProblems(page) {
+  const when = () => page.evaluate(() => window.nmFirstPicture ?? 0);
+  let first = await when();
+  if (first > FIRST_PICTURE_MS) {
+    await page.reload({ waitUntil: "load" });
+    await settle(page);
+    first = Math.min(first, await when());
+  }
+  return first > FIRST_PICTURE_MS ? [`the first picture comes after ${Math.round(first)} ms`] : [];
+}
+
+/** Keep a page in this browser: marks that it was read, and where the reader was. */
+async function readingProblems(page) {
+  const button = page.locator(".nm-marks button").last();
+  if ((await button.count()) === 0) return [];
+  const problems = [];
+  const kept = () => page.evaluate(() => JSON.parse(localStorage.getItem("nm-reading")));
+  await button.focus();
+  await page.keyboard.press("Enter");
+  if ((await button.getAttribute("aria-pressed")) !== "true") problems.push("marks: a key does not set one");
+  if (!(await kept())?.last?.place) problems.push("marks: where the reader is, is not kept");
+  await page.keyboard.press("Enter");
+  if ((await button.getAttribute("aria-pressed")) !== "false") problems.push("marks: a key does not take one back");
+  return problems;
+}
+
+/** Go to the first link that has a preview; it has to come, and Escape takes it away. */
+async function previewProblems(page) {
+  const link = page.locator(".bd-article p:visible a.internal[aria-description]").first();
+  if ((await link.count()) === 0) return [];
+  const shown = () => page.locator(".nm-preview:visible").count();
+  await page.keyboard.press("Tab"); // from here on the focus is that of a keyboard
+  await link.focus();
+  if ((await shown()) !== 1) return ["preview: not shown at the link"];
+  await page.keyboard.press("Escape");
+  if ((await shown()) !== 0) return ["preview: Escape does not close it"];
+  // A finger: the first tap shows the text, the second one follows the link.
+  await page.evaluate(() => document.activeElement.blur());
+  const here = page.url();
+  await link.tap();
+  if ((await shown()) !== 1 || page.url() !== here) return ["preview: a tap does not show it"];
+  await page.evaluate(() => addEventListener("click", (event) => {
+    window.nmFollowed = !event.defaultPrevented;
+    event.preventDefault();
+  }, { once: true }));
+  await link.tap();
+  if (!(await page.evaluate(() => window.nmFollowed))) return ["preview: a second tap does not follow the link"];
+  await page.locator("article h1").first().tap();
+  if ((await shown()) !== 0) return ["preview: a tap beside it does not close it"];
+  return [];
+}
+
+/** Print: solutions are open and stand at the end, and code that is folded on the page stays away. */
+async function printProblems(page) {
+  if ((await page.locator(".bd-article .cell.tag_solution").count()) === 0) return [];
+  await page.emulateMedia({ media: "print" });
+  const found = await page.evaluate(() => {
+    const count = () => document.querySelectorAll(".bd-article .nm-solutions .tag_solution").length;
+    const seen = (selector) => [...document.querySelectorAll(selector)].some((part) => part.checkVisibility());
+    const all = document.querySelectorAll(".bd-article .tag_solution").length;
+    window.nmBeforePrint();
+    const problems = [];
+    if (count() !== all) problems.push("print: a solution is not at the end");
+    const closed = [...document.querySelectorAll(".tag_solution .cell_input")].filter((code) => !code.checkVisibility());
+    if (closed.length > 0) problems.push("print: a solution is not open");
+    if (seen(".cell:not(.tag_solution) > details.hide")) problems.push("print: folded code is printed");
+    window.nmAfterPrint();
+    if (count() !== 0) problems.push("print: the solutions do not come back");
+    return problems;
+  });
+  await page.emulateMedia({ media: null });
+  return found;
+}
+
+/** Choose one kind of claim: rows have to go, and to come back. */
+async function filterProblems(page) {
+  const choice = page.locator(".nm-overview select").first();
+  if ((await choice.count()) === 0) return [];
+  const rows = () => page.locator(".nm-overview tbody tr:visible").count();
+  const all = await rows();
+  await choice.focus();
+  await page.keyboard.press("ArrowDown");
+  const some = await rows();
+  await page.keyboard.press("ArrowUp");
+  if (some === 0 || some >= all) return [`filter: shows ${some} of ${all} rows`];
+  return (await rows()) === all ? [] : ["filter: rows do not come back"];
 }
 
 /** Return what sticks out of the page to the right, if the page can be scrolled sideways. */
@@ -65,39 +169,6 @@ function mathProblems(page) {
       ...errors.map((error) => `formula with an error: ${error.textContent.slice(0, 80)}`),
     ];
   });
-}
-
-/** Move every slider of every interactive figure by keyboard; the figure has to change. */
-async function sliderProblems(page) {
-  const problems = [];
-  const figures = await page.locator(".nm-interactive").all();
-  for (const [index, figure] of figures.entries()) {
-    const name = `interactive figure ${index + 1}`;
-    const sliders = await figure.locator("input[type=range]").all();
-    if (sliders.length === 0) problems.push(`${name}: no slider`);
-    for (const [number, slider] of sliders.entries()) {
-      const which = `${name}, slider ${number + 1}`;
-      const label = await slider.evaluate(
-        (input) => input.labels?.[0]?.textContent || input.getAttribute("aria-label") ||
-          document.getElementById(input.getAttribute("aria-labelledby"))?.textContent || "",
-      );
-      if (!label.trim()) problems.push(`${which}: no label`);
-      const mask = [figure.locator("input")]; // that the slider itself moves is not enough
-      const picture = () => figure.screenshot({ animations: "disabled", mask });
-      await slider.focus();
-      const before = { value: await slider.inputValue(), picture: await picture() };
-      const high = await slider.evaluate(
-        (input) => Number(input.value) - Number(input.min) > Number(input.max) - Number(input.value),
-      );
-      for (let press = 0; press < 4; press++) await page.keyboard.press(high ? "ArrowLeft" : "ArrowRight");
-      await page.waitForTimeout(150);
-      if ((await slider.inputValue()) === before.value) problems.push(`${which}: keys do not move it`);
-      const text = await figure.innerText();
-      if (/\b(NaN|undefined|Infinity)\b/.test(text)) problems.push(`${which}: shows ${text.match(/\b(NaN|undefined|Infinity)\b/)[0]}`);
-      if ((await picture()).equals(before.picture)) problems.push(`${which}: the figure does not respond`);
-    }
-  }
-  return problems;
 }
 
 /** Answer every question by keyboard: it has to reply, to store the answer, and to save it to a file. */
@@ -176,7 +247,7 @@ async function deckProblems(page) {
 /** Open one page in one colour scheme at every width; return the problems found. */
 async function inspect(browser, name, scheme) {
   const problems = new Set();
-  const context = await browser.newContext({ colorScheme: scheme, reducedMotion: "reduce" });
+  const context = await browser.newContext({ colorScheme: scheme, reducedMotion: "reduce", hasTouch: true });
   context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   page.on("console", (message) => {
@@ -190,9 +261,11 @@ async function inspect(browser, name, scheme) {
     problems.add(`fetches ${route.request().url()}`);
     return route.abort();
   });
+  await page.addInitScript(watchFirstPicture);
   await page.setViewportSize({ width: WIDTHS.wide, height: 900 });
   await page.goto(pathToFileURL(resolve(folder, name)).href, { waitUntil: "load" });
   await settle(page);
+  if (scheme === "light") for (const problem of await lateProblems(page)) problems.add(problem);
   await page.addStyleTag({ content: "* { transition: none !important; }" });
   for (const problem of await mathProblems(page)) problems.add(problem);
   const theme = await page.evaluate(() => document.documentElement.dataset.theme);
@@ -207,29 +280,78 @@ async function inspect(browser, name, scheme) {
       await page.screenshot({ path: join(options.shots, file), fullPage: true });
     }
     if (scheme === "light") {
+      await page.setViewportSize({ width: width - (size === "wide" ? SCROLLBAR : 0), height: 900 });
+      const [check, what] = size === "wide" ? [clippedCode, "cut off"] : [stuckCode, "out of reach"];
+      for (const line of await check(page)) problems.add(`code ${what} at ${width} px: ${line}`);
+    }
+    // Narrow with everything unfolded; wide as a page opens, and there what surrounds the text.
+    if (size === "narrow") await unfold(page);
+    if (scheme === "light") await page.waitForTimeout(TAB_STOPS_MS);
+    const look = { around: size === "wide", colours: scheme === "dark" };
+    for (const problem of await accessProblems(page, look)) problems.add(`${problem} (${width} px)`);
+    if (scheme === "light") {
       for (const problem of await deckProblems(page)) problems.add(`${problem} (${width} px)`);
-      for (const problem of await sliderProblems(page)) problems.add(`${problem} (${width} px)`);
-      if (size === "wide") for (const problem of await questionProblems(page)) problems.add(problem);
+      const { problems: dead, times } = await figureProblems(page, size === "wide");
+      for (const problem of dead) problems.add(`${problem} (${width} px)`);
+      for (const [figure, ms, seen] of times) {
+        console.error(`answer: ${name}: ${figure}: ${ms.toFixed(0)} ms, a change seen after ${seen} ms`);
+      }
+      if (size === "wide") {
+        for (const check of [questionProblems, readingProblems, previewProblems, filterProblems, printProblems]) {
+          for (const problem of await check(page)) problems.add(problem);
+        }
+        await page.evaluate(() => scrollTo(0, 0)); // the button that leads to the top goes again
+      }
     }
   }
   await context.close();
   return [...problems].map((problem) => `${scheme}: ${problem}`);
 }
 
-const browser = await chromium.launch({
-  executablePath: options.chromium,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-});
-const report = {};
-for (const name of pages) {
-  report[name] = [];
+/** Open a page without JavaScript: every figure that responds has to leave a picture that fits. */
+async function inspectStill(browser, name) {
+  if (!readFileSync(join(folder, name), "utf8").includes("nm-interactive")) return [];
+  const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: WIDTHS.narrow, height: 812 } });
+  const page = await context.newPage();
+  await page.goto(pathToFileURL(resolve(folder, name)).href, { waitUntil: "load" });
+  const bad = await page.evaluate((least) => {
+    const figures = [...document.querySelectorAll(".nm-interactive")];
+    return figures.flatMap((figure, index) => {
+      const parts = [...figure.querySelectorAll(".nm-fallback :is(polyline, path, image, img)")];
+      const drawn = figure.querySelector(".nm-fallback svg, .nm-fallback img")?.getBoundingClientRect();
+      const seen = drawn && Math.min(drawn.width, drawn.height) >= least && drawn.right <= innerWidth + 1;
+      // The axes alone are no picture.
+      return seen && parts.length > 1 ? [] : [`interactive figure ${index + 1}: no picture without JavaScript`];
+    });
+  }, LEAST_PICTURE);
+  await context.close();
+  return bad;
+}
+
+/** Open one page in every way; return the problems found. */
+async function inspectAll(browser, name) {
+  const found = [];
   for (const scheme of SCHEMES) {
     try {
-      report[name].push(...(await inspect(browser, name, scheme)));
+      found.push(...(await inspect(browser, name, scheme)));
     } catch (error) {
-      report[name].push(`${scheme}: the page could not be looked at: ${error.message}`);
+      found.push(`${scheme}: the page could not be looked at: ${error.message}`);
     }
   }
+  return [...found, ...(await inspectStill(browser, name))];
 }
-await browser.close();
+
+// Each browser takes the next page from one list, and the largest page comes first, so that all end together.
+const report = Object.fromEntries(pages.map((name) => [name, []]));
+const size = (name) => statSync(join(folder, name)).size;
+const waiting = [...pages].sort((one, two) => size(two) - size(one));
+const worker = async () => {
+  const browser = await chromium.launch({
+    executablePath: options.chromium,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+  });
+  for (let name = waiting.shift(); name; name = waiting.shift()) report[name] = await inspectAll(browser, name);
+  await browser.close();
+};
+await Promise.all(Array.from({ length: Math.min(Number(options.workers), pages.length) }, worker));
 console.log(JSON.stringify(report, null, 1));

@@ -12,16 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from tools import pairs
-from tools.guide import errata, exercise_table, inventory, plans, syllabus
+from tools.guide import errata, exercise_table, inventory, plans, syllabus, symbols
+from tools.web import status
 
 PLACE = re.compile(r"^<!-- generated: (\w+)((?: (?!-->)\S+)*) -->$", re.MULTILINE)
 Part = Callable[..., str]
 PARTS: dict[str, Part] = {
     "errata": errata.text,
+    "executions": status.executions,
     "exercises": exercise_table.table,
     "inventory": inventory.text,
+    "machines": status.machines,
     "plans": plans.text,
     "syllabi": syllabus.text,
+    "symbols": symbols.text,
 }
 
 

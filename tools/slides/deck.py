@@ -7,6 +7,7 @@ without hints and solutions, the "Is it true?" boxes, and the summary.
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -22,6 +23,7 @@ from tools.slides.markdown import Block, blocks, inline
 MATHJAX = pairs.ROOT / "book" / "_static" / "mathjax" / "tex-svg.js"
 ASSETS = Path(__file__).parent
 TITLE = re.compile(r"^# @title (.+)$", re.MULTILINE)
+PICTURES = ("image/svg+xml", "image/png")  # the sharper one first
 LEFT_OUT = ("Further reading", "Symbols")
 SYMBOLS = re.compile(r"<th[^>]*>\s*symbol\s*</th>", re.IGNORECASE)
 LONG = 240  # characters of a row of a claim box that are read from the last row of a room
@@ -125,11 +127,11 @@ class _Maker:
 
     def output(self, output: Any, title: str, options: Any) -> None:
         data = output.get("data", {})
-        if "image/png" in data:
+        if picture := next((kind for kind in PICTURES if kind in data), ""):
             alt = str(options.get("image", {}).get("alt", "")).strip()
             if not alt:
                 raise ValueError(f"figure {title!r} in section {self.section!r} has no alt text")
-            self.add("figure", _short(title), _picture(data["image/png"], alt), above=self.heading)
+            self.add("figure", _short(title), _picture(data, picture, alt), above=self.heading)
         elif "nm-widget nm-predict" in (page := _text(data.get("text/html", ""))):
             self.add("question", _short(title), page, above=self.heading)
         elif "nm-widget nm-interactive" in page:
@@ -149,7 +151,9 @@ def _text(value: str | list[str]) -> str:
 
 def _short(title: str) -> str:
     """Return the title of a cell without its kind."""
-    return re.sub(r"^(Plot|Figure[^:]*|Predict first): ", "", title).capitalize() or "Figure"
+    return (
+        re.sub(r"^(Plot|Circuit|Figure[^:]*|Predict first): ", "", title).capitalize() or "Figure"
+    )
 
 
 def _folded(row: re.Match[str]) -> str:
@@ -158,10 +162,14 @@ def _folded(row: re.Match[str]) -> str:
     return f"<dt>{row[1]}</dt><dd><details>{summary}{row[2]}</details></dd>"
 
 
-def _picture(png: str | list[str], alt: str) -> str:
-    data = "".join(_text(png).split())
+def _picture(data: Any, kind: str, alt: str) -> str:
+    """A picture that the slides hold in themselves; drawings are texts, others base64 already."""
+    found = _text(data[kind])
+    if kind == "image/svg+xml":
+        found = base64.b64encode(found.encode()).decode()
+    source = f"data:{kind};base64,{''.join(found.split())}"
     return (
-        f'<img src="data:image/png;base64,{data}" alt="{html.escape(" ".join(alt.split()))}">'
+        f'<img src="{source}" alt="{html.escape(" ".join(alt.split()))}">'
         f"<details><summary>Description</summary><p>{html.escape(alt)}</p></details>"
     )
 

@@ -15,7 +15,7 @@ _LONGEST_NAME = 100  # characters, and twice as many bytes: it becomes the name 
 _MARKS = "._-+@'’()&#!·,"  # what a name may hold beside letters, digits and spaces
 _JOINERS = "\u200c\u200d"  # between letters of some scripts
 _SYSTEM = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "$recycle.bin"}
-_TEMPORARY = ("~$", "~lock", "#")  # of programs that have a file open
+_TEMPORARY = ("~$", "~lock", "._", ".~")  # of programs that have a file open, and of a Mac
 _NOTEBOOK = re.compile(r"\.ipynb(?![^\W_])", re.IGNORECASE)  # also x.ipynb.txt and x.ipynb (1)
 # Canvas: doejane_12345_678901_homework-1.ipynb, or doejane_LATE_12345_678901_homework.ipynb
 _CANVAS = re.compile(
@@ -167,9 +167,15 @@ def _wrong_name(student: str) -> str:
 
 
 def _of_the_system(name: str) -> bool:
-    """Whether nobody has made a file or folder on purpose, such as ._x.ipynb or __MACOSX."""
+    """Whether nobody has made a file or folder on purpose, such as ._x.ipynb or __MACOSX.
+
+    A name such as .ada.ipynb is a student's: it is no good name, and is told among those left out.
+    """
     lower = name.lower()
-    return lower.startswith((".", *_TEMPORARY)) or lower in _SYSTEM
+    if lower.startswith(_TEMPORARY) or lower in _SYSTEM:
+        return True
+    autosaved = len(lower) > 1 and lower.startswith("#") and lower.endswith("#")
+    return autosaved or (lower.startswith(".") and not lower.endswith(".ipynb"))
 
 
 def _files(folder: Path) -> list[Path]:

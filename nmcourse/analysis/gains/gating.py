@@ -43,33 +43,22 @@ Output gates are 1, so that h_z = tanh(z_{t-1}). A gate that is a gain needs z_t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from nmcourse.analysis._checks import check_choice, check_nm_rnn
-from nmcourse.analysis.gains.target_gain import is_linear
-from nmcourse.models import LSTM, NMRNN, LowRankRNN, LSTMState, Modulator, NMState, Trajectory
+from nmcourse.analysis._checks import check_choice
+from nmcourse.analysis.gains.gating_assumptions import (
+    GAIN_AS,
+    as_sigmoid,
+    logit,
+    lstm_assumptions,
+    parts_of,
+)
+from nmcourse.models import LSTM, NMRNN, LowRankRNN, LSTMState, NMState, Trajectory
 
 CANDIDATES = ("linear", "small")
-GAIN_AS = ("forget gate", "input gate")
-
-
-class Assumption(NamedTuple):
-    """One thing that the construction needs of an NM-RNN.
-
-    Attributes:
-        name: what is assumed.
-        holds: whether it does.
-        found: what the network has, as text.
-    """
-
-    name: str
-    holds: bool
-    found: str
 
 
 class LinearLSTM(LSTM):
@@ -132,68 +121,22 @@ class LSTMConstruction:
         )
         return NMState(sum(others, first), cells[..., self.blocks["z"]])
 
+    @torch.no_grad()
+    def largest_difference(self, model: NMRNN, inputs: Tensor) -> float:
+        """Largest difference from the NM-RNN in x, z and y at any step, relative.
 
-def lstm_assumptions(
-    model: NMRNN,
-    *,
-    gain_as: str = "forget gate",
-    candidates: str = "linear",
-    peephole: bool = True,
-) -> tuple[Assumption, ...]:
-    """What a construction needs of an NM-RNN, and whether this one has it.
+        Args:
+            model: the NM-RNN that this LSTM was built from.
+            inputs: (trial, time, input).
 
-    Another construction may need less: the gain as input gate asks nothing of factors, scaling
-    and time constant.
-
-    Args:
-        model: an NM-RNN with a ``Modulator``.
-        gain_as: which gate the gain is, ``"forget gate"`` or ``"input gate"``.
-        candidates: ``"linear"`` or ``"small"``, see :func:`lstm_from_nm_rnn`.
-        peephole: whether gates may read the cells.
-
-    Returns:
-        The assumptions in the order in which :func:`lstm_from_nm_rnn` tests them.
-
-    Raises:
-        ValueError: if the model has no such parts at all.
-
-    Reference:
-        Costacurta et al. 2024, Eq. 6 and Proposition 1; chapter *Why gain gates*.
-    """
-    check_choice("gain_as", gain_as, GAIN_AS)
-    net, modulator = _parts(model)
-    left, right = (factor.detach().double() for factor in net.factors())
-    unit = torch.eye(net.rank, dtype=torch.float64)
-    skewed = (left.mT @ left - unit).abs().max().item()
-    apart = (left - right).abs().max().item()
-    tolerance = 1e-5 if net.row_factors.dtype == torch.float32 else 1e-10
-    listed = [("linear output network", is_linear(net), f"phi = {_name(net.nonlinearity)}")]
-    if gain_as == "forget gate":
-        listed += [
-            ("symmetric factors, R = L", apart < tolerance, f"they differ by {apart:.2g}"),
-            ("orthonormal factors, L^T L = 1", skewed < tolerance, f"off by {skewed:.2g}"),
-            ("recurrent scaling of 1", net.scale == 1, f"g = {net.scale:.3g}"),
-            ("tau_x = dt", net.tau == net.dt, f"tau_x = {net.tau:g} ms, dt = {net.dt:g} ms"),
-        ]
-    listed += [
-        (
-            "gain through a sigmoid",
-            _as_sigmoid(modulator.gain_nonlinearity) is not None,
-            f"sigma = {_name(modulator.gain_nonlinearity)}",
-        ),
-        (
-            "modulator with tanh",
-            _same(modulator.nonlinearity, torch.tanh),
-            f"phi_z = {_name(modulator.nonlinearity)}",
-        ),
-    ]
-    if gain_as == "forget gate":  # what lies beside L at the start is in no cell
-        heard = f"from {modulator.n_feedback} units"
-        listed.append(("no feedback", modulator.n_feedback == 0, heard))
-    if candidates == "linear" and not peephole:
-        found = f"tau_z = {modulator.tau:g} ms, dt = {modulator.dt:g} ms, peephole=False"
-        listed.append(("tau_z = dt, or peepholes", modulator.tau == modulator.dt, found))
-    return tuple(Assumption(*entry) for entry in listed)
+        Returns:
+            The largest of the three, each over the largest size of x, z or y.
+        """
+        run, copy = model(inputs), self.lstm(inputs)
+        assert copy.states is not None
+        x, z = self.read(copy.states)
+        pairs = ((x, run.states), (z, run.modulator_states), (copy.outputs, run.outputs))
+        return max(((a - b).abs().max() / b.abs().max()).item() for a, b in pairs)
 
 
 def lstm_from_nm_rnn(
@@ -248,7 +191,7 @@ def lstm_from_nm_rnn(
                 f"model breaks the assumption '{assumption.name}': {assumption.found}. "
                 "strict=False builds the LSTM all the same"
             )
-    net, modulator = _parts(model)
+    net, modulator = parts_of(model)
     scale = epsilon if small else 1.0
     with torch.no_grad():
         shows, start = (_modes if gain_as == "forget gate" else _terms)(net, modulator.n_context)
@@ -298,7 +241,7 @@ def _drive(net: LowRankRNN, n_context: int) -> Tensor:
 
 def _write_gates(built: LSTMConstruction, model: NMRNN, gain_as: str, peephole: bool) -> None:
     """Write gates and candidates into the LSTM, whose rows are i, f, g, o."""
-    net, modulator = _parts(model)
+    net, modulator = parts_of(model)
     lstm, blocks, scale, shows = built.lstm, built.blocks, built.scale, built._shows
     small = "rates" in blocks
     n = lstm.n_units
@@ -334,8 +277,8 @@ def _write_gates(built: LSTMConstruction, model: NMRNN, gain_as: str, peephole: 
             for name, shown in shows.items():
                 of_hidden[here, blocks[name]] = alpha * weights @ feedback @ shown / scale
 
-    bias[rows("input", "z")] = _logit(alpha)
-    bias[rows("forget", "z")] = _logit(keep)
+    bias[rows("input", "z")] = logit(alpha)
+    bias[rows("forget", "z")] = logit(keep)
     of_input[rows("candidate", "z")] = scale * entry
     of_hidden[rows("candidate", "z"), rates] = recurrent  # h of small rates is already scaled
     if feedback is not None and modulator.feedback_bias is not None:
@@ -343,14 +286,14 @@ def _write_gates(built: LSTMConstruction, model: NMRNN, gain_as: str, peephole: 
         for name, shown in shows.items():
             of_hidden[rows("candidate", "z"), blocks[name]] = feedback @ shown
     if small:  # the candidate is the rate itself: the input gate makes it small
-        bias[rows("input", "rates")] = _logit(scale)
+        bias[rows("input", "rates")] = logit(scale)
         bias[rows("forget", "rates")] = -math.inf
         read_z("candidate", "rates", unit)
 
-    slope, offset = _as_sigmoid(modulator.gain_nonlinearity) or (1.0, 0.0)
+    slope, offset = as_sigmoid(modulator.gain_nonlinearity) or (1.0, 0.0)
     gain_weights, gain_bias = slope * modulator.gain_weights, slope * modulator.gain_bias + offset
     leak = 1.0 if gain_as == "forget gate" else net.dt / net.tau
-    bias[rows("forget", "direct")] = _logit(1 - leak)
+    bias[rows("forget", "direct")] = logit(1 - leak)
     of_input[rows("candidate", "direct")] = (
         scale * leak * torch.eye(lstm.n_inputs, dtype=bias.dtype)
     )
@@ -360,49 +303,10 @@ def _write_gates(built: LSTMConstruction, model: NMRNN, gain_as: str, peephole: 
         drive = _drive(net, modulator.n_context)
         of_input[rows("candidate", "modes")] = scale * (shows["modes"].mT @ drive)
         return
-    bias[rows("forget", "terms")] = _logit(1 - leak)
+    bias[rows("forget", "terms")] = logit(1 - leak)
     bias[rows("input", "terms")] = gain_bias.repeat_interleave(net.n_units)
     read_z("input", "terms", gain_weights.repeat_interleave(net.n_units, dim=0))
     left, right = net.factors()
     each = leak * net.scale * torch.einsum("nk,mk->knm", left, right).flatten(0, 1)
     for name, shown in shows.items():
         of_hidden[rows("candidate", "terms"), blocks[name]] = each @ shown
-
-
-def _parts(model: NMRNN) -> tuple[LowRankRNN, Modulator]:
-    check_nm_rnn(model)
-    net, modulator = model.output_network, model.modulator
-    if not isinstance(net, LowRankRNN):
-        raise ValueError(f"model.output_network must be a LowRankRNN, got {type(net).__name__}")
-    if not isinstance(modulator, Modulator):
-        raise ValueError(f"model.modulator must be a Modulator, got {type(modulator).__name__}")
-    if model.modulated != ("recurrent",):
-        raise ValueError(f"model.modulated must be ('recurrent',), got {model.modulated}")
-    return net, modulator
-
-
-def _logit(p: float) -> float:
-    return math.inf if p >= 1 else -math.inf if p <= 0 else math.log(p / (1 - p))
-
-
-def _as_sigmoid(function: Callable[[Tensor], Tensor]) -> tuple[float, float] | None:
-    """Slope a and offset b if function(v) = sigmoid(a v + b), as (1 + tanh v) / 2 is; else None."""
-    if _same(function, torch.sigmoid):
-        return 1.0, 0.0
-    at_zero, at_one = function(torch.tensor([0.0, 1.0], dtype=torch.float64)).tolist()
-    if not (0 < at_zero < 1 and 0 < at_one < 1):
-        return None
-    offset = _logit(at_zero)
-    slope = _logit(at_one) - offset
-    probe = torch.linspace(-3, 3, 61, dtype=torch.float64)
-    alike = torch.allclose(function(probe), torch.sigmoid(slope * probe + offset), atol=1e-12)
-    return (slope, offset) if alike else None
-
-
-def _same(function: Callable[[Tensor], Tensor], other: Callable[[Tensor], Tensor]) -> bool:
-    probe = torch.linspace(-3, 3, 61, dtype=torch.float64)
-    return torch.equal(function(probe), other(probe))
-
-
-def _name(function: Callable[[Tensor], Tensor]) -> str:
-    return str(getattr(function, "__name__", type(function).__name__))

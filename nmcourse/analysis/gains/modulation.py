@@ -268,3 +268,20 @@ def _whole_steps(name: str, times: Tensor, dt: float) -> Tensor:
             f"{name} must be whole numbers of steps of dt={dt} ms, got {times.tolist()}"
         )
     return steps.round().long()
+
+
+@torch.no_grad()
+def switch_times(gains: Tensor) -> tuple[Tensor, Tensor]:
+    """When each gain switches in Element Finder, and how far.
+
+    Args:
+        gains: (query, time, component), averaged over sequences.
+
+    Returns:
+        Time step of the largest change from one step to the next after the first two steps (the
+        query itself moves every gain), (query, component); and the range of each component over
+        all queries and these times, (component,).
+    """
+    later = gains[:, 2:]
+    steps = later.diff(dim=1).abs().argmax(dim=1) + 3
+    return steps, later.amax(dim=(0, 1)) - later.amin(dim=(0, 1))

@@ -27,7 +27,7 @@ import torch
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, aslinearoperator, eigs, svds
 from torch import Tensor
 
-from nmcourse._inputs import check_generator, check_tensor, count, counts
+from nmcourse._inputs import check_generator, check_tensor, count, counts, whole
 from nmcourse.analysis._checks import check_choice, check_finite, check_positive
 
 Edge = Literal["modulus", "real part"]
@@ -312,14 +312,16 @@ def random_vector(size: int, generator: torch.Generator | None) -> np.ndarray:
 
 def gaussian_convolution(channels: int, kernel: int, size: int, seed: int) -> ConvolutionOperator:
     """A convolution whose weights have variance 1 / (channels * kernel^2)."""
-    source = torch.Generator().manual_seed(seed)
+    channels, kernel, size = counts(channels=channels, kernel=kernel, size=size)
+    source = torch.Generator().manual_seed(whole("seed", seed))
     weights = torch.randn(channels, channels, kernel, kernel, generator=source)
     return ConvolutionOperator(weights / math.sqrt(channels * kernel**2), size, size)
 
 
 def default_convolution(channels: int, size: int, seed: int) -> ConvolutionOperator:
     """A 3x3 convolution with the weights that PyTorch gives a new layer: uniform."""
+    channels, size = counts(channels=channels, size=size)
     bound = 1 / math.sqrt(9 * channels)
-    source = torch.Generator().manual_seed(seed)
+    source = torch.Generator().manual_seed(whole("seed", seed))
     weights = torch.empty(channels, channels, 3, 3).uniform_(-bound, bound, generator=source)
     return ConvolutionOperator(weights, size, size)

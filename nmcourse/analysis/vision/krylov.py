@@ -10,7 +10,7 @@ W^{m-1} q span. Its projection of W is the small Hessenberg matrix H_m; the eige
 the Ritz values, approach those eigenvalues of W that lie at the edge of its spectrum first.
 
 The released code lets thousands of QR sweeps H <- R Q follow. They are similarity transforms: they
-leave the Ritz values where they are, and so there are none here.
+leave the Ritz values where they are, and so ``arnoldi`` makes none (``qr_sweeps`` shows it).
 
 Reference:
     Chapter "A convolution is a connectivity matrix"; Soo et al. 2024, released code.
@@ -330,3 +330,27 @@ def _bidiagonalise(
             return left[:done], right[:done], small[:done, :done]
         v = w / length
     return left, right, small
+
+
+def qr_sweeps(hessenberg: Tensor, n_sweeps: int) -> Tensor:
+    """QR sweeps without shifts, as the released code makes them: H <- R Q.
+
+    Args:
+        hessenberg: (m, m).
+        n_sweeps: how many.
+
+    Returns:
+        (m, m), similar to what came in.
+
+    Raises:
+        ValueError: for a number of sweeps that is none.
+    """
+    for _ in range(count("n_sweeps", n_sweeps)):
+        q, r = torch.linalg.qr(hessenberg)
+        hessenberg = r @ q
+    return hessenberg
+
+
+def distance_to_nearest(ours: Tensor, theirs: Tensor) -> Tensor:
+    """Distance of each of ``ours`` (n,) from the nearest of ``theirs`` (m,): (n,)."""
+    return (ours.unsqueeze(1) - theirs).abs().min(dim=1).values

@@ -33,6 +33,7 @@ CLAIMS = (
         f"{_PAPER}, Fig. 1C and the table of Procrustes distances",
         "comparable solutions, compared by their trajectories on five tasks at three sizes; "
         "values not accessible",
+        "book/vision/attractors_and_ambiguity",
     ),
     Claim(
         "C4",
@@ -40,6 +41,7 @@ CLAIMS = (
         "line or point attractors, depending on the set of stimuli.",
         f"{_PAPER}, Fig. S3",
         "ring, line and point attractors are shown; no number published",
+        "book/vision/attractors_and_ambiguity",
     ),
     Claim(
         "C5",
@@ -75,6 +77,7 @@ CLAIMS = (
         f"{_PAPER}, Fig. 3C and 3D; authors' response",
         "CordsNet degrades less at 5 noise levels, which the authors put down to the integration "
         "of evidence over time (their Eq. 7); values not published",
+        "book/vision/seeing_through_noise",
     ),
     Claim(
         "C9",
@@ -83,6 +86,7 @@ CLAIMS = (
         f"{_PAPER}, Fig. 4B; authors' response",
         "dynamics and spectra differ, and a static front end could not show it: it has no lag and "
         "no time course; the direction of the change is not published",
+        "book/vision/attractors_and_ambiguity",
     ),
     Claim(
         "C10",
@@ -129,6 +133,7 @@ CLAIMS = (
         f"{_PAPER}, Fig. 6; authors' response",
         "better, paired t-test p < 10⁻⁴ or p < 10⁻⁷; scores not accessible. Partial least squares "
         "between matrices of time and image by unit; without averaging over time the score drops",
+        "book/vision/comparing_with_a_brain",
     ),
     Claim(
         "C15",
@@ -146,5 +151,47 @@ CLAIMS = (
         "question of this course",
         "not published for digits",
         "book/vision/training_by_stages",
+    ),
+    Claim(
+        "F20",
+        "Two images mixed half and half take a CordsNet to one steady state between the states of "
+        "both, whichever came before; a third class is named as often as by a CNN without time.",
+        "question of this course",
+        "the authors' response: a state interpolated between the two, a steady state (Fig. 4C); no "
+        "number published, and nothing of third classes",
+        "book/vision/attractors_and_ambiguity",
+    ),
+    Claim(
+        "F21",
+        "Trained with delays three times as long, convolutional networks hold a ring, a line and "
+        "points for 6 s.",
+        "question of this course",
+        "not published",
+        "book/vision/attractors_and_ambiguity",
+    ),
+    Claim(
+        "F22",
+        "On the ring task, families of networks move alike by dynamical similarity analysis: no "
+        "less than two seeds of one.",
+        "question of this course",
+        "not published",
+        "book/vision/attractors_and_ambiguity",
+    ),
+    Claim(
+        "F6",
+        "Of networks of one size, each trained in the manner of its source, every rival of the "
+        "CordsNet loses something over time that the CordsNet keeps: an image that stays, the next "
+        "one, durations and steps never trained, another start.",
+        "question of this course",
+        "not published",
+        "book/vision/seeing_over_time",
+    ),
+    Claim(
+        "F7",
+        "Within a class, images with a large margin are answered sooner by a CordsNet, and more "
+        "so than by a low-pass filter on the outputs of a CNN without time.",
+        "question of this course",
+        "not published",
+        "book/vision/seeing_over_time",
     ),
 )

@@ -165,10 +165,11 @@ CLAIMS = (
     ),
     Claim(
         "F2",
-        "The four models once, trained as the released scripts do it: own budgets and learning "
-        "rates, resets, three stages for the NM-RNN, recurrence of the baselines divided by N.",
+        "The four models, trained as the released scripts do it: own budgets and learning rates, "
+        "resets, three stages for the NM-RNN, recurrence of the baselines divided by N; and the "
+        "same loop on equal terms.",
         "the released code of the paper; question of this course",
-        "not published for one network; the settings behind each figure are not known",
+        "not published; the settings behind each figure are not known",
         _TIMING_WITH_GAIN,
     ),
     Claim(
@@ -179,5 +180,23 @@ CLAIMS = (
         "the released code of the paper; question of this course",
         "not published",
         _TIMING_WITH_GAIN,
+    ),
+    Claim(
+        "F5",
+        "On untrained intervals the NM-RNN has a lower error than the low-rank RNN on equal terms: "
+        "as both start by default, with gains that start near 1, and with recurrence of the same "
+        "spectral radius.",
+        "question of this course",
+        "not published",
+        _TIMING_WITH_GAIN,
+    ),
+    Claim(
+        "F8",
+        "The four models after a short training on equal terms: 8,000 one-cycle steps, each at the "
+        "peak learning rate that suits it, with recurrence of equal strength at the start and "
+        "divided by N. Which order comes out?",
+        "question of this course",
+        "not published",
+        _TIMING,
     ),
 )

@@ -122,12 +122,12 @@ CLAIMS = (
     ),
     Claim(
         "R13",
-        "On Measure-Wait-Go the gradient of an NM-RNN vanishes less on its way back through time "
-        "than that of a low-rank or a vanilla RNN.",
-        f"{_REPLY}; this task is the choice of this course",
-        "not published for this task: the authors saw no vanishing gradients in theirs. They "
-        "speculate that likeness to the LSTM helps, and that vanishing gradients are why vanilla "
-        "RNNs fail at Element Finder",
+        "The gradient of an NM-RNN vanishes less on its way back through time than that of a "
+        "low-rank or a vanilla RNN.",
+        f"{_REPLY}; how it is measured is the choice of this course",
+        "not published: the authors saw no vanishing gradients in their tasks. They speculate that "
+        "likeness to the LSTM helps, and that vanishing gradients are why vanilla RNNs fail at "
+        "Element Finder",
         _ASK,
     ),
     Claim(

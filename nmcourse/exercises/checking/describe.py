@@ -14,6 +14,7 @@ from nmcourse.exercises.checking.compare import NotNumbers, as_array
 from nmcourse.exercises.checking.record import Exercise
 
 _FEW = 8  # entries of an array that are shown in full
+_NETWORKS = 3  # of a list that are named
 _LONG = 200  # characters of anything else
 _EMPTY = {"RESUME", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST", "NOP", "POP_TOP", "CACHE"}
 
@@ -73,8 +74,19 @@ def call_text(exercise: Exercise, case: tuple[Any, ...]) -> str:
 
 
 def _argument(value: Any) -> str:
+    if isinstance(value, torch.nn.Module):
+        return f"<{in_words(value)}>"
+    if fields := getattr(value, "_fields", ()):  # of a tuple with names
+        inside = zip(fields, value, strict=True)
+        named = ", ".join(f"{name}={_argument(one)}" for name, one in inside)
+        return f"{type(value).__name__}({named})"
+    if isinstance(value, list) and value and isinstance(value[0], torch.nn.Module):
+        more = ", ..." if len(value) > _NETWORKS else ""
+        return f"[{', '.join(map(_argument, value[:_NETWORKS]))}{more}]"
+    if callable(value) and hasattr(value, "__name__"):
+        return str(value.__name__)
     text = in_words(value)
-    return f"<{text}>" if text.startswith("shape") or isinstance(value, torch.nn.Module) else text
+    return f"<{text}>" if text.startswith("shape") else text
 
 
 def mistake(function: Any, error: BaseException) -> list[tuple[str, str]]:

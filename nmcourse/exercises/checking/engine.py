@@ -178,7 +178,10 @@ def _in_place(exercise: Exercise, one: Tried) -> str:
     touched = changed(exercise, one.case, one.given)
     for name, argument in zip(exercise.arguments, one.given, strict=False):
         try:
-            if name in touched and compare(argument, one.expected, exercise.rtol).same:
+            if (
+                name in touched
+                and compare(argument, one.expected, exercise.tolerance(one.case)).same
+            ):
                 return name
         except NotNumbers:
             continue

@@ -65,7 +65,7 @@ def judge(exercise: Exercise, calls: Sequence[Tried], seed: int) -> tuple[Result
     notes = {one.note for one in calls if one.note}
     scale = scale_of([one.expected for one in calls])
     for one in calls:
-        same, note, reason = _verdict(exercise, one.value, one.expected, scale)
+        same, note, reason = _verdict(_in(exercise, one.case), one.value, one.expected, scale)
         notes |= {note} if note else set()
         if not same:
             if accepted := _other_reading(exercise, calls):
@@ -79,6 +79,13 @@ def judge(exercise: Exercise, calls: Sequence[Tried], seed: int) -> tuple[Result
     lines = [("Tried", f"{len(calls)} cases, all right")]
     lines += [("Note", note) for note in sorted(notes)]
     return Result(exercise.id, exercise.title, "correct", tuple(lines)), None
+
+
+def _in(exercise: Exercise, case: Case) -> Exercise:
+    """The exercise with the tolerance of one case."""
+    if exercise.rtol_in is None:
+        return exercise
+    return dataclasses.replace(exercise, rtol=exercise.tolerance(case), rtol_in=None)
 
 
 def _wrong(
@@ -95,7 +102,11 @@ def _wrong(
         name, hint, read = known
         lines += [("This looks like", name), ("Think of", hint), ("Read again", read)]
         return not_right(exercise, lines, misconception=name, seed=seed)
-    reason = _over_all_cases(exercise, calls) or _in_other_cases(exercise, calls, reason)
+    reason = (
+        _remark(exercise, calls)
+        or _over_all_cases(exercise, calls)
+        or _in_other_cases(exercise, calls, reason)
+    )
     return not_right(exercise, [*lines, ("Why", reason)], seed=seed)
 
 
@@ -129,7 +140,7 @@ def _type(value: Any) -> str:
 
 def _other_reading(exercise: Exercise, calls: Sequence[Tried]) -> str:
     """The note of another reading of the text that all results follow; empty if they do not."""
-    close = dataclasses.replace(exercise, rtol=min(exercise.rtol, 1e-5))
+    close = dataclasses.replace(exercise, rtol=min(exercise.rtol, 1e-5), rtol_in=None)
     for other in exercise.also:
         if _agrees(close, other.answer, calls):
             return other.note
@@ -163,7 +174,18 @@ def _agrees(exercise: Exercise, other: Any, calls: Sequence[Tried]) -> bool:
         return False
     plain = dataclasses.replace(exercise, integer=False)
     pairs = zip(calls, results, strict=True)
-    return all(_verdict(plain, one.value, result, scale)[0] for one, result in pairs)
+    return all(_verdict(_in(plain, one.case), one.value, result, scale)[0] for one, result in pairs)
+
+
+def _remark(exercise: Exercise, calls: Sequence[Tried]) -> str:
+    """What the exercise itself has to say of these results; empty if nothing."""
+    if exercise.remark is None:
+        return ""
+    try:
+        results = [as_array(one.value)[0] for one in calls]
+    except NotNumbers:
+        return ""
+    return exercise.remark([one.case for one in calls], results)
 
 
 def _over_all_cases(exercise: Exercise, calls: Sequence[Tried]) -> str:
@@ -182,14 +204,15 @@ def _over_all_cases(exercise: Exercise, calls: Sequence[Tried]) -> str:
     reason = compare(values, wanted, max([rtol, *(loose for _, loose in found)])).reason
     if "wrong sign" in reason or "Each entry" in reason:
         return reason.replace("Each entry of your result", "Each of your results")
-    return _how_often(exercise, values, wanted)
+    tolerances = [exercise.tolerance(one.case) for one in calls]
+    return _how_often(exercise, values, wanted, tolerances)
 
 
 def _in_other_cases(exercise: Exercise, calls: Sequence[Tried], reason: str) -> str:
     """The reason of one case, with what to add if arrays differ in another way in another case."""
     if not reason.startswith(_SIMPLE):
         return reason
-    others = {_verdict(exercise, one.value, one.expected)[2] for one in calls}
+    others = {_verdict(_in(exercise, one.case), one.value, one.expected)[2] for one in calls}
     return reason if others <= {reason, ""} else f"In this case: {reason} In others it is not so."
 
 
@@ -200,14 +223,16 @@ def _rounded(values: np.ndarray, wanted: np.ndarray) -> bool:
     return left and any(np.allclose(values, way, rtol=1e-9, atol=1e-12) for way in rounded)
 
 
-def _how_often(exercise: Exercise, values: np.ndarray, wanted: np.ndarray) -> str:
+def _how_often(
+    exercise: Exercise, values: np.ndarray, wanted: np.ndarray, tolerances: Sequence[float]
+) -> str:
     """In how many cases a number is right, or that all are too large or too small."""
     if not np.iscomplexobj(wanted) and not np.iscomplexobj(values) and _rounded(values, wanted):
         return "Your result is the expected one, rounded. Return it as it is."
     scale = scale_of(list(wanted))
     right = [
-        compare(value, number, exercise.rtol, scale=scale).same
-        for value, number in zip(values.tolist(), wanted.tolist(), strict=True)
+        compare(value, number, rtol, scale=scale).same
+        for value, number, rtol in zip(values.tolist(), wanted.tolist(), tolerances, strict=True)
     ]
     if np.isfinite(values).all() and len(set(values.tolist())) == 1 < len(set(wanted.tolist())):
         return "Your result is the same in every case, and should not be."
@@ -226,19 +251,22 @@ def _how_often(exercise: Exercise, values: np.ndarray, wanted: np.ndarray) -> st
 
 def changed(exercise: Exercise, before: Case, after: Case) -> set[str]:
     """Names of the arguments that a call has changed."""
-    names = exercise.arguments
-    return {
-        name
-        for name, old, new in zip(names, before, after, strict=False)
-        if isinstance(old, torch.Tensor | np.ndarray | list) and not _same_data(old, new)
-    }
+    pairs = zip(exercise.arguments, before, after, strict=False)
+    return {name for name, old, new in pairs if not _same_data(old, new)}
 
 
 def _same_data(old: Any, new: Any) -> bool:
+    """Whether a value holds the numbers that it held before a call, such as those of a network."""
+    if isinstance(old, torch.nn.Module):
+        old, new = (dict([*m.named_parameters(), *m.named_buffers()]) for m in (old, new))
+    if isinstance(old, dict):
+        return old.keys() == new.keys() and all(_same_data(old[name], new[name]) for name in old)
+    if isinstance(old, list | tuple):
+        return len(old) == len(new) and all(map(_same_data, old, new))
     try:
         return equal(as_array(old)[0], as_array(new)[0], 1e-3)
     except NotNumbers:
-        return True  # a list of networks: what became of them is their own affair
+        return True  # such as a function: it holds no numbers
 
 
 def not_right(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 KINDS = {
@@ -103,7 +104,10 @@ class Exercise:
         canonical: Brings equivalent results to one form before they are compared.
         read: Takes the numbers to compare out of what an answer returned in a case, where that is
             no number itself, such as a network. Raises ``NotNumbers`` for anything else.
+        remark: What to say of wrong results that no typical answer explains, given the arguments
+            and the results of all cases; empty text for nothing.
         rtol: Relative tolerance in double precision; below 1e-6 where the result is whole.
+        rtol_in: The same for one case, from its arguments, where one tolerance does not fit all.
         integer: Whether the text asks for a whole number, so that its type is judged as well.
         seconds: Time limit for one call.
         rubric: Four levels, from nothing to complete, to mark an answer that no check can.
@@ -129,7 +133,9 @@ class Exercise:
     axes: tuple[str, ...] = ()
     canonical: Callable[[Any], Any] | None = None
     read: Callable[[Any, tuple[Any, ...]], Any] | None = None
+    remark: Callable[[Sequence[tuple[Any, ...]], Sequence[np.ndarray]], str] | None = None
     rtol: float = 1e-5
+    rtol_in: Callable[..., float] | None = None
     integer: bool = False
     seconds: float = 5.0
     rubric: tuple[str, ...] = ()
@@ -155,6 +161,10 @@ class Exercise:
     def checkable(self) -> bool:
         """Whether ``check`` can judge an answer."""
         return self.reference is not None
+
+    def tolerance(self, case: Sequence[Any]) -> float:
+        """Relative tolerance in a case."""
+        return self.rtol if self.rtol_in is None else self.rtol_in(*case)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the list of exercises says, without functions."""

@@ -1,4 +1,4 @@
-"""How chaotic a network is: its largest Lyapunov exponent, as chapter 1 measures it."""
+"""How chaotic a network is: its largest Lyapunov exponent, as *Rate networks* measures it."""
 
 from __future__ import annotations
 

@@ -320,7 +320,7 @@ EXERCISES = (
             ),
         ),
         another=_ring_drift_by_complex_numbers,
-        rtol=0.01,  # a step of the angles more or less
+        rtol=0.006,  # other 180 angles find a maximum that is up to 0.4 % larger or smaller
         rubric=(
             "No measurement, or the drift of one network.",
             "Drifts for several sizes, but from one network each, or no power of N.",

@@ -251,6 +251,24 @@ EXERCISES = (
                 _CHAOS,
             ),
             Wrong(
+                "whether any of them is",
+                lambda W, strength: float((exponents(W, strength) > 0.01).any()),
+                "This says whether there is a chaotic one. How large a part of them is?",
+                _CHAOS,
+            ),
+            Wrong(
+                "whether all of them are",
+                lambda W, strength: float((exponents(W, strength) > 0.01).all()),
+                "This says whether all are chaotic. How large a part of them is?",
+                _CHAOS,
+            ),
+            Wrong(
+                "one network of the stack",
+                lambda W, strength: float((exponents(W, strength)[0] > 0.01).double()),
+                "This is the first network of the stack alone. Take the mean over all of them.",
+                _CHAOS,
+            ),
+            Wrong(
                 "the mean exponent",
                 lambda W, strength: float(exponents(W, strength).mean()),
                 "Compare each exponent with 0.01 first, and then take the mean.",

@@ -1,4 +1,4 @@
-"""Chapter 1: the trusted answers, the cases to try, and answers with one part changed."""
+"""The trusted answers, the cases to try, and answers with one part changed."""
 
 from __future__ import annotations
 
@@ -119,18 +119,23 @@ def stacks(draw: Draw) -> list[tuple[torch.Tensor, float]]:
     """Networks of which nobody doubts what they do: silent, held, turning in a circle, chaotic.
 
     Finite networks may stop being chaotic after a long time. ``wild`` does not at strength 6, from
-    none of 40 starts in 8,000 steps; each check has it in another order of units and signs.
+    none of 40 starts in 8,000 steps; each check has it in two other orders of units and signs. Once
+    the first network of a stack is chaotic, and once the last, and once there are two.
     """
     n = 150
-    order, sign = torch.randperm(n, generator=draw.source()), draw.normal(n).sign()
-    wild, other = (Draw(seed).normal(n, n) / math.sqrt(n) for seed in (0, 2))
-    wild = (sign[:, None] * wild * sign)[order][:, order]
+    known, other = (Draw(seed).normal(n, n) / math.sqrt(n) for seed in (0, 2))
+
+    def in_another_order() -> torch.Tensor:
+        order, sign = torch.randperm(n, generator=draw.source()), draw.normal(n).sign()
+        return (sign[:, None] * known * sign)[order][:, order]
+
+    wild, again = in_another_order(), in_another_order()
     plane = torch.linalg.qr(draw.normal(n, 2))[0]
     turn = plane @ torch.tensor([[1.0, -0.6], [0.6, 1.0]], dtype=torch.float64) @ plane.T
     hold = plane[:, :1] @ plane[:, :1].T
     return [
         (wild[None], 6.0),
-        (torch.stack([hold, wild, turn, 0.1 * other]), 6.0),
+        (torch.stack([hold, wild, turn, 0.1 * other, again]), 6.0),
         (other[None], 0.6),
-        (torch.stack([0.17 * other, 1.2 * wild]), 5.0),
+        (torch.stack([1.2 * wild, 0.17 * other]), 5.0),
     ]

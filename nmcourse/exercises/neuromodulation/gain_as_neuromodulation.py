@@ -285,6 +285,25 @@ EXERCISES = (
                 _MOVING,
             ),
             Wrong(
+                "a step too many",
+                lambda gain, phi: functions.left_under(torch.cat([gain, gain[-1:]]), phi),
+                "60 ms are 120 steps of 0.5 ms. How many does your network take?",
+                _MOVING,
+            ),
+            Wrong(
+                "a step too few",
+                lambda gain, phi: functions.left_under(gain[:-1], phi),
+                "60 ms are 120 steps of 0.5 ms. Which state do you read: that after the last one?",
+                _MOVING,
+            ),
+            Wrong(
+                "the closed form",
+                functions.left_by_closed_form,
+                "Asked for is what the simulated network keeps, in steps of 0.5 ms. And the closed "
+                "form knows no tanh.",
+                _MOVING,
+            ),
+            Wrong(
                 "what is lost",
                 lambda gain, phi: 1 - functions.left_under(gain, phi),
                 "Asked for is the part that is left.",
@@ -292,7 +311,8 @@ EXERCISES = (
             ),
         ),
         another=functions.left_in_a_network,
-        rtol=0.2,  # another network of 50 units has another ℓ
+        rtol=1e-3,
+        rtol_in=functions.tolerance,
         seconds=20.0,
         rubric=(
             "No prediction and no measurement.",

@@ -88,7 +88,8 @@ def _errors(draw: Draw) -> list[tuple[np.ndarray, np.ndarray, int]]:
         theirs, ours = (normal + 0.05 * draw.normal(n).numpy() for _ in "ab")
         scale = draw.uniform(3, 5)
         cases.append((2 * scale * np.exp(1.7 * theirs), scale * np.exp(1.3 * ours), 50_000))
-    return cases
+    theirs, ours, _ = cases[0]
+    return [(theirs, ours, 1), *cases]
 
 
 def _first_step(gradient: float, learning_rate: float) -> float:
@@ -106,7 +107,7 @@ def _all_of_adam(gradient: float, learning_rate: float) -> torch.Tensor:
     return torch.tensor(-learning_rate * first / (math.sqrt(second) + 1e-8), dtype=torch.float64)
 
 
-_BUDGET, _LEFT, _ADAM = "Same scaling", "What remains", "The optimiser that forgets"
+_BUDGET, _LEFT, _ADAM = "Same scaling", "What remains", "An optimiser that starts anew"
 _HARM = "What each gain is for"
 
 EXERCISES = (
@@ -114,7 +115,7 @@ EXERCISES = (
         id="time-1",
         label="ex-time-correlation-size",
         chapter=_CHAPTER,
-        title="What a correlation cannot know",
+        title="What a correlation leaves out",
         kind="derivation",
         difficulty=1,
         importance=4,
@@ -317,6 +318,8 @@ EXERCISES = (
             ),
         ),
         another=_draw_by_draw,
+        read=functions.ends,
+        remark=functions.another_number,
         rtol=0.06,
         seconds=20.0,
     ),

@@ -1,14 +1,15 @@
-"""Chapter 5: networks with a gain that is held, and answers with one part changed."""
+"""A gain that is held, and answers with one part changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from nmcourse.exercises.checking.compare import NotNumbers
+from nmcourse.exercises.checking.compare import NotNumbers, as_array
 from nmcourse.exercises.checking.record import Draw
 from nmcourse.models import NMRNN, ClampedGain, LowRankRNN, Modulator, PrescribedGain
 
@@ -60,3 +61,20 @@ def modulated(draw: Draw) -> list[Case]:
         inputs = draw.normal(4, 30, 3).to(network.modulator.gain_bias) + 1.0
         cases.append((network, inputs, k))
     return cases
+
+
+def ends(value: Any, case: tuple[Any, ...]) -> Any:
+    """Both ends; after a single draw both in units of the first, since chance decides the draw."""
+    ends = as_array(value)[0].ravel()
+    return ends / ends[0] if case[2] == 1 and ends.size == 2 else value
+
+
+def another_number(cases: Sequence[tuple[Any, ...]], results: Sequence[np.ndarray]) -> str:
+    """What is said where an interval after one draw has two ends."""
+    for (_, _, n_draws), ends in zip(cases, results, strict=True):
+        if n_draws == 1 and ends.size == 2 and not np.allclose(ends, ends[0]):
+            return (
+                "A single draw (n_draws=1) gives one ratio, so both ends must be this ratio; in "
+                "units of the first end yours are above. Does your function draw n_draws times?"
+            )
+    return ""

@@ -123,6 +123,12 @@ EXERCISES = (
                 _METRIC,
             ),
             Wrong(
+                "at the border as well",
+                lambda outputs: outputs[:, -1, 0] <= 0.5,
+                "*Below* leaves the border itself out.",
+                _METRIC,
+            ),
+            Wrong(
                 "the first step",
                 lambda outputs: outputs[:, 0, 0] < 0.5,
                 "At the first step nobody has said go. Read the other end of the axis.",

@@ -1,4 +1,4 @@
-"""Chapter 7: the trusted answers, the cases to try, and answers with one part changed."""
+"""The trusted answers, the cases to try, and answers with one part changed."""
 
 from __future__ import annotations
 
@@ -77,6 +77,7 @@ def subjects(draw: Draw) -> list[tuple[Tensor]]:
         outputs[..., 0] = outputs[..., 0].maximum(keeps)
         outputs[:, -1, 0] += 0.3 * draw.normal(n)
         outputs[0, -1, 0] = -0.8  # let go, and further than to zero
+        outputs[1, -1, 0] = 0.5  # at the border, which is not below it
         cases.append((outputs,))
     return cases
 

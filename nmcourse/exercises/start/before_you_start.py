@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,17 @@ def _by_least_squares(record: Any) -> float:
     steps = torch.arange(1, len(logs) + 1, dtype=logs.dtype)
     kept = math.exp(float((steps * logs).sum() / (steps**2).sum()))  # of each step
     return 10.0 / (1 - kept)
+
+
+def _stopped_early(cases: Sequence[tuple[Any, ...]], results: Sequence[np.ndarray]) -> str:
+    """What is said where every result has left the guess and not arrived."""
+    for (record,), found in zip(cases, results, strict=True):
+        if found.size != 1 or not 0.02 < (found.item() - 100) / (_find_tau(record) - 100) < 1:
+            return ""
+    return (
+        "All your results lie between the guess of 100 ms and the time constant of the record: the "
+        "loop ends before the two agree. Let it make more steps, or longer ones."
+    )
 
 
 EXERCISES = (
@@ -142,6 +154,7 @@ EXERCISES = (
             ),
         ),
         another=_by_least_squares,
+        remark=_stopped_early,
         rtol=2e-3,
         seconds=20.0,
     ),

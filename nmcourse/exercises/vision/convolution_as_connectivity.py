@@ -280,6 +280,12 @@ EXERCISES = (
                 "A residual is a length: never negative, never complex.",
                 _ARNOLDI,
             ),
+            Wrong(
+                "the real part in place of the size",
+                functions.leak_of_the_real_part,
+                "The entries of an eigenvector may be complex. What is the size of such a number?",
+                _ARNOLDI,
+            ),
         ),
         another=functions.leak_in_full,
     ),

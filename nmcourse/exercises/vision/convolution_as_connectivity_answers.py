@@ -1,4 +1,4 @@
-"""Chapter 10: the trusted answers, the cases to try, and answers with one part changed."""
+"""The trusted answers, the cases to try, and answers with one part changed."""
 
 from __future__ import annotations
 
@@ -94,10 +94,30 @@ def leak_with_a_sign(hessenberg: Tensor) -> Tensor:
     return hessenberg[-1, -1] * vectors[-1, values.abs().argmax()]
 
 
+def leak_of_the_real_part(hessenberg: Tensor) -> Tensor:
+    values, vectors = torch.linalg.eig(hessenberg[:-1])
+    return hessenberg[-1, -1].abs() * vectors[-1, values.abs().argmax()].real.abs()
+
+
 def hessenbergs(draw: Draw) -> list[tuple[Tensor]]:
     """Each slip has a case in which it takes another Ritz vector than that of the leader."""
     slips = ("first", "last", "right", "least", "most", "right")
-    return [(hessenberg(draw, slip),) for slip in slips]
+    return [*((hessenberg(draw, slip),) for slip in slips), (turning(draw),)]
+
+
+def turning(draw: Draw) -> Tensor:
+    """A random H whose leaders are a complex pair, and the last entry of their vectors complex."""
+    while True:
+        m = draw.integer(4, 6)
+        small = torch.triu(draw.normal(m + 1, m)) / 2
+        for k in range(m):
+            small[k + 1, k] = draw.uniform(1, 3) * (-1) ** k
+        values, vectors = torch.linalg.eig(small[:-1])
+        leader, size = values.abs().argmax(), values.abs().sort().values
+        last = vectors[-1, leader]
+        alone = size[-3] < 0.9 * size[-1] and abs(values[leader].imag) > 0.1 * size[-1]
+        if alone and all_leaks(small)[leader] > 0.02 and last.real.abs() < 0.8 * last.abs():
+            return small
 
 
 def hessenberg(draw: Draw, slip: str) -> Tensor:

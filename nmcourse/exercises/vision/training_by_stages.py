@@ -56,7 +56,7 @@ def _norms(draw: Draw) -> list[tuple[float, float, float, float, float]]:
             draw.uniform(1.2, 3) * (-1) ** (k // 2),
             draw.uniform(-1, 1),
             draw.uniform(0.3, 2) * (-1) ** k,
-            draw.uniform(1.5, 6),
+            draw.uniform(1.5, 6) / (1000 if k == 1 else 1),  # so small that an epsilon shows
         )
         for k in range(6)
     ]
@@ -168,6 +168,14 @@ EXERCISES = (
                     beta - mean,
                 ),
                 "The mean is taken away before the division, not after it.",
+                _FOLD,
+            ),
+            Wrong(
+                "the epsilon of the program",
+                lambda weight, gamma, beta, mean, variance: _fold(
+                    weight, gamma, beta, mean, variance + 1e-5
+                ),
+                "`BatchNorm2d` adds a small ε to the variance. Here there is none.",
                 _FOLD,
             ),
             Wrong(

@@ -4,104 +4,30 @@ from __future__ import annotations
 
 import math
 
-from nmcourse.exercises.checking.record import Draw, Exercise, Wrong
+from nmcourse.exercises.checking.record import Exercise, Wrong
+from nmcourse.exercises.vision.what_the_loss_is_for_answers import (
+    MONOSTABLE,
+    MULTISTABLE,
+    UNSTABLE,
+    kind_of_pair,
+    kind_of_pair_by_running,
+    largest_recurrence,
+    largest_recurrence_by_halving,
+    largest_share,
+    largest_share_by_halving,
+    pairs,
+    returns,
+    samples,
+    share_of_last,
+    share_of_last_closed,
+    windows,
+)
 
 _CHAPTER = "book/vision/what_the_loss_is_for"
 _LOSS = "The loss, part by part"
 _UNIT = "One unit: return or run away"
 _PAIR = "Two units: a state that stays"
 _COUNTS = "What ten networks can tell"
-
-
-def _share_of_last(n_last: int, n_steps: int, decades: float) -> float:
-    weights = [10 ** (decades * k / (n_steps - 1)) for k in range(n_steps)]
-    return sum(weights[-n_last:]) / sum(weights)
-
-
-def _share_of_last_closed(n_last: int, n_steps: int, decades: float) -> float:
-    """Two geometric series."""
-    ratio = 10 ** (-decades / (n_steps - 1))
-    return (1 - ratio**n_last) / (1 - ratio**n_steps)
-
-
-def _windows(draw: Draw) -> list[tuple[int, int, float]]:
-    return [
-        (draw.integer(2, 6), draw.integer(9, 40), draw.uniform(1.0, 4.0)),
-        *(
-            (draw.integer(2, 6), draw.integer(9, 20), draw.uniform(0.8, 2.0) * (-1) ** k)
-            for k in range(5)
-        ),
-    ]
-
-
-def _largest_recurrence(share: float, duration: float, tau: float) -> float:
-    return 1 - tau * math.log(1 / share) / duration
-
-
-def _largest_recurrence_by_halving(share: float, duration: float, tau: float) -> float:
-    """Bisect: more recurrence leaves more of the distance."""
-    low, high = -1000.0, 1.0
-    for _ in range(100):
-        middle = (low + high) / 2
-        returned = math.exp(-(1 - middle) * duration / tau) < share
-        low, high = (middle, high) if returned else (low, middle)
-    return low
-
-
-def _returns(draw: Draw) -> list[tuple[float, float, float]]:
-    return [
-        (draw.uniform(0.01, 0.5), draw.uniform(100, 600), draw.uniform(5, 20)) for _ in range(6)
-    ]
-
-
-MONOSTABLE, MULTISTABLE, UNSTABLE = range(3)
-
-
-def _kind_of_pair(excitation: float, inhibition: float) -> int:
-    if excitation > 1:
-        return UNSTABLE
-    return MULTISTABLE if excitation + inhibition > 1 else MONOSTABLE
-
-
-def _kind_of_pair_by_running(excitation: float, inhibition: float) -> int:
-    """Start with a difference, and see what is left of it after three hundred time constants."""
-    first, second = 1.0, 0.5
-    for _ in range(3000):
-        currents = (
-            excitation * first - inhibition * second + 0.2,
-            excitation * second - inhibition * first + 0.2,
-        )
-        first += 0.1 * (max(currents[0], 0.0) - first)
-        second += 0.1 * (max(currents[1], 0.0) - second)
-    if max(first, second) > 1e3:
-        return UNSTABLE
-    return MULTISTABLE if first - second > 1e-3 else MONOSTABLE
-
-
-def _pairs(draw: Draw) -> list[tuple[float, float]]:
-    near = [(0.5, 0.2), (0.5, 0.8), (1.3, 0.1), (1.2, 0.6), (0.2, 1.4), (0.1, 0.3), (1.6, 0.2)]
-    near += [(1.2, 1.5)]  # strong inhibition does not save a unit that grows alone
-    near += [(0.75, 0.14), (0.88, 0.24)]  # the sum decides, no weight by itself and no product
-    return [(a + draw.uniform(-0.05, 0.05), c + draw.uniform(-0.05, 0.05)) for a, c in near]
-
-
-def _largest_share(n_networks: int, doubt: float) -> float:
-    return 1 - doubt ** (1 / n_networks)
-
-
-def _largest_share_by_halving(n_networks: int, doubt: float) -> float:
-    """Bisect: the larger the share, the less probable is a sample without any."""
-    low, high = 0.0, 1.0
-    for _ in range(100):
-        middle = (low + high) / 2
-        none_seen = math.prod([1 - middle] * n_networks)
-        low, high = (middle, high) if none_seen > doubt else (low, middle)
-    return low
-
-
-def _samples(draw: Draw) -> list[tuple[int, float]]:
-    return [(draw.integer(3, 20), draw.uniform(0.02, 0.3)) for _ in range(6)]
-
 
 EXERCISES = (
     Exercise(
@@ -115,8 +41,8 @@ EXERCISES = (
         minutes=10,
         function="share_of_last",
         arguments=("n_last", "n_steps", "decades"),
-        reference=_share_of_last,
-        cases=_windows,
+        reference=share_of_last,
+        cases=windows,
         example=(5, 30, 3.0),
         wrong=(
             Wrong(
@@ -127,7 +53,7 @@ EXERCISES = (
             ),
             Wrong(
                 "one step too many between the ends",
-                lambda n_last, n_steps, decades: _share_of_last_closed(
+                lambda n_last, n_steps, decades: share_of_last_closed(
                     n_last, n_steps, decades * (n_steps - 1) / n_steps
                 ),
                 "The first weight is 10⁻ˢ and the last is 1. How many steps lie between them?",
@@ -135,7 +61,7 @@ EXERCISES = (
             ),
             Wrong(
                 "a power of e",
-                lambda n_last, n_steps, decades: _share_of_last_closed(
+                lambda n_last, n_steps, decades: share_of_last_closed(
                     n_last, n_steps, decades / math.log(10)
                 ),
                 "A decade is a factor of ten.",
@@ -143,7 +69,7 @@ EXERCISES = (
             ),
             Wrong(
                 "the first steps",
-                lambda n_last, n_steps, decades: _share_of_last_closed(n_last, n_steps, -decades),
+                lambda n_last, n_steps, decades: share_of_last_closed(n_last, n_steps, -decades),
                 "Which end of the window is heavy?",
                 _LOSS,
             ),
@@ -169,7 +95,7 @@ EXERCISES = (
                 _LOSS,
             ),
         ),
-        another=_share_of_last_closed,
+        another=share_of_last_closed,
     ),
     Exercise(
         id="loss-2",
@@ -182,14 +108,20 @@ EXERCISES = (
         minutes=10,
         function="largest_recurrence",
         arguments=("share", "duration", "tau"),
-        reference=_largest_recurrence,
-        cases=_returns,
+        reference=largest_recurrence,
+        cases=returns,
         example=(0.1, 100.0, 10.0),
         wrong=(
             Wrong(
                 "a logarithm to base ten",
                 lambda share, duration, tau: 1 - tau * math.log10(1 / share) / duration,
                 "The distance falls as a power of e.",
+                _UNIT,
+            ),
+            Wrong(
+                "never below zero",
+                lambda share, duration, tau: max(0.0, largest_recurrence(share, duration, tau)),
+                "A unit that inhibits itself returns faster than the bare leak.",
                 _UNIT,
             ),
             Wrong(
@@ -224,7 +156,7 @@ EXERCISES = (
                 _UNIT,
             ),
         ),
-        another=_largest_recurrence_by_halving,
+        another=largest_recurrence_by_halving,
     ),
     Exercise(
         id="loss-3",
@@ -237,8 +169,8 @@ EXERCISES = (
         minutes=20,
         function="kind_of_pair",
         arguments=("excitation", "inhibition"),
-        reference=_kind_of_pair,
-        cases=_pairs,
+        reference=kind_of_pair,
+        cases=pairs,
         example=(0.5, 0.2),
         wrong=(
             Wrong(
@@ -293,7 +225,7 @@ EXERCISES = (
                 _PAIR,
             ),
         ),
-        another=_kind_of_pair_by_running,
+        another=kind_of_pair_by_running,
         rtol=1e-9,
     ),
     Exercise(
@@ -343,8 +275,8 @@ EXERCISES = (
         minutes=10,
         function="largest_share",
         arguments=("n_networks", "doubt"),
-        reference=_largest_share,
-        cases=_samples,
+        reference=largest_share,
+        cases=samples,
         example=(2, 0.25),
         wrong=(
             Wrong(
@@ -392,6 +324,6 @@ EXERCISES = (
                 _COUNTS,
             ),
         ),
-        another=_largest_share_by_halving,
+        another=largest_share_by_halving,
     ),
 )

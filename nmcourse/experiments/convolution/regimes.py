@@ -31,14 +31,16 @@ import torch
 from torch import Tensor
 
 from nmcourse.analysis import (
-    ConvolutionOperator,
     autocorrelation,
+    convolutional_rnn,
     gaussian_convolution,
     lyapunov_exponents,
     participation_ratio,
     run_on,
+    silence_ends,
 )
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number, remember
+from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import VanillaRNN
 from nmcourse.training import for_tier
@@ -70,27 +72,19 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "n_seen": 50,
     },
 }
+SETTINGS["gpu"] = at_paper_scale("conv_regimes", SETTINGS["cpu"])
 
 
-def random_network(gain: float, seed: int, nonlinearity: str = "tanh") -> VanillaRNN:
+def random_convolutional_rnn(gain: float, seed: int, nonlinearity: str = "tanh") -> VanillaRNN:
     """A convolutional RNN of 8 channels of 8x8 pixels, in rate form, tau 10 ms, dt 2 ms."""
-    operator = gaussian_convolution(CHANNELS, KERNEL, SIZE, seed)
-    model = VanillaRNN(
-        1,
-        operator.shape[0],
-        1,
-        form="rate",
+    return convolutional_rnn(
+        gaussian_convolution(CHANNELS, KERNEL, SIZE, seed),
+        gain,
         nonlinearity=NONLINEARITIES[nonlinearity],
-        recurrent_scaling="none",
-        bias=True,
+        bias=1.0 if nonlinearity == "relu" else 0.0,
         tau=TAU,
         dt=DT,
-    ).double()
-    assert model.bias is not None
-    with torch.no_grad():
-        model.recurrent_weights.copy_(gain * operator.dense())
-        model.bias.fill_(1.0 if nonlinearity == "relu" else 0.0)
-    return model
+    )
 
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
@@ -110,7 +104,10 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
         metrics[name] = {key: [[one[key] for one in row] for row in rows] for key in rows[0][0]}
     rows = [done[f"equation_{seed}"] for seed in seeds]
     metrics["equation"] = {key: [row[key] for row in rows] for key in rows[0]}
-    ends = [silence_ends(gaussian_convolution(CHANNELS, KERNEL, SIZE, seed)) for seed in seeds]
+    ends = [
+        silence_ends(gaussian_convolution(CHANNELS, KERNEL, SIZE, seed), tau=TAU, dt=DT)
+        for seed in seeds
+    ]
     metrics["silence_ends"] = dict(zip(("equation", "steps"), zip(*ends, strict=True), strict=True))
     sizes = {"channels": CHANNELS, "kernel": KERNEL, "size": SIZE}
     return {"config": settings | sizes, "metrics": metrics}
@@ -134,19 +131,6 @@ def _solve_seed(seed: int, settings: dict[str, Any], run_dir: Path) -> dict[str,
         lambda: solve_equation(settings["gains"]["tanh"], seed, settings),
         settings,
     )
-
-
-def silence_ends(operator: ConvolutionOperator) -> tuple[float, float]:
-    """The gain at which silence is left by the equation, and by its Euler steps.
-
-    The equation leaves it where g Re lambda = 1 for the first eigenvalue lambda, the steps where
-    |1 - alpha + alpha g lambda| = 1, a square equation for g with one positive root.
-    """
-    eigenvalues, alpha = torch.linalg.eigvals(operator.dense()), DT / TAU
-    size = (alpha * eigenvalues.abs()) ** 2
-    half = alpha * (1 - alpha) * eigenvalues.real
-    roots = (-half + (half**2 + size * (1 - (1 - alpha) ** 2)).sqrt()) / size
-    return float(1 / eigenvalues.real.max()), float(roots.min())
 
 
 def solve_equation(gains: list[float], seed: int, settings: dict[str, Any]) -> dict[str, Any]:
@@ -196,7 +180,7 @@ def measure(gain: float, seed: int, name: str, settings: dict[str, Any]) -> dict
         mean square of r) at the end, participation ratio, and the height of the second peak of
         the autocorrelation: 1 if activity repeats itself. NaN where there is no such number.
     """
-    model = random_network(gain, seed, name)
+    model = random_convolutional_rnn(gain, seed, name)
     source = torch.Generator().manual_seed(seed)
     start = torch.randn(1, model.n_units, dtype=torch.float64, generator=source)
     missing = {"participation_ratio": math.nan, "repeats": math.nan}
@@ -254,7 +238,7 @@ def regimes(results: Results, name: str) -> list[list[str]]:
     ]
 
 
-def counts(results: Results, name: str) -> dict[str, list[int]]:
+def regime_counts(results: Results, name: str) -> dict[str, list[int]]:
     """How many networks are in each regime, at each gain."""
     columns = list(zip(*regimes(results, name), strict=True))
     return {kind: [column.count(kind) for column in columns] for kind in REGIMES}
@@ -262,7 +246,7 @@ def counts(results: Results, name: str) -> dict[str, list[int]]:
 
 def judge(results: Results) -> Judgement:
     """Is there a gain at which most networks are stable, a larger one for each other regime?"""
-    found, n = counts(results, "tanh"), results.config["n_seeds"]
+    found, n = regime_counts(results, "tanh"), results.config["n_seeds"]
     gains = results.config["gains"]
     most = {
         kind: [k for k, count in enumerate(found[kind]) if count > MAJORITY * n]
@@ -276,7 +260,7 @@ def judge(results: Results) -> Judgement:
     if sum(bool(gains) for gains in most.values()) >= 2:
         status = "reproduced" if in_order else "partly"
     exponents = results.value("tanh.exponent.median")
-    relu, solved = counts(results, "relu"), counts(results, "equation")
+    relu, solved = regime_counts(results, "relu"), regime_counts(results, "equation")
     ends = [results.value(f"silence_ends.{kind}") for kind in ("equation", "steps")]
     earlier = [1 - steps / equation for equation, steps in zip(*ends, strict=True)]
     return Judgement(

@@ -29,11 +29,14 @@ from nmcourse.analysis import (
     ConvolutionOperator,
     arnoldi,
     default_convolution,
+    distance_to_nearest,
     gaussian_convolution,
     power_iteration,
+    qr_sweeps,
     ritz_values,
 )
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number, remember
+from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.training import for_tier
 
 CLOSE = 1e-3  # error of an eigenvalue; the spectral radius is about 0.7
@@ -62,6 +65,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "n_power_steps": 200,
     },
 }
+SETTINGS["gpu"] = at_paper_scale("conv_spectra", SETTINGS["cpu"])
 
 
 def normalised_singular_values(operator: ConvolutionOperator) -> np.ndarray:
@@ -151,7 +155,7 @@ def _compare(seed: int, settings: dict[str, Any]) -> dict[str, Any]:
     exact = values[order]
     errors = (ritz.unsqueeze(1) - exact).abs().min(dim=0).values  # of each true eigenvalue
     far = (errors > CLOSE).nonzero()
-    swept = sweep(krylov.hessenberg[:-1], settings["n_sweeps"])
+    swept = qr_sweeps(krylov.hessenberg[:-1], settings["n_sweeps"])
     power = {
         name: power_iteration(operator, settings["n_power_steps"], n_vectors=n, generator=source)
         for name, n in (("one", 1), ("two", 2))
@@ -162,36 +166,15 @@ def _compare(seed: int, settings: dict[str, Any]) -> dict[str, Any]:
         "first_column_leads": bool(values[0].abs() > (1 - 1e-9) * exact[0].abs()),
         "n_close": int(far[0]) if len(far) else len(exact),
         **{f"error_{n}": errors[:n].max() for n in COUNTS},
-        "moved_by_sweeps": nearest(torch.linalg.eigvals(swept), ritz).max(),
+        "moved_by_sweeps": distance_to_nearest(torch.linalg.eigvals(swept), ritz).max(),
         **{f"power_residual_{name}": found.residuals[-1] for name, found in power.items()},
         **{f"power_error_{name}": _error(found.values, exact) for name, found in power.items()},
     }
 
 
-def sweep(hessenberg: Tensor, n_sweeps: int) -> Tensor:
-    """QR sweeps without shifts, as the released code makes them: H <- R Q.
-
-    Args:
-        hessenberg: (m, m).
-        n_sweeps: how many.
-
-    Returns:
-        (m, m), similar to what came in.
-    """
-    for _ in range(n_sweeps):
-        q, r = torch.linalg.qr(hessenberg)
-        hessenberg = r @ q
-    return hessenberg
-
-
-def nearest(ours: Tensor, theirs: Tensor) -> Tensor:
-    """Distance of each of ``ours`` from the nearest of ``theirs``."""
-    return (ours.unsqueeze(1) - theirs).abs().min(dim=1).values
-
-
 def _error(estimates: Tensor, exact: Tensor) -> Tensor:
     """Distance of the last estimate from the leading eigenvalue or its partner."""
-    return nearest(estimates[-1:], torch.stack([exact[0], exact[0].conj()]))[0]
+    return distance_to_nearest(estimates[-1:], torch.stack([exact[0], exact[0].conj()]))[0]
 
 
 def differ(found: dict[str, Any]) -> list[bool]:

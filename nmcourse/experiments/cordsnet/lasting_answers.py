@@ -17,6 +17,7 @@ from torch import nn
 from nmcourse.analysis import after_images
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, expected, remember
 from nmcourse.experiments.cordsnet.staged_training import SMOKE_RECIPE
+from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.training_runs import in_parallel, ship
 from nmcourse.models import CordsNet
 from nmcourse.pretrained import digits_cordsnet
@@ -51,6 +52,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "rest_coefficient": 1e-3,
     },
 }
+SETTINGS["gpu"] = at_paper_scale("lasting_answers", SETTINGS["cpu"])
 
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:

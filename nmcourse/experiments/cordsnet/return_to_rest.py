@@ -26,6 +26,7 @@ from nmcourse.analysis import after_images, is_transient, kind_of_return
 from nmcourse.evidence import Experiment, plain, remember
 from nmcourse.experiments.cordsnet.return_to_rest_arms import ARMS, PUBLISHED
 from nmcourse.experiments.cordsnet.return_to_rest_rules import KINDS, LEARNT, RULES
+from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.training_runs import in_parallel, ship, trained_models
 from nmcourse.models import CordsNet
 from nmcourse.pretrained import digits_cordsnet
@@ -45,6 +46,8 @@ from nmcourse.training import (
 COMMAND = "python -m nmcourse.claims run C11"
 SETTINGS: dict[str, dict[str, Any]] = {
     "cpu": {
+        "areas": "small-R2",
+        "image_size": 8,
         "n_seeds": 10,
         "start": {"cnn": 400, "inverse": 300, "linear": 100},
         "slopes": list(SLOPES),
@@ -54,9 +57,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "batch_size": 16,
         "learning_rate": 1e-2,
         "direct_rate": 2e-2,
+        "clip_norm": 1.0,
         "n_test": 100,
     },
     "smoke": {
+        "areas": "small-R2",
+        "image_size": 8,
         "n_seeds": 2,
         "start": {"cnn": 2, "inverse": 2, "linear": 2},
         "slopes": [0.5, 0.0],
@@ -66,9 +72,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "batch_size": 4,
         "learning_rate": 1e-2,
         "direct_rate": 1e-2,
+        "clip_norm": 1.0,
         "n_test": 10,
     },
 }
+SETTINGS["gpu"] = at_paper_scale("return_to_rest", SETTINGS["cpu"])
 OTHER_IMAGES = 1000  # seeds of the images of one slope and of the next differ by this
 SHIPPED = ("penalty_0", PUBLISHED, "scale_0")
 
@@ -86,7 +94,7 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
         for name in SHIPPED:
             ship(
                 f"digits_cordsnet_{name}",
-                trained_models(_build, run_dir / name),
+                trained_models(partial(_build, settings), run_dir / name),
                 builder="digits_cordsnet",
                 kwargs={},
                 command=COMMAND,
@@ -95,8 +103,8 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
     return {"config": settings, "metrics": metrics}
 
 
-def _build(generator: torch.Generator) -> nn.Module:
-    return digits_cordsnet(generator=generator)
+def _build(settings: dict[str, Any], generator: torch.Generator | None = None) -> CordsNet:
+    return digits_cordsnet(settings["areas"], settings["image_size"], generator=generator)
 
 
 def _start(seed: int, settings: dict[str, Any], place: Path) -> float:
@@ -108,11 +116,14 @@ def _start(seed: int, settings: dict[str, Any], place: Path) -> float:
         recipe = Recipe(
             cnn_steps=steps["cnn"], inverse_steps=steps["inverse"], linear_steps=steps["linear"]
         )
-        linear = train_linear(*_digits(), recipe, areas="small-R2", seed=seed, progress=False)[-1]
+        linear = train_linear(
+            *_digits(settings), recipe, areas=settings["areas"], seed=seed, progress=False
+        )[-1]
         save_tensors(path, linear.model.state_dict())
         return float(linear.checks["accuracy"])
 
-    kept = {"start": settings["start"], "seed": seed}
+    shape = {key: settings[key] for key in ("areas", "image_size")}
+    kept = {"start": settings["start"], "seed": seed} | shape
     found: float = remember(place / f"{seed}.json", train, kept)
     return found
 
@@ -129,7 +140,7 @@ def _arm(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]:
 def _train(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]:
     """Train the seeds of an arm, examine each."""
     arm, folder = ARMS[name], run_dir / name
-    train, test = _digits()
+    train, test = _digits(settings)
     test = test.subset(slice(settings["n_test"]))
     seeds = range(settings["n_seeds"])
     fit = partial(
@@ -138,11 +149,12 @@ def _train(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]
         loss=partial(trial_loss, trial=arm.trial()),
         batch_size=settings["batch_size"],
         weight_decay=arm.weight_decay,
+        clip_norm=settings["clip_norm"],
         progress=False,
     )
     if arm.direct:
         result = fit(
-            _build,
+            partial(_build, settings),
             seeds=seeds,
             n_steps=settings["direct_steps"],
             learning_rate=settings["direct_rate"],
@@ -170,7 +182,7 @@ def _from_linear(
     ]
     fits.append((0.0, {"n_steps": settings["n_steps"]}))
     for number, (slope, options) in enumerate(fits):
-        models = [digits_cordsnet() for _ in seeds]
+        models = [_build(settings) for _ in seeds]
         for model, state in zip(models, states, strict=True):
             model.slope = slope
             model.load_state_dict(state)
@@ -185,9 +197,9 @@ def _from_linear(
     return result
 
 
-def _digits() -> tuple[ImageSet, ImageSet]:
+def _digits(settings: dict[str, Any]) -> tuple[ImageSet, ImageSet]:
     """Images to learn from, and others; a blank is a picture of mean brightness."""
-    train, test = (digit_images(split, size=8) for split in ("train", "test"))
+    train, test = (digit_images(split, size=settings["image_size"]) for split in ("train", "test"))
     return train.normalised(), test.normalised(like=train)
 
 

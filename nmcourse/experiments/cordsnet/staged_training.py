@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from nmcourse.analysis import after_images
 from nmcourse.evidence import Experiment, remember
 from nmcourse.experiments.cordsnet.staged_training_rules import RULES
+from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.training_runs import in_parallel, ship
 from nmcourse.models import CordsNet, TwinCNN, count_parameters, matched_pixel_rnn
 from nmcourse.pretrained import digits_cordsnet
@@ -84,6 +85,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "n_test": 20,
     },
 }
+SETTINGS["gpu"] = at_paper_scale("staged_training", SETTINGS["cpu"])
 CONTROLS: dict[str, str] = {
     "direct_initial": "direct",
     "direct": "direct",

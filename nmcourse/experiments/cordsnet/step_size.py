@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from nmcourse.analysis import after_images
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, plain, remember
+from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import CordsNet
 from nmcourse.tasks import ImageSet, digit_images
@@ -43,6 +44,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "n_steps": 400,
         "batch_size": 16,
         "learning_rate": 3e-2,
+        "clip_norm": 1.0,
         "n_test": 360,
     },
     "smoke": {
@@ -52,9 +54,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "n_steps": 2,
         "batch_size": 4,
         "learning_rate": 3e-2,
+        "clip_norm": 1.0,
         "n_test": 20,
     },
 }
+SETTINGS["gpu"] = at_paper_scale("step_size", SETTINGS["cpu"])
 
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
@@ -93,6 +97,7 @@ def _train_and_test(name: str, settings: dict[str, Any], checkpoint: Path) -> di
         n_steps=settings["n_steps"],
         batch_size=settings["batch_size"],
         learning_rate=settings["learning_rate"],
+        clip_norm=settings["clip_norm"],
         checkpoint=checkpoint,
         progress=False,
     )

@@ -16,6 +16,7 @@ from torch import nn
 
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, expected, format_number
 from nmcourse.experiments.contenders import Contender, by_name, compare, ship_all
+from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.tasks import RowByRowDigits, class_accuracy
 from nmcourse.training import cross_entropy_at_end, for_tier
 
@@ -40,6 +41,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "tuning_seeds": [1000],
     },
 }
+SETTINGS["gpu"] = at_paper_scale("digits", SETTINGS["cpu"])
 NETWORKS = by_name(
     Contender(name, f"digits_{name}", label, prefix="digits")
     for name, label in (

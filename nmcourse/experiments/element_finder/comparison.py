@@ -25,10 +25,11 @@ from nmcourse.experiments.element_finder.networks import (
     MAIN,
     NETWORKS,
     ScaledFinder,
-    evaluate,
+    errors_on_lists,
     thinned,
 )
 from nmcourse.experiments.element_finder.rules import RULES
+from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.tasks import ElementFinder
 from nmcourse.training import FitManyResult, fit_many, for_tier, save_tensors
@@ -52,6 +53,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "tuning_seeds": [1000],
     },
 }
+SETTINGS["gpu"] = at_paper_scale("element_finder", SETTINGS["cpu"])
 AS_THE_MAIN_ONE = ("nm_rnn_5_13_12", "nm_rnn_10_12_7", ALL_GAINS.name)  # in their peak rate
 
 
@@ -132,13 +134,15 @@ def train(
 ) -> dict[str, Any]:
     """Train the seeds that count of one network and measure them.
 
-    Weights and checkpoint stay in ``folder``.
+    Weights and checkpoint stay in ``folder``. With ``keep_best=True`` the parameters of the best
+    batch are measured and kept as well, under ``best``.
     """
+    network = ALL_NETWORKS[name]
     what_counts = {key: settings[key] for key in ("n_steps", "n_seeds")}
 
     def measured() -> dict[str, Any]:
         result = _fit(
-            ALL_NETWORKS[name],
+            network,
             (ScaledFinder if scaled else ElementFinder)(length),
             rate,
             seeds=settings["n_seeds"],
@@ -147,11 +151,18 @@ def train(
             **options,
         )
         save_tensors(folder / "weights.pt", [model.state_dict() for model in result.models])
-        return evaluate(result.models, length=length, scaled=scaled) | {
+        found = errors_on_lists(result.models, length=length, scaled=scaled) | {
             "curve": thinned(result.losses),
             "diverged": sorted(result.diverged),
             "learning_rate": rate,
         }
+        if options.get("keep_best"):
+            for model, best in zip(result.models, result.best, strict=True):
+                model.load_state_dict(best, strict=False)
+            states = [model.state_dict() for model in result.models]
+            save_tensors(folder / "best" / "weights.pt", states)
+            found["best"] = errors_on_lists(result.models, length=length, scaled=scaled)
+        return found
 
     part: dict[str, Any] = remember(
         folder / "measured.json",

@@ -108,7 +108,7 @@ def _ship(networks: dict[str, Any], metrics: dict[str, Any]) -> None:
         ship(
             weights_of(name),
             models,
-            builder=network.builder,
+            builder=network.stored_builder,
             kwargs=plain(network.kwargs),
             command=COMMAND,
             metrics={key: metrics[name][key] for key in ("error", "exact")},

@@ -1,11 +1,13 @@
 """The networks of the Element Finder comparison: which, how trained, how measured.
 
-Used by ``element_finder`` (N13, R6, R16) and ``element_finder_training`` (N14, N15, R4, R11).
+Used by ``element_finder`` (N13, R6, R16) and ``element_finder_training`` (N14, N15, R4, R11), and
+at the budget of the paper by ``element_finder_published_budget``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -13,13 +15,14 @@ import scipy.stats
 import torch
 from torch import Tensor, nn
 
-from nmcourse.analysis import fit_line, line_drift, run_on, trajectory_states
+from nmcourse.analysis import fit_line, line_drift, run_on, switch_times, trajectory_states
 from nmcourse.experiments.contenders import Contender, by_name
 from nmcourse.models import NMRNN
 from nmcourse.tasks import ElementFinder, Trials
 
 LENGTH, BATCH = 25, 128
 TEST_TRIALS, TEST_SEED = 4000, 2024
+AVERAGES_SEED = TEST_SEED + 1
 TRIALS_PER_QUERY = 40  # of the averages that N14 looks at
 ZERO, SWITCH = 0.05, 0.25  # a gain that never exceeds the first is silent; a switch spans the other
 RUN_ON = 10  # steps without input: one tau_z
@@ -66,7 +69,17 @@ ATTENTION = _network("attention", "attention", "attention reader")
 MAIN = NM_RNNS[0]
 NETWORKS = by_name((MAIN, *BASELINES, *NM_RNNS[1:], ALL_GAINS, RELEASED, ATTENTION))
 
-ALL_NETWORKS = NETWORKS | by_name(BETWEEN)
+# As released, for the budget of the paper: the low-rank RNN, and gains on more weights.
+LOW_RANK_RELEASED = _network(
+    "low_rank_rnn_released", "low_rank_rnn", "LR-RNN, released scaling", **FREE, **OVER_N
+)
+ALL_GAINS_RELEASED = replace(
+    ALL_GAINS,
+    name="nm_rnn_all_gains_released",
+    label="NM-RNN(5, 18, 8), released scaling, all weights under gain",
+    kwargs={**ALL_GAINS.kwargs, **FREE, **OVER_N},
+)
+ALL_NETWORKS = NETWORKS | by_name((*BETWEEN, LOW_RANK_RELEASED, ALL_GAINS_RELEASED))
 
 
 def weights_of(name: str) -> str:
@@ -76,6 +89,11 @@ def weights_of(name: str) -> str:
     if name in ("released_longer", "free_factors"):
         return f"ef_nm_rnn_{name}"
     return f"ef_{MAIN.name}_{name}"
+
+
+def weights_at_published_budget(name: str) -> str:
+    """Name of the pretrained weights of a network that was trained at the budget of the paper."""
+    return f"ef_published_{name}"
 
 
 class ScaledFinder(ElementFinder):
@@ -97,7 +115,7 @@ def fixed_sequences(length: int, scaled: bool) -> Trials:
 
 
 @torch.no_grad()
-def evaluate(
+def errors_on_lists(
     models: Sequence[nn.Module], *, length: int = LENGTH, scaled: bool = False
 ) -> dict[str, Any]:
     """Errors of trained networks on the fixed test set.
@@ -140,45 +158,17 @@ def _four_digits(values: Tensor) -> list[list[float]]:
     return [[float(f"{value:.4g}") for value in row] for row in values.tolist()]
 
 
-def ordered_trials(queries: Sequence[int], n_each: int, *, length: int = LENGTH) -> Trials:
-    """``n_each`` sequences for each query, the same sequences for every query."""
-    task = ElementFinder(length)
-    generator = torch.Generator().manual_seed(TEST_SEED + 1)
-    elements = torch.randint(task.low, task.high + 1, (n_each, length), generator=generator)
-    query = torch.tensor(list(queries)).repeat_interleave(n_each)
-    return task.trials(query, elements.repeat(len(queries), 1))
+def averaged_over(length: int) -> ElementFinder:
+    """Lists of a length, asked at the three places at which the paper looks.
 
-
-def valued_trials(length: int = LENGTH, n_each: int = TRIALS_PER_QUERY) -> Trials:
-    """``n_each`` sequences for each of three queries and every possible answer, as the paper draws.
-
-    The queries are 5, 10 and 15 for lists of 25, and as far into other lists.
+    They are 5, 10 and 15 for lists of 25, and as far into other lists.
     """
-    task = ElementFinder(length)
-    queries = torch.tensor([round(length * part / 5) for part in (1, 2, 3)])
-    values = torch.arange(task.low, task.high + 1)
-    trials = ordered_trials([0], n_each, length=length)
-    elements = trials.inputs[:, 1:, 0].long().repeat(len(queries) * len(values), 1)
-    query = queries.repeat_interleave(len(values) * n_each)
-    value = values.repeat(len(queries)).repeat_interleave(n_each)
-    return task.trials(query, elements.scatter(1, query[:, None], value[:, None]))
+    return ElementFinder(length, queries=[round(length * part / 5) for part in (1, 2, 3)])
 
 
-@torch.no_grad()
-def switch_times(gains: Tensor) -> tuple[Tensor, Tensor]:
-    """When each gain switches, and how far.
-
-    Args:
-        gains: (query, time, component), averaged over sequences.
-
-    Returns:
-        Time step of the largest change from one step to the next after the first two steps (the
-        query itself moves every gain), (query, component); and the range of each component over
-        all queries and these times, (component,).
-    """
-    later = gains[:, 2:]
-    steps = later.diff(dim=1).abs().argmax(dim=1) + 3
-    return steps, later.amax(dim=(0, 1)) - later.amin(dim=(0, 1))
+def _draw() -> torch.Generator:
+    """Sequences to average over: neither of the training nor of the test."""
+    return torch.Generator().manual_seed(AVERAGES_SEED)
 
 
 @torch.no_grad()
@@ -197,10 +187,10 @@ def memory_of(model: NMRNN, length: int = LENGTH) -> dict[str, Any]:
             switch time with the query (0 for a gain that spans less than ``SWITCH``);
             ``largest``: largest mean value of each gain.
     """
-    by_query = ordered_trials(range(length), TRIALS_PER_QUERY, length=length)
+    by_query = ElementFinder(length).each_query(TRIALS_PER_QUERY, generator=_draw())
     z, gains = _averaged(model, by_query, "z")
     z_line = fit_line(z[:, 0], torch.arange(length, dtype=torch.float64))
-    by_value = valued_trials(length)
+    by_value = averaged_over(length).each_answer(TRIALS_PER_QUERY, generator=_draw())
     x, _ = _averaged(model, by_value, "x")
     x_line = fit_line(x[:, 0], by_value.conditions["answer"][::TRIALS_PER_QUERY].double())
     steps, spans = switch_times(gains)

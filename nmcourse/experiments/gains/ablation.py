@@ -25,9 +25,9 @@ from torch import Tensor
 from nmcourse import pretrained
 from nmcourse.analysis import ablate_gains
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number, summarise
-from nmcourse.experiments.timing.networks import TEST_TIME
 from nmcourse.models import NMRNN
 from nmcourse.tasks import (
+    TEST_TIME,
     TRAINED,
     WINDOW,
     MeasureWaitGo,
@@ -44,6 +44,14 @@ LOST_CONTROL, STILL_RAMPS, MAJORITY = 0.5, 0.5, 0.8
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Ablate every component of every network; seconds, so nothing is kept in ``run_dir``."""
     models = pretrained.load_all("mwg_nm_rnn", kind=NMRNN)
+    return {
+        "config": {"window_ms": WINDOW, "n_seeds": len(models)},
+        "metrics": ablations(models),
+    }
+
+
+def ablations(models: list[NMRNN]) -> dict[str, Any]:
+    """What each component does in each network: ``intact``, ``held`` and ``zero``."""
     trials = MeasureWaitGo(TRAINED, measure_times=[TEST_TIME]).enumerate()
     metrics: dict[str, Any] = {"intact": _measure(models, trials)}
     for name, value in (("held", "initial"), ("zero", 0.0)):
@@ -55,7 +63,7 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
             measure: torch.stack([part[measure] for part in ablated], dim=1)
             for measure in ("error", "control", "rise")
         }
-    return {"config": {"window_ms": WINDOW, "n_seeds": len(models)}, "metrics": metrics}
+    return metrics
 
 
 @torch.no_grad()

@@ -13,7 +13,8 @@ the output knows of the interval has to come through. The number is
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from nmcourse import pretrained
-from nmcourse.analysis import gradient_norms
+from nmcourse.analysis import gradient_norms, kept_from_go, masked_sum
 from nmcourse.evidence import (
     Experiment,
     Judgement,
@@ -31,9 +32,9 @@ from nmcourse.evidence import (
     expected,
     format_number,
 )
-from nmcourse.experiments.timing.networks import FAIR, TEST_TIME
+from nmcourse.experiments.timing.networks import FAIR
 from nmcourse.models import RecurrentModel
-from nmcourse.tasks import TRAINED, MeasureWaitGo, Trials
+from nmcourse.tasks import TEST_TIME, TRAINED, MeasureWaitGo, Trials, at_mid_ramp
 
 PER = 100.0  # ms
 STAGES = ("start", "trained")
@@ -41,50 +42,38 @@ STAGES = ("start", "trained")
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Send the output of every network back through time; half a minute."""
-    trials = mid_ramp_trials()
+    trials = at_mid_ramp(MeasureWaitGo(TRAINED, measure_times=[TEST_TIME]).enumerate())
     metrics: dict[str, Any] = {}
     for network in FAIR:
         trained = pretrained.load_all(network.weights, kind=nn.Module)
         start = [network.build(torch.Generator().manual_seed(s)) for s in range(len(trained))]
         metrics[network.name] = {
-            stage: _measure(models, trials)
+            stage: flow(models, trials, partial(kept_from_go, per=PER))
             for stage, models in zip(STAGES, (start, trained), strict=True)
         }
     return {"config": {"per_ms": PER, "n_seeds": len(trained)}, "metrics": metrics}
 
 
-def mid_ramp_trials() -> Trials:
-    """The trained intervals, with a mask that is 1 at the middle of each ramp and 0 elsewhere."""
-    trials = MeasureWaitGo(TRAINED, measure_times=[TEST_TIME]).enumerate()
-    middle = trials.conditions["go_time"] + 0.5 * trials.conditions["interval"]
-    time = 10.0 * torch.arange(trials.inputs.shape[1])
-    return replace(trials, mask=(time == middle[:, None]).to(trials.mask)[..., None])
+def flow(
+    models: Sequence[nn.Module], trials: Trials, keeps: Callable[[Tensor, Trials], Tensor]
+) -> dict[str, Any]:
+    """How much of the gradient each network keeps on its way back.
 
+    Args:
+        models: recurrent networks.
+        trials: their mask marks the output that is sent back.
+        keeps: norms (trial, time) and trials -> factor over 100 ms, (trial,).
 
-def answer(outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    """Sum over trials of the output at the masked time: takes the place of a loss."""
-    return (outputs * mask).sum()
-
-
-def keeps(norms: Tensor, trials: Trials) -> Tensor:
-    """Factor over 100 ms back, from the step before go to that of the measure pulse, (trial,)."""
-    rows = torch.arange(len(norms))
-    go, measure = (
-        (trials.conditions[f"{cue}_time"] / 10.0).long() + shift
-        for cue, shift in (("go", -1), ("measure", 0))
-    )
-    back = 10.0 * (go - measure)
-    return (norms[rows, measure] / norms[rows, go]) ** (PER / back)
-
-
-def _measure(models: list[nn.Module], trials: Trials) -> dict[str, Any]:
-    """Median over trials of what is kept, per network; mean curve of the middle network."""
+    Returns:
+        ``keeps``, median over trials, and ``parts``, the same by part of the state, per network;
+        ``curve_180_ms``: median over networks of the norms of the last trial.
+    """
     found: dict[str, Any] = {"keeps": [], "parts": []}
     curves = []
     for model in models:
         if not isinstance(model, RecurrentModel):
             raise TypeError(f"expected a recurrent model, got {type(model).__name__}")
-        norms = gradient_norms(model, trials, answer)
+        norms = gradient_norms(model, trials, masked_sum)
         found["keeps"].append(keeps(norms.total, trials).quantile(0.5).item())
         found["parts"].append(
             {name: keeps(part, trials).quantile(0.5).item() for name, part in norms.parts.items()}
@@ -111,7 +100,8 @@ def judge(results: Results) -> Judgement:
         would_change=f"Another task or another strength at the start: the NM-RNN is ahead in "
         f"{sum(ahead)} of {len(ahead)} comparisons of medians. Element Finder, of which the "
         "authors speculate, is not measured",
-        measured=f"{expected(combined(ahead))}. Factor on the gradient over 100 ms back: "
+        measured=f"{expected(combined(ahead))}. On Measure-Wait-Go, factor on the gradient over "
+        "100 ms back: "
         + ". ".join(
             f"{words[stage].capitalize()}: "
             + "; ".join(f"{n.label} {format_number(kept[stage][n.name].median)}" for n in FAIR)

@@ -16,11 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from nmcourse.analysis import LSTMConstruction, lstm_from_nm_rnn
+from nmcourse.analysis import (
+    lstm_from_nm_rnn,
+    random_free_network,
+    random_gating_inputs,
+    random_gating_network,
+)
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number
-from nmcourse.models import NMRNN, LowRankRNN, Modulator, RecurrentScaling, identity
+from nmcourse.models import identity
 
 DT = 10.0  # ms
 MODULATOR_TAUS = (10.0, 100.0, 1000.0)  # ms
@@ -40,124 +44,6 @@ BREAKS: dict[str, dict[str, Any]] = {
     "feedback_to_the_modulator": {"n_feedback": 40},
 }
 HALF_A_TANH: dict[str, Any] = {"gain_nonlinearity": lambda v: 0.5 + 0.5 * torch.tanh(v)}
-
-
-@torch.no_grad()
-def random_network(
-    seed: int,
-    *,
-    tau_z: float = 100.0,
-    tau_x: float = DT,
-    nonlinearity: Any = identity,
-    angle: float = 0.0,
-    skew: float = 0.0,
-    recurrent_scaling: RecurrentScaling = "none",
-    gain_nonlinearity: Any = torch.sigmoid,
-    modulator_nonlinearity: Any = torch.tanh,
-    n_feedback: int = 0,
-) -> NMRNN:
-    """A random NM-RNN in float64 that meets every assumption, unless a keyword breaks one.
-
-    Args:
-        seed: of its weights and start states.
-        tau_z: time constant of the modulator, ms.
-        tau_x: time constant of the output network, ms.
-        nonlinearity: of the output network.
-        angle: R is turned away from L by this angle, radians.
-        skew: weight of the first column of L in each later one.
-        recurrent_scaling: factor in front of the recurrence.
-        gain_nonlinearity: sigma of the gain.
-        modulator_nonlinearity: phi of the modulator.
-        n_feedback: 40 lets the modulator hear the output network.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    net = LowRankRNN(
-        2,
-        40,
-        1,
-        rank=3,
-        orthonormal=False,
-        nonlinearity=nonlinearity,
-        recurrent_scaling=recurrent_scaling,
-        tau=tau_x,
-        dt=DT,
-        generator=generator,
-    ).double()
-    modulator = Modulator(
-        2,
-        5,
-        3,
-        n_feedback=n_feedback,
-        gain_nonlinearity=gain_nonlinearity,
-        nonlinearity=modulator_nonlinearity,
-        tau=tau_z,
-        dt=DT,
-        generator=generator,
-    ).double()
-    net.x0.normal_(generator=generator)
-    modulator.z0.normal_(generator=generator)
-    # Gains that use the whole of (0, 1), and a recurrence that neither dies out nor saturates.
-    modulator.gain_weights.normal_(generator=generator)
-    modulator.recurrent_weights.normal_(0.0, 0.5, generator=generator)
-
-    both = torch.linalg.qr(torch.randn(40, 6, generator=generator, dtype=torch.float64))[0]
-    left, other = both[:, :3].clone(), both[:, 3:]
-    left[:, 1:] += skew * left[:, :1]
-    turn = torch.tensor(angle, dtype=torch.float64)
-    assert net.column_factors is not None
-    net.row_factors.copy_(left)
-    net.column_factors.copy_(turn.cos() * left + turn.sin() * other)
-    return NMRNN(net, modulator)
-
-
-@torch.no_grad()
-def free_network(seed: int, *, n_feedback: int = 0) -> NMRNN:
-    """A random linear NM-RNN in float64 with free factors, 1/N and tau_x = 10 dt.
-
-    R has a part along L, of an overlap g R^T L near 1, and a random part as large.
-
-    Args:
-        seed: of its weights and start states.
-        n_feedback: 40 lets the modulator hear the output network.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    net = LowRankRNN(
-        2,
-        40,
-        1,
-        rank=3,
-        orthonormal=False,
-        nonlinearity=identity,
-        recurrent_scaling="1/N",
-        tau=10 * DT,
-        dt=DT,
-        generator=generator,
-    ).double()
-    modulator = Modulator(2, 5, 3, n_feedback=n_feedback, tau=100.0, dt=DT, generator=generator)
-    modulator = modulator.double()
-    assert net.column_factors is not None
-    net.column_factors.add_(net.row_factors)
-    net.x0.normal_(generator=generator)
-    modulator.z0.normal_(generator=generator)
-    modulator.gain_weights.normal_(generator=generator)
-    modulator.recurrent_weights.normal_(0.0, 0.5, generator=generator)
-    return NMRNN(net, modulator)
-
-
-@torch.no_grad()
-def largest_difference(model: NMRNN, built: LSTMConstruction, inputs: Tensor) -> float:
-    """Largest difference in x, z and y at any step, over the largest |x|, |z|, |y| of each."""
-    run, copy = model(inputs), built.lstm(inputs)
-    assert copy.states is not None
-    x, z = built.read(copy.states)
-    pairs = ((x, run.states), (z, run.modulator_states), (copy.outputs, run.outputs))
-    return max(((a - b).abs().max() / b.abs().max()).item() for a, b in pairs)
-
-
-def random_inputs(seed: int, n_steps: int = 100) -> Tensor:
-    """Normal inputs for five trials, (trial, time, 2)."""
-    generator = torch.Generator().manual_seed(1_000 + seed)
-    return torch.randn(5, n_steps, 2, generator=generator, dtype=torch.float64)
 
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
@@ -198,17 +84,16 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
 
 def _difference(seed: int, change: dict[str, Any], **options: Any) -> float:
     """Difference of one network from its LSTM, built whether or not the assumptions hold."""
-    model = random_network(seed, **change)
-    return largest_difference(
-        model, lstm_from_nm_rnn(model, strict=False, **options), random_inputs(seed)
-    )
+    model = random_gating_network(seed, **change)
+    built = lstm_from_nm_rnn(model, strict=False, **options)
+    return built.largest_difference(model, random_gating_inputs(seed))
 
 
 def _as_input_gate(seed: int, epsilon: float) -> float:
     """Difference of one network with free factors from the LSTM whose input gates are its gains."""
-    model = free_network(seed)
+    model = random_free_network(seed)
     built = lstm_from_nm_rnn(model, gain_as="input gate", candidates="small", epsilon=epsilon)
-    return largest_difference(model, built, random_inputs(seed))
+    return built.largest_difference(model, random_gating_inputs(seed))
 
 
 def judge(results: Results) -> Judgement:

@@ -12,17 +12,17 @@ follow it, and they have no input. Both equations are taken in the form of the s
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from nmcourse.analysis import optimal_gain
+from nmcourse.analysis import cut_beside, ramp_gains
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number
-from nmcourse.experiments.timing.networks import TEST_TIME, WEIGHT_DECAY, evaluate
+from nmcourse.experiments.paper_scale import at_paper_scale
+from nmcourse.experiments.timing.networks import WEIGHT_DECAY, errors_and_intervals
 from nmcourse.experiments.training_runs import ship, trained_models, tune_and_train
 from nmcourse.models import NMRNN, LowRankRNN
 from nmcourse.pretrained import BUILDERS
@@ -61,6 +61,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "tuning_seeds": [1000],
     },
 }
+SETTINGS["gpu"] = at_paper_scale("gain_prediction", SETTINGS["cpu"])
 
 
 def build(generator: torch.Generator) -> nn.Module:
@@ -80,7 +81,7 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
     metrics = tune_and_train(
         build,
         MeasureWaitGo(),
-        evaluate,
+        errors_and_intervals,
         settings=settings,
         folder=run_dir,
         weight_decay=WEIGHT_DECAY,
@@ -88,7 +89,7 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
     control = tune_and_train(
         build_gain_driven,
         MeasureWaitGo(),
-        evaluate,
+        errors_and_intervals,
         settings=settings | {"rates": CONTROL_RATES, "tuning_steps": settings["tuning_steps"] // 3},
         folder=run_dir / "gain_driven",
         weight_decay=WEIGHT_DECAY,
@@ -111,55 +112,14 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
             )
     return {
         "config": settings | {"weight_decay": WEIGHT_DECAY, "control_rates": CONTROL_RATES},
-        "metrics": metrics | compare(models) | {"gain_driven": control | compare(controls)},
+        "metrics": metrics
+        | compare_gains(models)
+        | {"gain_driven": control | compare_gains(controls)},
     }
 
 
-class Ramp(NamedTuple):
-    """One ramp: trained and predicted gain of its steps.
-
-    Attributes:
-        times: end of each step, ms from go, (step,).
-        trained: gain of the network, (step,).
-        predicted: gain of Eq. 7 or 8, (step,).
-        beside: part of the state's norm that is not along l when the ramp starts.
-    """
-
-    times: Tensor
-    trained: Tensor
-    predicted: Tensor
-    beside: float
-
-
 @torch.no_grad()
-def ramp_gains(model: NMRNN, interval: float, *, form: str, own: bool = False) -> Ramp:
-    """Trained and predicted gain over the steps of one ramp.
-
-    Args:
-        model: linear, of rank one.
-        interval: in ms; the measure pulse comes at 150 ms.
-        form: ``"exact"`` (Eq. 7) or ``"approximate"`` (Eq. 8).
-        own: ask for the output that the network really makes, instead of the target.
-    """
-    model = copy.deepcopy(model).double()
-    trial = MeasureWaitGo([interval], measure_times=[TEST_TIME]).enumerate()
-    run = model(trial.inputs.double())
-    go = round(trial.conditions["go_time"].item() / model.dt)
-    steps = slice(go, go + round(interval / model.dt) + 1)  # from the go pulse to the last step
-    target = (run.outputs if own else trial.targets)[0, steps, 0].double()
-    start, left = run.states[0, go], _output_network(model).factors()[0][:, 0]
-    found = optimal_gain(model, target, x0=start, form=form)
-    beside = start - (start @ left) / left.square().sum() * left
-    return Ramp(
-        times=found.times + model.dt,
-        trained=run.gains[0, steps, 0][1:],  # a gain is kept with the state that it leads to
-        predicted=found.gain,
-        beside=(beside.norm() / start.norm()).item(),
-    )
-
-
-@torch.no_grad()
-def compare(models: Sequence[nn.Module]) -> dict[str, Any]:
+def compare_gains(models: Sequence[nn.Module]) -> dict[str, Any]:
     """Correlation and RMSE of trained and predicted gain, one entry per network.
 
     The steps of all ramps of a group are pooled. ``feasible`` is the share of steps in which the
@@ -173,7 +133,8 @@ def compare(models: Sequence[nn.Module]) -> dict[str, Any]:
         cuts = torch.tensor([cut_beside(network, interval) for interval in TRAINED]).mean(dim=0)
         for name, value in zip(("rise", "rise_along_l", "loop"), cuts.tolist(), strict=True):
             found.setdefault(name, []).append(value)
-        net = _output_network(network)
+        net = network.output_network
+        assert isinstance(net, LowRankRNN)
         left, right = net.factors()
         assert net.output.bias is not None
         found["overlap"].append((left * right).sum().item())
@@ -200,42 +161,6 @@ def compare(models: Sequence[nn.Module]) -> dict[str, Any]:
             sum(ramp.beside for ramp in of_model) / len(of_model) for of_model in ramps
         ]
     return found
-
-
-def _output_network(model: NMRNN) -> LowRankRNN:
-    network = model.output_network
-    if not isinstance(network, LowRankRNN):
-        raise TypeError(f"expected rank-one terms, got {type(network).__name__}")
-    return network
-
-
-@torch.no_grad()
-def cut_beside(model: NMRNN, interval: float) -> tuple[float, float, float]:
-    """What the ramp owes to the part of the state that lies beside l when it starts.
-
-    The steps after the go pulse are run again, with the gains that the network gave itself and
-    without input: from its own state, and from the part along l alone.
-
-    Returns:
-        Output gained in the 300 ms after go, intact and cut; and the mean of s l^T r over the ramp,
-        which is 1 where what leaks is just replaced.
-    """
-    model = copy.deepcopy(model).double()
-    net = _output_network(model)
-    trial = MeasureWaitGo([interval], measure_times=[TEST_TIME]).enumerate()
-    run = model(trial.inputs.double())
-    go = round(trial.conditions["go_time"].item() / model.dt)
-    left, right = (factor[:, 0] for factor in net.factors())
-    silence = torch.zeros(1, net.n_inputs, dtype=torch.float64)
-    intact = run.states[:, go]
-    rises = []
-    for start in (intact, (intact @ left)[:, None] * left / left.square().sum()):
-        x = start
-        for step in range(go + 1, go + 31):
-            x = net.step(x, silence, gain=run.gains[:, step])
-        rises.append((net.readout(x) - net.readout(start)).item())
-    ramp = run.gains[0, go + 1 : go + 1 + round(interval / model.dt), 0]
-    return rises[0], rises[1], (net.scale * ramp.mean() * (left @ right)).item()
 
 
 def _correlation(a: Tensor, b: Tensor) -> float:

@@ -24,6 +24,7 @@ from nmcourse.analysis import (
     prune,
     pruning_order,
     smallest_sufficient_set,
+    with_gains,
 )
 from nmcourse.evidence import (
     Experiment,
@@ -35,13 +36,14 @@ from nmcourse.evidence import (
     summarise,
 )
 from nmcourse.experiments.gains.ablation import HURTS, MAJORITY
-from nmcourse.experiments.timing.networks import TEST_TIME
 from nmcourse.models import NMRNN, PrescribedGain
 from nmcourse.tasks import (
+    TEST_TIME,
     TRAINED,
     MeasureWaitGo,
     Trials,
     apparent_interval,
+    change_of_intervals,
     produced_interval,
     ramp_slope,
 )
@@ -58,7 +60,7 @@ JUDGED_AT = 0.9
 ONE_STEP = 10.0  # ms; what counts as a change of the produced interval
 
 
-def networks() -> list[NMRNN]:
+def trained_networks() -> list[NMRNN]:
     """The ten trained NM-RNNs."""
     return pretrained.load_all("mwg_nm_rnn", kind=NMRNN)
 
@@ -68,15 +70,17 @@ def test_trials() -> Trials:
     return MeasureWaitGo(TRAINED, measure_times=[TEST_TIME]).enumerate()
 
 
-def under_gains(model: NMRNN, trials: Trials, gains: Tensor) -> Tensor:
-    """Outputs of the output network under gains (trial, time, K) that are given."""
-    return NMRNN(model.output_network, PrescribedGain(gains))(trials.inputs).outputs
+def run_pruning(tier: str, run_dir: Path) -> dict[str, Any]:
+    """Hold every component at its mean, alone and together; seconds."""
+    models = trained_networks()
+    config = {"near_zero": NEAR_ZERO, "hardly_moves": HARDLY_MOVES, "hurts": HURTS}
+    return {"config": config | {"n_seeds": len(models)}, "metrics": pruned(models)}
 
 
 @torch.no_grad()
-def run_pruning(tier: str, run_dir: Path) -> dict[str, Any]:
-    """Hold every component at its mean, alone and together; seconds."""
-    models, trials = networks(), test_trials()
+def pruned(models: list[NMRNN]) -> dict[str, Any]:
+    """Each component of each network held at its mean, and the smallest set that is needed."""
+    trials = test_trials()
     metrics: dict[str, list[Any]] = {
         key: [] for key in ("intact", "mean", "range", "held", "order", "errors", "n_needed")
     }
@@ -98,8 +102,7 @@ def run_pruning(tier: str, run_dir: Path) -> dict[str, Any]:
         metrics["errors"].append(list(pruning.errors))
         metrics["needed"].append(list(needed.components))
         metrics["n_needed"].append(len(needed.components))
-    config = {"near_zero": NEAR_ZERO, "hardly_moves": HARDLY_MOVES, "hurts": HURTS}
-    return {"config": config | {"n_seeds": len(models)}, "metrics": metrics}
+    return metrics
 
 
 def judge_pruning(results: Results) -> Judgement:
@@ -145,10 +148,17 @@ def judge_pruning(results: Results) -> Judgement:
     )
 
 
-@torch.no_grad()
 def run_low_dopamine(tier: str, run_dir: Path) -> dict[str, Any]:
     """Scale or shift the gains of every network; seconds."""
-    models, trials = networks(), test_trials()
+    models = trained_networks()
+    config = {"factors": list(FACTORS), "bias_shifts": list(BIAS_SHIFTS), "n_seeds": len(models)}
+    return {"config": config | {"judged_at": JUDGED_AT}, "metrics": low_dopamine(models)}
+
+
+@torch.no_grad()
+def low_dopamine(models: list[NMRNN]) -> dict[str, Any]:
+    """What is left of the ramps of each network when its gains are scaled or shifted."""
+    trials = test_trials()
     go = trials.conditions["go_time"]
     time = 10.0 * torch.arange(trials.inputs.shape[1])
     after = (time >= go[:, None])[..., None]  # (trial, time, 1)
@@ -165,11 +175,11 @@ def run_low_dopamine(tier: str, run_dir: Path) -> dict[str, Any]:
             where = {"before_go": ~after, "from_go": after}.get(name, torch.ones_like(after))
             for level in levels:
                 low = (gains.logit() - level).sigmoid() if name == "bias" else level * gains
-                outputs.append(under_gains(model, trials, torch.where(where, low, gains)))
+                given = PrescribedGain(torch.where(where, low, gains))
+                outputs.append(with_gains(model, given)(trials.inputs).outputs)
         stacked = torch.stack(outputs).unflatten(0, (len(models), len(levels)))
         metrics[name] = _read(stacked, trials)
-    config = {"factors": list(FACTORS), "bias_shifts": list(BIAS_SHIFTS), "n_seeds": len(models)}
-    return {"config": config | {"judged_at": JUDGED_AT}, "metrics": metrics}
+    return metrics
 
 
 def _read(outputs: Tensor, trials: Trials) -> dict[str, Tensor]:
@@ -182,23 +192,6 @@ def _read(outputs: Tensor, trials: Trials) -> dict[str, Tensor]:
         "slope": ramp_slope(outputs, go, 10.0),
         "at_go": outputs[..., trial, (go / 10.0).long(), 0],
     }
-
-
-def direction(produced: Tensor, *, level: int) -> Tensor:
-    """+1, -1 or 0 for each network: ramps longer, shorter or as they were.
-
-    Args:
-        produced: (network, level, trial) in ms, NaN for a ramp that never arrives, which counts as
-            longer than any other; level 0 is the intact network.
-        level: which level to compare.
-
-    Returns:
-        (network,): sign of the median change over trials, 0 within one time step.
-    """
-    produced = produced.nan_to_num(nan=torch.inf)
-    change = (produced[:, level] - produced[:, 0]).nan_to_num(nan=0.0)  # inf - inf: as it was
-    median = change.quantile(0.5, dim=1, interpolation="lower")
-    return (median > ONE_STEP).int() - (median < -ONE_STEP).int()
 
 
 def _produced(results: Results, variant: str) -> Tensor:
@@ -217,7 +210,7 @@ def judge_low_dopamine(results: Results) -> Judgement:
     at = factors.index(results.config["judged_at"])
     counts = {}
     for variant in ("whole", "before_go", "from_go"):
-        signs = direction(_produced(results, variant), level=at)
+        signs = change_of_intervals(_produced(results, variant), level=at, resolution=ONE_STEP)
         counts[variant] = (int((signs > 0).sum()), int((signs < 0).sum()))
     longer, shorter = counts["whole"]
     if longer >= MAJORITY * n:

@@ -11,18 +11,19 @@ and in every trial, and training has made it so. The equations are in
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nmcourse.analysis import (
     control_directions,
     gain_gradients,
     participation_ratio,
     term_sizes,
+    with_gains,
 )
 from nmcourse.evidence import (
     Experiment,
@@ -34,9 +35,9 @@ from nmcourse.evidence import (
     summarise,
 )
 from nmcourse.experiments.gains.ablation import MAJORITY
-from nmcourse.experiments.gains.pruning_and_dopamine import networks, test_trials, under_gains
+from nmcourse.experiments.gains.pruning_and_dopamine import test_trials, trained_networks
 from nmcourse.experiments.timing.networks import NETWORKS
-from nmcourse.models import NMRNN
+from nmcourse.models import NMRNN, PrescribedGain
 from nmcourse.tasks import WINDOW, apparent_interval, slope_against
 
 ONE_DIAL = 0.75  # share of the control along one direction; chance is 1/3 for three gains
@@ -45,12 +46,12 @@ SHIFT = 0.05  # of the connectivity's size, for the finite test
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Directions of control in trained and untrained networks; seconds."""
-    models = networks()
+    models = trained_networks()
     untrained = [
         NETWORKS["nm_rnn"].build(torch.Generator().manual_seed(seed)) for seed in range(len(models))
     ]
     metrics = {
-        name: _columns([flexibility(model) for model in group if isinstance(model, NMRNN)])
+        name: flexibilities(group)
         for name, group in (("trained", models), ("untrained", untrained))
     }
     config = {"one_dial": ONE_DIAL, "shift": SHIFT, "window_ms": WINDOW, "n_seeds": len(models)}
@@ -87,12 +88,15 @@ def flexibility(model: NMRNN) -> dict[str, Any]:
     mean_size = everything.mean(dim=0).norm()
     directions = found.directions.to(gains.dtype)
 
+    def under(given: Tensor) -> Tensor:
+        """Mean apparent interval of the output network under given gains."""
+        outputs = with_gains(model, PrescribedGain(given))(trials.inputs).outputs
+        return apparent_interval(outputs, go).mean()
+
     def moved(amount: Tensor) -> Tensor:
         """Apparent intervals when the gains from go on are shifted by (K,)."""
         after = torch.arange(gains.shape[1]) * model.dt >= go[:, None]
-        return apparent_interval(
-            under_gains(model, trials, gains + amount * after[..., None]), go
-        ).mean()
+        return under(gains + amount * after[..., None])
 
     def follow(transform: Callable[[Tensor], Tensor]) -> float:
         """Slope against the donor's interval when (part of) its gains are transplanted."""
@@ -100,8 +104,7 @@ def flexibility(model: NMRNN) -> dict[str, Any]:
         for donor in range(len(gains)):
             there = (wait[donor] + since).clamp(0, gains.shape[1] - 1)
             change = transform(gains[donor][there] - gains)
-            given = torch.where((since >= 0)[..., None], gains + change, gains)
-            table.append(apparent_interval(under_gains(model, trials, given), go).mean())
+            table.append(under(torch.where((since >= 0)[..., None], gains + change, gains)))
         return slope_against(torch.stack(table), trials.conditions["interval"]).item()
 
     with torch.no_grad():
@@ -124,7 +127,9 @@ def flexibility(model: NMRNN) -> dict[str, Any]:
         }
 
 
-def _columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+def flexibilities(models: Sequence[nn.Module]) -> dict[str, list[Any]]:
+    """``flexibility`` of each network: lists with one entry per network."""
+    rows = [flexibility(model) for model in models if isinstance(model, NMRNN)]
     return {key: [row[key] for row in rows] for key in rows[0]}
 
 

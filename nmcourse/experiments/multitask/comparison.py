@@ -25,9 +25,10 @@ from nmcourse.experiments.multitask.networks import (
     NETWORKS,
     NEW,
     TRAINED,
-    evaluate,
+    accuracy_by_task,
     n_retrained,
 )
+from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.training_runs import in_parallel, ship, trained_models, tune_and_train
 from nmcourse.tasks import DelayedResponse
 from nmcourse.training import (
@@ -62,6 +63,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "retraining_rate": 1e-2,
     },
 }
+SETTINGS["gpu"] = at_paper_scale("multitask", SETTINGS["cpu"])
 _LONGEST_FIRST = (
     *("nm_rnn", "lstm_matched", "low_rank_rnn", "low_rank_rnn_matched", "low_rank_rnn_over_n"),
     *("lstm", "vanilla_rnn_matched", "vanilla_rnn", "vanilla_rnn_over_n"),
@@ -85,7 +87,7 @@ def _train(name: str, settings: dict[str, Any], run_dir: str) -> dict[str, Any]:
     trained = tune_and_train(
         network.build,
         DelayedResponse(TRAINED),
-        lambda models: {"tasks": evaluate(models)},
+        lambda models: {"tasks": accuracy_by_task(models)},
         settings=settings,
         folder=folder,
         batch_size=settings["batch_size"],
@@ -107,7 +109,7 @@ def _retrain(network: Contender, settings: dict[str, Any], folder: Path) -> dict
     """The new task: a context channel more, and only some weights free."""
     models: Sequence[Any] = trained_models(network.build, folder)
     wider: list[nn.Module] = [with_new_context(model) for model in models]
-    before = evaluate(wider, [NEW])
+    before = accuracy_by_task(wider, [NEW])
     path = folder / "retraining.pt"
     result = fit_many(
         wider,
@@ -124,7 +126,7 @@ def _retrain(network: Contender, settings: dict[str, Any], folder: Path) -> dict
     measured: dict[str, Any] = plain(
         {
             "before_retraining": before,
-            "retrained": evaluate(result.models, ALL),
+            "retrained": accuracy_by_task(result.models, ALL),
             "retraining_loss_at": _late_losses(path, settings["retraining_steps"]),
             "retraining_diverged": sorted(result.diverged),
         }
@@ -148,7 +150,7 @@ def _ship(network: Contender, measured: dict[str, Any], folder: Path) -> None:
         ship(
             wide.weights,
             trained_models(wide.build, folder / suffix[1:]),
-            builder=wide.builder,
+            builder=wide.stored_builder,
             kwargs=wide.kwargs,
             command=COMMAND,
             metrics={

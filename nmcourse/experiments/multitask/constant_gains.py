@@ -17,8 +17,6 @@ given; half of their weights are chosen at random for each seed. All have about 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +24,10 @@ import torch
 from torch import nn
 
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, expected, format_number
-from nmcourse.experiments.training_runs import in_parallel, is_lower, tune_and_train
-from nmcourse.models import (
-    NMRNN,
-    LowRankRNN,
-    Modulator,
-    RecurrentModel,
-    ScalarGainRNN,
-    VanillaRNN,
-    count_parameters,
-)
+from nmcourse.experiments.contenders import Contender, by_name, compare
+from nmcourse.experiments.paper_scale import at_paper_scale
+from nmcourse.experiments.training_runs import is_lower
+from nmcourse.models import NMRNN, LowRankRNN, Modulator, ScalarGainRNN, VanillaRNN
 from nmcourse.tasks import DelayedResponse, percent_correct
 from nmcourse.training import for_tier, masked_mse
 
@@ -60,62 +52,56 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "tuning_seeds": [1000],
     },
 }
+SETTINGS["gpu"] = at_paper_scale("constant_gains", SETTINGS["cpu"])
 
 
-@dataclass(frozen=True)
-class Arm:
-    """One way to tell a network its context.
-
-    Attributes:
-        label: how texts call it.
-        factor: of the chosen weights in DelayAnti; None for another way than a scalar gain.
-    """
-
-    label: str
-    factor: float | None = None
+def under_gains(generator: torch.Generator) -> NMRNN:
+    """An NM-RNN whose modulator sees the context."""
+    modulator = Modulator(3, 5, 3, n_context=2, generator=generator)
+    return NMRNN(LowRankRNN(3, 100, 3, 3, generator=generator), modulator)
 
 
-ARMS = {
-    "nm_rnn": Arm("NM-RNN"),
-    "weaker": Arm("half the weights × 0.5", 0.5),
-    "stronger": Arm("half the weights × 2", 2.0),
-    "flipped": Arm("half the weights × (−1)", -1.0),
-    "input": Arm("context as an input"),
-}
-SCALAR = tuple(name for name, arm in ARMS.items() if arm.factor is not None)
-
-
-def build(name: str, generator: torch.Generator) -> RecurrentModel:
-    """The network of an arm with random initial weights."""
-    factor = ARMS[name].factor
-    if name == "nm_rnn":
-        modulator = Modulator(3, 5, 3, n_context=2, generator=generator)
-        return NMRNN(LowRankRNN(3, 100, 3, 3, generator=generator), modulator)
-    if factor is None:
-        return VanillaRNN(5, 32, 3, generator=generator)
+def under_a_factor(factor: float, generator: torch.Generator) -> ScalarGainRNN:
+    """A vanilla RNN, half of whose recurrent weights have a factor in DelayAnti."""
     network = VanillaRNN(3, 33, 3, generator=generator)
     mask = torch.rand(33, 33, generator=generator) < 0.5
     return ScalarGainRNN(network, mask, [1.0, factor])
 
 
+def told_by_an_input(generator: torch.Generator) -> VanillaRNN:
+    """A vanilla RNN with the context as two more inputs."""
+    return VanillaRNN(5, 32, 3, generator=generator)
+
+
+SCALAR = by_name(
+    Contender(name, under_a_factor, label, {"factor": factor})
+    for name, label, factor in (
+        ("weaker", "half the weights × 0.5", 0.5),
+        ("stronger", "half the weights × 2", 2.0),
+        ("flipped", "half the weights × (−1)", -1.0),
+    )
+)
+ARMS = by_name(
+    (
+        Contender("nm_rnn", under_gains, "NM-RNN"),
+        *SCALAR.values(),
+        Contender("input", told_by_an_input, "context as an input"),
+    )
+)
+
+
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Tune and train every arm; resumes where it was killed."""
     settings = for_tier(tier, SETTINGS)
-    metrics = in_parallel({name: partial(_train, name, settings, run_dir) for name in ARMS})
-    return {"config": settings | {"test_trials": len(TASKS) * TEST_TRIALS}, "metrics": metrics}
-
-
-def _train(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]:
-    """Choose the peak learning rate of one arm, train its seeds, measure them."""
-    measured = tune_and_train(
-        partial(build, name),
+    metrics = compare(
+        ARMS.values(),
         DelayedResponse(TASKS),
         _measure,
         settings=settings,
-        folder=run_dir / name,
+        run_dir=run_dir,
         batch_size=settings["batch_size"],
     )
-    return measured | {"n_parameters": count_parameters(build(name, torch.Generator()))}
+    return {"config": settings | {"test_trials": len(TASKS) * TEST_TRIALS}, "metrics": metrics}
 
 
 @torch.no_grad()

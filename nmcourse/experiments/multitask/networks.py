@@ -62,7 +62,7 @@ NETWORKS = by_name(network for networks in SETS.values() for network in networks
 
 
 @torch.no_grad()
-def evaluate(models: Sequence[nn.Module], tasks: Sequence[str] = TRAINED) -> dict[str, Any]:
+def accuracy_by_task(models: Sequence[nn.Module], tasks: Sequence[str] = TRAINED) -> dict[str, Any]:
     """Accuracy and loss of trained networks on trials that are the same for all of them.
 
     Args:

@@ -40,7 +40,7 @@ from nmcourse.experiments.multitask.networks import (
     TEST_SEED,
     TEST_TRIALS,
     TRAINED,
-    evaluate,
+    accuracy_by_task,
 )
 from nmcourse.models import NMRNN
 from nmcourse.tasks import DelayedResponse, Trials, percent_correct
@@ -196,8 +196,8 @@ def gains(models: Sequence[NMRNN], retrained: Sequence[NMRNN]) -> dict[str, Any]
         angles of the task) and ``others`` (of the next network): task -> one entry per network.
     """
     accuracy: dict[str, Any] = {
-        "before": {task: m["arctan2"] for task, m in evaluate(models, TRAINED).items()},
-        "after": {task: m["arctan2"] for task, m in evaluate(retrained, ALL).items()},
+        "before": {task: m["arctan2"] for task, m in accuracy_by_task(models, TRAINED).items()},
+        "after": {task: m["arctan2"] for task, m in accuracy_by_task(retrained, ALL).items()},
     }
     for origin in ("restored", "own", "mean", "others"):
         accuracy[origin] = {}

@@ -1,7 +1,7 @@
 """The networks of the timing comparison: which, how trained, how measured.
 
-Shared by the experiments on Measure-Wait-Go: ``timing_comparison`` (N4, N5, N6, N8),
-``gain_ablation`` (N7) and ``released_training`` (F1, F2).
+Shared by the experiments on Measure-Wait-Go: ``timing_comparison`` (F8),
+``gain_ablation`` (N7) and ``released_training`` (F1).
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from nmcourse.evidence import Results
+from nmcourse.evidence import Results, plain
 from nmcourse.experiments.contenders import Contender, by_name
 from nmcourse.tasks import (
     LONGER,
     SHORTER,
+    TEST_TIME,
     TRAINED,
     MeasureWaitGo,
     learned_to_measure,
@@ -25,7 +26,6 @@ from nmcourse.tasks import (
 from nmcourse.training import masked_mse
 
 WEIGHT_DECAY = 1e-4  # the default of the released optimiser; the same for every model here
-TEST_TIME = 150.0  # when the measure pulse comes in the published test set, ms
 TEST_INTERVALS = SHORTER + TRAINED + LONGER
 
 
@@ -53,7 +53,7 @@ PUBLISHED = tuple(
 
 
 @torch.no_grad()
-def evaluate(models: Sequence[nn.Module]) -> dict[str, Any]:
+def errors_and_intervals(models: Sequence[nn.Module]) -> dict[str, Any]:
     """Errors and produced intervals of trained networks on the published test set.
 
     The test set is one trial for each trained, shorter and longer interval, with the measure
@@ -78,7 +78,13 @@ def evaluate(models: Sequence[nn.Module]) -> dict[str, Any]:
     return measured
 
 
-def n_learned(results: Results, name: str) -> int:
+def trained_and_extrapolated(models: Sequence[nn.Module]) -> dict[str, Any]:
+    """Errors on trained and on untrained intervals alone, as JSON holds them: for a curve."""
+    found = plain(errors_and_intervals(models))
+    return {group: found[group] for group in ("trained", "extrapolated")}
+
+
+def n_measuring(results: Results, name: str) -> int:
     """How many networks learned to measure."""
     return sum(map(learned_to_measure, results.value(f"{name}.trained")))
 

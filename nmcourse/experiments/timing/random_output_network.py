@@ -28,7 +28,8 @@ from nmcourse.evidence import (
     majority_power,
 )
 from nmcourse.experiments.contenders import Contender, by_name, compare, ship_all
-from nmcourse.experiments.timing.networks import WEIGHT_DECAY, evaluate, n_learned
+from nmcourse.experiments.paper_scale import at_paper_scale
+from nmcourse.experiments.timing.networks import WEIGHT_DECAY, errors_and_intervals, n_measuring
 from nmcourse.tasks import MEASURES_BELOW, MeasureWaitGo
 from nmcourse.training import for_tier
 
@@ -51,6 +52,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "tuning_seeds": [1000],
     },
 }
+SETTINGS["gpu"] = at_paper_scale("random_output_network", SETTINGS["cpu"])
 
 
 def _arm(name: str, label: str, freeze: tuple[str, ...] = (), n_units: int = 5) -> Contender:
@@ -77,7 +79,7 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
     metrics = compare(
         ARMS.values(),
         MeasureWaitGo(),
-        evaluate,
+        errors_and_intervals,
         settings=settings,
         run_dir=run_dir,
         weight_decay=WEIGHT_DECAY,
@@ -93,9 +95,9 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
 def judge(results: Results) -> Judgement:
     """Is the modulator alone enough, or the modulator with the readout, where that alone is not?"""
     n = len(results.value("modulator.trained"))
-    enough = {arm: n_learned(results, arm) >= MAJORITY * n for arm in ARMS}
+    enough = {arm: n_measuring(results, arm) >= MAJORITY * n for arm in ARMS}
     whole = results.summary("everything.trained").median
-    power = majority_power(n, MAJORITY * n, n_learned(results, "everything") / n)
+    power = majority_power(n, MAJORITY * n, n_measuring(results, "everything") / n)
     doubts = []
     if whole > EASILY * MEASURES_BELOW:
         doubts.append(
@@ -105,8 +107,9 @@ def judge(results: Results) -> Judgement:
         )
     if power < ENOUGH:
         doubts.append(
-            f"had a part learned as often as the whole network ({n_learned(results, 'everything')} "
-            f"of {n}), {n} seeds would show it with a probability of {power:.0%} only"
+            "had a part learned as often as the whole network "
+            f"({n_measuring(results, 'everything')} of {n}), {n} seeds would "
+            f"show it with a probability of {power:.0%} only"
         )
     if enough["modulator"] or enough["large_modulator"]:
         found = "reproduced"
@@ -130,7 +133,7 @@ def judge(results: Results) -> Judgement:
         + "; ".join(
             f"{arm.label} ({results.value(f'{name}.n_trained'):,} numbers trained) "
             f"{format_number(results.summary(f'{name}.trained').median)}, "
-            f"{n_learned(results, name)} of {n}"
+            f"{n_measuring(results, name)} of {n}"
             for name, arm in ARMS.items()
         ),
         spread="; ".join(

@@ -1,17 +1,11 @@
-"""F1 and F2: what the training of the released code does to its own comparison.
+"""F1: what the resets in the training loops of the released code change.
 
-F1, resets. The released loops forget the moments of AdamW every 1,000 steps. Two models are
-trained with and without that, everything else equal.
-
-F2, the recipe. Each of the four models once, as the released scripts train it: its own budget and
-learning rate, elementwise clipping, resets, the parameters of the best 1,000-step block, and for
-the NM-RNN three stages (output network alone, modulator alone, both). What does not fit into the
-time limit is left out and said.
+The released loops forget the moments of AdamW every 1,000 steps. Two models are trained with and
+without that, everything else equal.
 """
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,16 +14,16 @@ import torch
 from torch import nn
 
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number, plain, remember
+from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.timing.networks import (
     NETWORKS,
-    PUBLISHED,
     WEIGHT_DECAY,
-    evaluate,
+    errors_and_intervals,
 )
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import NMRNN, LowRankRNN
 from nmcourse.tasks import MEASURES_BELOW, MeasureWaitGo, learned_to_measure
-from nmcourse.training import fit_many, for_tier, load_tensors, save_tensors
+from nmcourse.training import fit_many, for_tier
 
 BLOCK = 1000  # steps between two resets in the released code
 # Stages of the released scripts: (steps, learning rate, parts that are frozen).
@@ -44,14 +38,15 @@ RECIPE: dict[str, list[tuple[int, float, tuple[str, ...]]]] = {
     "lstm": [(50_000, 1e-2, ())],
 }
 SETTINGS: dict[str, dict[str, Any]] = {
-    "cpu": {"reset_steps": 3000, "n_seeds": 10, "block": BLOCK, "scale": 1.0, "limit_s": 7200},
-    "smoke": {"reset_steps": 20, "n_seeds": 2, "block": 10, "scale": 2e-4, "limit_s": 60},
+    "cpu": {"reset_steps": 3000, "n_seeds": 10, "block": BLOCK},
+    "smoke": {"reset_steps": 20, "n_seeds": 2, "block": 10},
 }
+SETTINGS["gpu"] = at_paper_scale("released_training", SETTINGS["cpu"])
 RESET_MODELS = ("nm_rnn", "lstm")
 
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
-    """Train with and without resets, then by the released recipe; resumes block by block."""
+    """Train with and without resets; resumes after a kill."""
     settings = for_tier(tier, SETTINGS)
     jobs: dict[str, Any] = {
         f"{name}-{kind}": partial(
@@ -60,12 +55,11 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
         for name in RESET_MODELS
         for kind in ("no_resets", "resets")
     }
-    jobs |= {f"recipe-{name}": partial(_follow, name, settings, str(run_dir)) for name in RECIPE}
     done = in_parallel(jobs)
-    metrics: dict[str, Any] = {name: {} for name in RESET_MODELS} | {"recipe": {}}
+    metrics: dict[str, Any] = {name: {} for name in RESET_MODELS}
     for job, part in done.items():
-        group, _, name = job.partition("-")
-        metrics[group][name] = part
+        name, _, kind = job.partition("-")
+        metrics[name][kind] = part
     return {"config": settings | {"weight_decay": WEIGHT_DECAY}, "metrics": metrics}
 
 
@@ -108,62 +102,13 @@ def _train_with_resets(
             for _ in range(settings["reset_steps"] // block)
         ]
         median = torch.cat(losses).quantile(0.5, dim=1)
-        part: dict[str, Any] = plain(evaluate(models))
+        part: dict[str, Any] = plain(errors_and_intervals(models))
         return part | {"median_loss_every_50_steps": median[::50].tolist()}
 
     path = Path(run_dir) / f"{name}_{'resets' if resets else 'no_resets'}.json"
-    # the recipe's time limit does not concern this part
     own = {key: settings[key] for key in ("reset_steps", "n_seeds", "block")}
     part: dict[str, Any] = remember(path, compute, {"resets": resets} | own)
     return part
-
-
-def _follow(name: str, settings: dict[str, Any], run_dir: str) -> dict[str, Any]:
-    """Train one network by the released recipe, block by block, until done or out of time."""
-    folder = Path(run_dir) / f"recipe_{name}"
-    folder.mkdir(parents=True, exist_ok=True)
-    path, block, start = folder / "state.pt", settings["block"], time.monotonic()
-    model = _released(name, 0)
-    done, used, best, losses = 0, 0.0, float("inf"), []
-    best_state = model.state_dict()
-    if path.exists():
-        saved = load_tensors(path)
-        model.load_state_dict(saved["model"])
-        best_state, best, done = saved["best_state"], saved["best"], saved["done"]
-        used, losses = saved["used_s"], saved["losses"]
-    blocks = [
-        (rate, frozen)
-        for steps, rate, frozen in RECIPE[name]
-        for _ in range(max(1, round(steps * settings["scale"] / block)))
-    ]
-    for rate, frozen in blocks[done:]:
-        if used + time.monotonic() - start > settings["limit_s"]:
-            break
-        loss = _train_block([model], [0], n_steps=block, learning_rate=rate, freeze=frozen)
-        losses.append(loss[-1].item())
-        done += 1
-        if losses[-1] < best:
-            best = losses[-1]
-            best_state = {key: value.clone() for key, value in model.state_dict().items()}
-        save_tensors(
-            path,
-            {
-                "model": model.state_dict(),
-                "best_state": best_state,
-                "best": best,
-                "done": done,
-                "used_s": used + time.monotonic() - start,
-                "losses": losses,
-            },
-        )
-    model.load_state_dict(best_state)
-    part: dict[str, Any] = plain(evaluate([model]))
-    return part | {
-        "seconds": used + time.monotonic() - start,
-        "loss_by_block": losses,
-        "steps_done": done * block,
-        "steps": len(blocks) * block,
-    }
 
 
 def judge_resets(results: Results) -> Judgement:
@@ -203,43 +148,6 @@ def judge_resets(results: Results) -> Judgement:
     )
 
 
-def judge_recipe(results: Results) -> Judgement:
-    """Which order do the released recipes give?"""
-    errors = {
-        group: {n.name: results.value(f"recipe.{n.name}.{group}.0") for n in PUBLISHED}
-        for group in ("trained", "extrapolated")
-    }
-    unfinished = [
-        n.label
-        for n in PUBLISHED
-        if results.value(f"recipe.{n.name}.steps_done") < results.value(f"recipe.{n.name}.steps")
-    ]
-    steps = "; ".join(
-        f"{n.label} {results.value(f'recipe.{n.name}.steps_done'):,} of "
-        f"{results.value(f'recipe.{n.name}.steps'):,} steps"
-        for n in PUBLISHED
-    )
-    return Judgement(
-        status="measured",
-        would_change="More networks of each model: with one of each nothing is known of the spread",
-        measured="trained / extrapolated error: "
-        + "; ".join(
-            f"{n.label} {format_number(errors['trained'][n.name])} / "
-            f"{format_number(errors['extrapolated'][n.name])}"
-            for n in PUBLISHED
-        ),
-        spread=f"one network each, so none; {steps}",
-        seeds=1,
-        caveats=(
-            "One network of each model: an illustration, not a comparison.",
-            f"Cut short by the time limit: {', '.join(unfinished) or 'none'}; the command goes on "
-            "where more time is given.",
-            "The released script of the low-rank RNN also builds three readouts for one target by "
-            "a slip in its arguments; this run has one.",
-        ),
-    )
-
-
 EXPERIMENTS = (
     Experiment(
         name="released_training",
@@ -249,11 +157,6 @@ EXPERIMENTS = (
                 judge=judge_resets,
                 tolerance="none: nothing was published",
                 rule="measured: medians with and without resets",
-            ),
-            "F2": Rule(
-                judge=judge_recipe,
-                tolerance="none: nothing was published for these settings",
-                rule="measured: one network of each model",
             ),
         },
     ),

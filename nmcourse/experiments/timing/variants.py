@@ -27,15 +27,15 @@ from nmcourse.evidence import (
     pairs_power,
 )
 from nmcourse.experiments.contenders import Contender, by_name, compare, ship_all
+from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.timing.networks import (
     TEST_INTERVALS,
-    TEST_TIME,
     WEIGHT_DECAY,
-    evaluate,
-    n_learned,
+    errors_and_intervals,
+    n_measuring,
 )
 from nmcourse.experiments.training_runs import is_lower
-from nmcourse.tasks import MEASURES_BELOW, MeasureWaitGo
+from nmcourse.tasks import MEASURES_BELOW, TEST_TIME, MeasureWaitGo
 from nmcourse.training import for_tier
 
 COMMAND = "python -m nmcourse.claims run R2"
@@ -57,6 +57,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "tuning_seeds": [1000],
     },
 }
+SETTINGS["gpu"] = at_paper_scale("variants", SETTINGS["cpu"])
 
 
 PAPER = "paper"
@@ -104,7 +105,7 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
     metrics = compare(
         [*VARIANTS.values(), *PAIRS.values()],
         MeasureWaitGo(),
-        _measure,
+        measure,
         settings=settings,
         run_dir=run_dir,
         weight_decay=WEIGHT_DECAY,
@@ -116,11 +117,11 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def _measure(models: Sequence[nn.Module]) -> dict[str, Any]:
+def measure(models: Sequence[nn.Module]) -> dict[str, Any]:
     """Errors, produced intervals, and the lowest and highest gain of each network."""
     trials = MeasureWaitGo(TEST_INTERVALS, measure_times=[TEST_TIME]).enumerate()
     gains = [model(trials.inputs).gains for model in models]
-    return evaluate(models) | {
+    return errors_and_intervals(models) | {
         "lowest_gain": [gain.min().item() for gain in gains],
         "highest_gain": [gain.max().item() for gain in gains],
     }
@@ -133,7 +134,7 @@ def does_as_well(results: Results, name: str) -> bool:
 
 
 def _learned(results: Results, name: str) -> bool:
-    return n_learned(results, name) >= MAJORITY * len(results.value(f"{name}.trained"))
+    return n_measuring(results, name) >= MAJORITY * len(results.value(f"{name}.trained"))
 
 
 def _lower(results: Results, name: str) -> bool | None:
@@ -159,7 +160,7 @@ def _unlearned(results: Results) -> str:
     n = len(results.value(f"{PAPER}.trained"))
     return (
         f"the network that all are compared with ({VARIANTS[PAPER].label}) learned to measure in "
-        f"{n_learned(results, PAPER)} of {n} seeds only, in {results.config['n_steps']:,} steps"
+        f"{n_measuring(results, PAPER)} of {n} seeds only, in {results.config['n_steps']:,} steps"
     )
 
 
@@ -271,7 +272,7 @@ def _errors(results: Results, names: Sequence[str], labels: dict[str, str]) -> s
     return "median error on trained / untrained intervals, networks that learned: " + "; ".join(
         f"{labels[n]} {format_number(results.summary(f'{n}.trained').median)} / "
         f"{format_number(results.summary(f'{n}.extrapolated').median)}, "
-        f"{n_learned(results, n)} of {len(results.value(f'{n}.trained'))}"
+        f"{n_measuring(results, n)} of {len(results.value(f'{n}.trained'))}"
         for n in names
     )
 

@@ -1,10 +1,8 @@
 // All answers of the reader on this site: nmMyAnswers(id) shows, saves and clears them.
 
 function nmMyAnswers(id) {
-  const here = document.currentScript && document.currentScript.closest("[data-nm]");
-  const root = here || document.querySelector(`[data-nm="${id}"]:not([data-nm-ready])`);
+  const root = nmRoot(id);
   if (!root) return;
-  root.setAttribute("data-nm-ready", "");
   const [count, verdict] = [".nm-count", ".nm-verdict"].map((name) => root.querySelector(name));
   const [csv, json, clear] = root.querySelectorAll("button");
   const list = root.querySelector("details"), body = root.querySelector("tbody");

@@ -2,11 +2,8 @@
 // answers.js keeps the answer.
 
 function nmPredict(id, spec) {
-  const here = document.currentScript && document.currentScript.closest("[data-nm]");
-  const free = () => document.querySelector(`[data-nm="${id}"]:not([data-nm-ready])`);
-  const root = here && !here.hasAttribute("data-nm-ready") ? here : free();
+  const root = nmRoot(id);
   if (!root) return;
-  root.setAttribute("data-nm-ready", "");
 
   const key = nmPrefix + id;
   const inputs = Array.from(root.querySelectorAll("input[type=radio]"));

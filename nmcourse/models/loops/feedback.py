@@ -18,8 +18,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from nmcourse.models.loops.derivatives import first_order
 from nmcourse.models.loops.phi import BACKWARD, rate_into
 from nmcourse.models.loops.seeds import with_seeds
 
@@ -106,7 +106,7 @@ class _FeedbackScan(torch.autograd.Function):
         return states, modulator, gains
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(
         ctx: Any, grad_states: Tensor, grad_modulator: Tensor, grad_gains: Tensor
     ) -> tuple[Tensor | None, ...]:

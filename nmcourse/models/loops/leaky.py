@@ -18,10 +18,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from nmcourse.models.loops.compiled.leaky import FullLoop, LowRankLoop
 from nmcourse.models.loops.compiled.path import path_of
+from nmcourse.models.loops.derivatives import first_order
 from nmcourse.models.loops.phi import BACKWARD, rate_into
 from nmcourse.models.loops.seeds import with_seeds
 
@@ -53,7 +53,7 @@ def leaky_scan(
     """
     if gains is not None and left is None:
         raise ValueError("gains scale the K latent sums: left must be given")
-    if phi in BACKWARD:
+    if path_of(phi=phi) != "plain":
         return _fast_scan(start, inputs, weights, keep, phi, right, left, gains)
     x, states = start, []
     steps = [None] * inputs.shape[-3] if gains is None else gains.unbind(-3)
@@ -129,7 +129,7 @@ class _LeakyScan(torch.autograd.Function):
         return states
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad_states: Tensor) -> tuple[Tensor | None, ...]:
         start, states, sources, latents, factors, right, gains = ctx.saved_tensors
         rank, through_phi = right.shape[-1], BACKWARD[ctx.phi]

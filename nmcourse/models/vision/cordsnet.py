@@ -32,12 +32,21 @@ from nmcourse._inputs import check_generator, count, counts, number, pixels
 from nmcourse.models._as_written import as_written
 from nmcourse.models._base import RecurrentModel, Trajectory, check_times
 from nmcourse.models._sizes import count_parameters
+from nmcourse.models.loops.derivatives import transformed
 from nmcourse.models.vision import layers, trial
-from nmcourse.models.vision.area_gains import AreaGains, scaled
+from nmcourse.models.vision.area_gains import (
+    AreaGains,
+    check_gains,
+    fit_into_kernels,
+    into_biases,
+    into_kernels,
+    scaled,
+)
 from nmcourse.models.vision.layers import build_layers, mean_of_neighbours
 from nmcourse.models.vision.loop import Plan
-from nmcourse.models.vision.planning import Response, check_state, schedule
-from nmcourse.models.vision.seeing import Seeing, respond_by_steps
+from nmcourse.models.vision.planning import Asked, Response, check_state, schedule
+from nmcourse.models.vision.seeing import Seeing
+from nmcourse.models.vision.stepwise import respond_by_steps
 from nmcourse.models.vision.wiring import Area, CordsNetSizes, Stem, count_sizes, wire
 
 
@@ -46,7 +55,7 @@ class CordsNet(RecurrentModel, Seeing):
 
     Args:
         areas: the areas from shallow to deep, or the name of a preset: ``"R2"``, ``"R4"``,
-            ``"R6"``, ``"R8"`` as published, ``"small-R1"`` to ``"small-R6"``.
+            ``"R6"``, ``"R8"`` as published, ``"small-R1"`` to ``"small-R6"``, ``"native-R4"``.
         n_channels: channels of an image (1 or 3).
         n_classes: outputs O.
         image_size: pixels, one number or (height, width); a preset brings its own.
@@ -189,6 +198,8 @@ class CordsNet(RecurrentModel, Seeing):
             if gains is not None and (gain := gains[area]) is not None:
                 recurrent = scaled(recurrent, gain.recurrent)
                 feedforward = scaled(feedforward, gain.feedforward)
+                if gain.current is not None:
+                    bias = bias + gain.current[..., None, None]
             rates.append((-r + self.phi(recurrent + bias + feedforward)) / self.tau)
         return tuple(rates)
 
@@ -260,8 +271,8 @@ class CordsNet(RecurrentModel, Seeing):
             return self.initial_state(batch_size)
         return self.initial_state(batch_size, size)
 
-    def tensors(self) -> trial.Tensors:
-        """What the fast trial needs: plan, weights in use, and biases."""
+    def tensors(self, gains: Sequence[AreaGains | None] | None = None) -> trial.Tensors:
+        """What the fast trial needs: plan, weights in use (under gains that fit), and biases."""
         wiring, n = self.wiring, self.n_areas
         skips: list[int | None] = [None] * min(2, n)
         for area in range(2, n):
@@ -281,56 +292,35 @@ class CordsNet(RecurrentModel, Seeing):
             plan,
             wiring,
             self.stem.weights(),
-            layers.weights_of(self.feedforward),
-            layers.weights_of(self.recurrent),
+            into_kernels(layers.weights_of(self.feedforward), gains, "feedforward"),
+            into_kernels(layers.weights_of(self.recurrent), gains, "recurrent"),
             {int(area): weights for area, weights in ways},
-            list(self.biases),
+            into_biases(list(self.biases), gains),
             self.output.weights(),
             self.output_bias,
         )
 
-    def _trial(self, images: Tensor, **options: Any) -> Response:
-        """Fast where the equation is the one of this class, without gains and noise."""
-        varied = [options.get(k) for k in ("gains", "noise_std", "image_noise_std")]
-        if any(value is not None and value != 0 for value in varied) or not as_written(self):
-            return respond_by_steps(self, images, **options)
-        for name in ("gains", "noise_std", "image_noise_std", "generator"):
-            options.pop(name, None)
-        return self._fast_trial(images, **options)
+    def _trial(self, images: Tensor, asked: Asked) -> Response:
+        """Fast where the equation is that of this class and gains fit; noisy without gradient."""
+        fast = asked.gains is None or fit_into_kernels(asked.gains)
+        fast = fast and asked.cues is None  # the general path says that there is no place for them
+        fast = fast and not (asked.noisy and torch.is_grad_enabled())
+        if not fast or transformed() or not as_written(self):
+            return respond_by_steps(self, images, asked)
+        return self._fast_trial(images, asked)
 
-    def _fast_trial(
-        self,
-        images: Tensor,
-        *,
-        n_steps: int | None = None,
-        n_blank: int = 100,
-        n_after: int = 0,
-        n_departure: int = 0,
-        state: Sequence[Tensor] | None = None,
-        gradient_steps: int | None = None,
-        checkpoint_every: int | None = None,
-        **options: Any,
-    ) -> Response:
+    def _fast_trial(self, images: Tensor, asked: Asked) -> Response:
         self.check_images(images)
-        planned = schedule(
-            images,
-            n_steps=n_steps,
-            n_blank=n_blank,
-            n_after=n_after,
-            n_departure=n_departure,
-            checkpoint_every=checkpoint_every,
-            gradient_steps=gradient_steps,
-        )
+        planned = schedule(images, asked)
         batch = images.shape[-4] if images.ndim == 4 else images.shape[-5]
         silent, full = self.silence(images, 1), self.silence(images, batch)
+        check_gains(asked.gains, full, batch, asked.n_blank + planned.total)
         return trial.respond(
-            self.tensors(),
-            silent if state is None else check_state(state, full),
+            self.tensors(asked.gains),
+            silent if asked.state is None else check_state(asked.state, full),
             planned,
             batch,
-            n_blank=n_blank,
-            checkpoint_every=checkpoint_every,
-            **options,
+            asked,
         )
 
     def parts(self) -> dict[str, list[str]]:

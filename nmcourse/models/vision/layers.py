@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nmcourse._inputs import check_tensor
+from nmcourse._inputs import all_finite, check_tensor
 from nmcourse.models.vision.wiring import Convolution, Wiring
 
 
@@ -161,5 +161,18 @@ def check_images(
         )
     if images.dtype != dtype:
         raise ValueError(f"images must be {dtype} as the model is, got {images.dtype}")
-    if not images.is_meta and not torch.isfinite(images).all():
-        raise ValueError("images must be finite, got NaN or infinity")
+    if not all_finite(images):
+        raise ValueError(f"images must be finite, got NaN or infinity{_gap(images)}")
+
+
+def _gap(images: Tensor) -> str:
+    """Which frames of a stream are not finite, in words; nothing for held images."""
+    if images.ndim < 5:
+        return ""
+    whole = torch.isfinite(images).flatten(-3).all(dim=-1).movedim(-1, 0).flatten(1).all(dim=-1)
+    gaps = (~whole).nonzero().flatten().tolist()
+    named = ", ".join(map(str, gaps[:8])) + (", .." if len(gaps) > 8 else "")
+    return (
+        f" in {len(gaps)} of {len(whole)} frames of the stream ({named}): a gap has to be filled, "
+        "with zeros for a blank or with the frame before"
+    )

@@ -26,8 +26,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
+
+from nmcourse.models.loops.derivatives import first_order
 
 LAYOUT = torch.channels_last
 Maps = list[Tensor]
@@ -215,7 +216,7 @@ class ConvScan(torch.autograd.Function):
         return (*state, torch.stack(read), torch.stack(away) if away else read[0].new_empty(0))
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, *grads: Any) -> Any:
         """Go back through the steps, the last one first."""
         plan, n_steps, tensors = ctx.plan, ctx.n_steps, ctx.saved_tensors

@@ -71,7 +71,7 @@ class PixelRNN(Seeing):
         )
 
     @property
-    def dt(self) -> float:
+    def dt(self) -> float:  # type: ignore[override]
         """Time step in ms."""
         return self.network.dt
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from nmcourse._inputs import count, whole
+from nmcourse._inputs import all_finite, check_generator, check_tensor, count, number, whole
+from nmcourse.models.vision.area_gains import AreaGains, check_kind
 
 State = tuple[Tensor, ...]
+See = Callable[[int, Sequence[Tensor]], None]  # steps made so far, blank ones included; state
 
 
 class DivergingActivity(RuntimeError):
@@ -30,6 +33,13 @@ class DivergingActivity(RuntimeError):
             "finite any more; make the recurrent weights smaller, or dt shorter"
         )
         self.step, self.area = step, area
+
+
+def refuse_divergence(state: Sequence[Tensor], step: int, n_blank: int) -> None:
+    """Raise ``DivergingActivity`` unless the activity of every area is finite."""
+    for area, r in enumerate(state):
+        if not all_finite(r):
+            raise DivergingActivity(step, area, n_blank)
 
 
 class Response(NamedTuple):
@@ -72,20 +82,63 @@ def stretches(images: Tensor, n_steps: int | None) -> list[Stretch]:
     return found
 
 
-def in_steps(**options: Any) -> dict[str, Any]:
-    """Options of a trial, their numbers of steps as ``int``.
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a trial: the options of :meth:`Seeing.respond`, checked.
+
+    Attributes:
+        see: is called with the number of steps made and the state, after each blank step before
+            the image and then after every ``see_every`` steps.
+        see_every: see there. All others are explained in ``respond``.
 
     Raises:
-        ValueError: for a number of steps that is none, or is too small.
+        ValueError: for a number that is none, or is out of range.
     """
-    found = dict(options)
-    for name in ("n_blank", "n_after", "n_departure"):
-        if name in found:
-            found[name] = whole(name, found[name], least=0)
-    for name in ("n_steps", "checkpoint_every", "gradient_steps"):
-        if found.get(name) is not None:
-            found[name] = count(name, found[name])
-    return found
+
+    n_steps: int | None = None
+    n_blank: int = 100
+    n_after: int = 0
+    state: State | None = None
+    n_departure: int = 0
+    checkpoint_every: int | None = None
+    gradient_steps: int | None = None
+    check_finite: bool = True
+    gains: Sequence[AreaGains | None] | None = None
+    cues: Tensor | None = None
+    noise_std: float = 0.0
+    image_noise_std: float = 0.0
+    generator: torch.Generator | None = None
+    see: See | None = None
+    see_every: int = 1
+
+    def __post_init__(self) -> None:
+        found: dict[str, Any] = {
+            name: whole(name, getattr(self, name), least=0)
+            for name in ("n_blank", "n_after", "n_departure")
+        }
+        for name in ("n_steps", "checkpoint_every", "gradient_steps"):
+            if (value := getattr(self, name)) is not None:
+                found[name] = count(name, value)
+        for name in ("noise_std", "image_noise_std"):
+            number(name, getattr(self, name), "finite and not negative", least=0)
+        check_generator(self.generator)
+        check_kind(self.gains)
+        if self.cues is not None:
+            check_tensor("cues", self.cues)
+        if self.noisy and self.checkpoint_every:
+            raise ValueError("checkpoint_every must be None with noise: it would be drawn again")
+        for name, value in found.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether there is noise, on rates or images."""
+        return bool(self.noise_std or self.image_noise_std)
+
+    @property
+    def varied(self) -> bool:
+        """Whether gains, cues or noise make blank steps different for each image."""
+        return self.noisy or self.gains is not None or self.cues is not None
 
 
 class Schedule(NamedTuple):
@@ -104,29 +157,21 @@ class Schedule(NamedTuple):
     away: int
 
 
-def schedule(
-    images: Tensor,
-    *,
-    n_steps: int | None,
-    n_blank: int,
-    n_after: int,
-    n_departure: int,
-    checkpoint_every: int | None,
-    gradient_steps: int | None,
-) -> Schedule:
-    """Check the numbers of a trial and plan it; see :meth:`Seeing.respond`."""
-    shown = stretches(images, n_steps)
-    if whole("n_after", n_after, least=0):
-        shown.append(Stretch(None, n_after))
+def schedule(images: Tensor, asked: Asked) -> Schedule:
+    """Plan a trial; see :meth:`Seeing.respond`.
+
+    Raises:
+        ValueError: for a number of steps that does not fit the images.
+    """
+    shown = stretches(images, asked.n_steps)
+    if asked.n_after:
+        shown.append(Stretch(None, asked.n_after))
     total = sum(stretch.n_steps for stretch in shown)
-    whole("n_blank", n_blank, least=0)
-    if whole("n_departure", n_departure, least=0) > total:
-        raise ValueError(f"n_departure must be at most {total} steps, got {n_departure}")
-    for name, value in (("checkpoint_every", checkpoint_every), ("gradient_steps", gradient_steps)):
-        if value is not None:
-            count(name, value)
-    free = n_blank + (max(0, total - gradient_steps) if gradient_steps else 0)
-    return Schedule(shown, total, free, n_blank + total - n_departure)
+    if asked.n_departure > total:
+        raise ValueError(f"n_departure must be at most {total} steps, got {asked.n_departure}")
+    given = asked.gradient_steps
+    free = asked.n_blank + (max(0, total - given) if given else 0)
+    return Schedule(shown, total, free, asked.n_blank + total - asked.n_departure)
 
 
 def departure(state: Sequence[Tensor], rest: Sequence[Tensor]) -> Tensor:
@@ -143,11 +188,19 @@ def check_state(state: Sequence[Tensor], expected: State) -> State:
         expected: a state of the right shapes.
 
     Raises:
-        ValueError: unless areas and shapes agree.
+        ValueError: unless it is a sequence of tensors, and areas, shapes and types agree.
     """
+    if not isinstance(state, tuple | list):  # a tensor has a length, too
+        raise ValueError(
+            f"state must be a tuple with one map for each of {len(expected)} areas, "
+            f"got {type(state).__name__}"
+        )
     if len(state) != len(expected):
         raise ValueError(f"state must have {len(expected)} areas, got {len(state)}")
     for area, (r, wanted) in enumerate(zip(state, expected, strict=True)):
+        check_tensor(f"state[{area}]", r)
+        if r.dtype != wanted.dtype:
+            raise ValueError(f"state[{area}] must be {wanted.dtype} as the model is, got {r.dtype}")
         shared = (*wanted.shape[:-4], 1, *wanted.shape[-3:])
         if tuple(r.shape) not in (tuple(wanted.shape), shared):
             raise ValueError(

@@ -11,7 +11,8 @@ A network that sees is an ``nn.Module`` with ``image_size``, ``dt``, and
 
 Training, losses and analysis ask for these and never for a class. ``Seeing`` gives all of them to a
 network that has ``initial_state``, ``step``, ``readout`` and ``parts``: a trial is then ``step``
-repeated, whatever the network computes. A state is a tuple with one map
+repeated, whatever the network computes. ``velocity`` is what a step changes, per ms; fixed points,
+Jacobians and Lyapunov exponents are found by it and by ``step``. A state is a tuple with one map
 (batch, channel, height, width) for each area.
 """
 
@@ -23,22 +24,11 @@ from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
-from nmcourse._inputs import check_generator, check_tensor, count, number, whole
-from nmcourse.models._base import add_noise
-from nmcourse.models.vision.area_gains import AreaGains, check_gains, gains_at
-from nmcourse.models.vision.planning import (
-    DivergingActivity,
-    Response,
-    State,
-    check_state,
-    departure,
-    in_steps,
-    schedule,
-)
-
-See = Callable[[int, Sequence[Tensor]], None]  # steps made so far, blank ones included; state
+from nmcourse._inputs import check_tensor, count, one_or_several, whole
+from nmcourse.models.vision.area_gains import AreaGains
+from nmcourse.models.vision.planning import Asked, Response, State
+from nmcourse.models.vision.stepwise import respond_by_steps
 
 
 @runtime_checkable
@@ -88,6 +78,7 @@ class Seeing(nn.Module):
     n_inputs: int
     n_outputs: int
     image_size: tuple[int, int]
+    dt: float
     n_read: int
 
     @abstractmethod
@@ -97,6 +88,11 @@ class Seeing(nn.Module):
     @abstractmethod
     def step(self, state: State, image: Tensor) -> State:
         """State one time step later, for images (batch, channel, height, width)."""
+
+    def velocity(self, state: State, image: Tensor) -> State:
+        """What a step changes, per ms: (step - state) / dt. An equation in time overrides it."""
+        new = self.step(state, image)
+        return tuple((after - r) / self.dt for after, r in zip(new, state, strict=True))
 
     @abstractmethod
     def readout(self, state: State) -> Tensor:
@@ -131,6 +127,7 @@ class Seeing(nn.Module):
         gradient_steps: int | None = None,
         check_finite: bool = True,
         gains: Sequence[AreaGains | None] | None = None,
+        cues: Tensor | None = None,
         noise_std: float = 0.0,
         image_noise_std: float = 0.0,
         generator: torch.Generator | None = None,
@@ -152,7 +149,13 @@ class Seeing(nn.Module):
             gradient_steps: let gradients flow only through so many last steps.
             check_finite: raise an error when activity diverges.
             gains: for each area what multiplies its drives and its output, see :class:`AreaGains`;
-                only in networks whose ``step`` takes ``gains``.
+                only in networks whose ``step`` takes ``gains``. In a ``CordsNet`` gains (channel,)
+                of drives cost nothing: they are multiplied into the kernels. All other gains make
+                it repeat ``step``, which takes three to four times as long (measured on small-R4
+                with and without gradient, one core). So does noise where a gradient is wanted.
+            cues: what a network with a modulator is told besides the image, (batch, cue) for the
+                whole trial or (batch, time, cue) over all steps, blank ones included; only in
+                networks whose ``step`` takes ``cue``.
             noise_std: standard deviation sigma of a noise current, new for every unit, image and
                 step. A step adds alpha sigma xi to every rate, alpha = dt / tau (``leak``), which
                 the leak alone turns into a variance of sigma^2 alpha / (2 - alpha).
@@ -161,27 +164,25 @@ class Seeing(nn.Module):
             generator: source of both noises.
 
         Raises:
-            ValueError: for images or gains that do not fit, or a number out of range.
+            ValueError: for images, gains or cues that do not fit, or a number out of range.
             DivergingActivity: naming the area and the step where activity stopped being finite.
         """
-        steps = in_steps(
+        asked = Asked(
             n_steps=n_steps,
             n_blank=n_blank,
             n_after=n_after,
+            state=state,
             n_departure=n_departure,
             checkpoint_every=checkpoint_every,
             gradient_steps=gradient_steps,
-        )
-        return self._trial(
-            images,
-            **steps,
-            state=state,
             check_finite=check_finite,
             gains=gains,
+            cues=cues,
             noise_std=noise_std,
             image_noise_std=image_noise_std,
             generator=generator,
         )
+        return self._trial(images, asked)
 
     @torch.no_grad()
     def rest(self, n_steps: int = 100) -> State:
@@ -198,7 +199,7 @@ class Seeing(nn.Module):
         n_steps: int | None = None,
         *,
         n_after: int = 0,
-        areas: Sequence[int] | None = None,
+        areas: int | Sequence[int] | None = None,
         **options: Any,
     ) -> list[Tensor]:
         """Activity of areas over blank and stimulus steps, without gradient.
@@ -208,7 +209,8 @@ class Seeing(nn.Module):
             n_blank: blank steps before.
             n_steps: steps with a stimulus.
             n_after: blank steps afterwards.
-            areas: which areas; all by default. All areas of R8 take 3 MB for one image and step.
+            areas: which area or areas; all by default. All areas of R8 take 3 MB for one image and
+                step.
             **options: ``state``, ``gains`` and noise, as in :meth:`respond`.
 
         Returns:
@@ -216,10 +218,8 @@ class Seeing(nn.Module):
         """
         check_tensor("images", images)
         n_areas = len(self.silence(images, 1))
-        kept = [
-            whole("areas", area, 0, n_areas - 1)
-            for area in (range(n_areas) if areas is None else areas)
-        ]
+        wanted = range(n_areas) if areas is None else areas
+        kept = one_or_several("areas", wanted, 0, n_areas - 1)
         return self._collect(
             images, kept, n_blank=n_blank, n_steps=n_steps, n_after=n_after, **options
         )
@@ -252,8 +252,7 @@ class Seeing(nn.Module):
         """
         every, n_blank = count("every", every), whole("n_blank", n_blank, least=0)
         check_tensor("images", images)
-        n_areas = len(self.silence(images, 1))
-        kept = range(n_areas - self.n_read, n_areas)
+        kept = self._areas_read(len(self.silence(images, 1)))
         return tuple(
             self._collect(
                 images,
@@ -266,6 +265,10 @@ class Seeing(nn.Module):
                 **options,
             )
         )
+
+    def _areas_read(self, n_areas: int) -> range:
+        """The areas that the readout sees: the last ones."""
+        return range(n_areas - self.n_read, n_areas)
 
     def _collect(
         self, images: Tensor, areas: Sequence[int], *, first: int = 1, **options: Any
@@ -280,131 +283,9 @@ class Seeing(nn.Module):
                     r = state[area]
                     values.append(r.expand(*r.shape[:-4], batch, *r.shape[-3:]).clone())
 
-        self._trial(images, see=keep, **in_steps(**options))
+        self._trial(images, Asked(see=keep, **options))
         return [torch.stack(values, dim=-4) for values in found]
 
-    def _trial(self, images: Tensor, **options: Any) -> Response:
-        """The trial by which all the others answer; ``see`` is shown the state after steps."""
-        return respond_by_steps(self, images, **options)
-
-
-def respond_by_steps(
-    model: Seeing,
-    images: Tensor,
-    *,
-    n_steps: int | None = None,
-    n_blank: int = 100,
-    n_after: int = 0,
-    state: State | None = None,
-    n_departure: int = 0,
-    checkpoint_every: int | None = None,
-    gradient_steps: int | None = None,
-    check_finite: bool = True,
-    gains: Sequence[AreaGains | None] | None = None,
-    noise_std: float = 0.0,
-    image_noise_std: float = 0.0,
-    generator: torch.Generator | None = None,
-    see: See | None = None,
-    see_every: int = 1,
-) -> Response:
-    """A trial that is ``model.step`` repeated; the arguments are those of :meth:`Seeing.respond`.
-
-    ``see`` is called with the number of steps made and the state, after each step before the image
-    and then after every ``see_every`` steps.
-    """
-    model.check_images(images)
-    plan = schedule(
-        images,
-        n_steps=n_steps,
-        n_blank=n_blank,
-        n_after=n_after,
-        n_departure=n_departure,
-        checkpoint_every=checkpoint_every,
-        gradient_steps=gradient_steps,
-    )
-    for name, std in (("noise_std", noise_std), ("image_noise_std", image_noise_std)):
-        number(name, std, "finite and not negative", least=0)
-    check_generator(generator)
-    noisy = bool(noise_std or image_noise_std)
-    if noisy and checkpoint_every:
-        raise ValueError("checkpoint_every must be None with noise: it would be drawn again")
-    batch = images.shape[-4] if images.ndim == 4 else images.shape[-5]
-    start = (
-        model.silence(images, 1)
-        if state is None
-        else check_state(state, model.silence(images, batch))
-    )
-    check_gains(gains, start, batch, n_blank + plan.total)
-    varied = noisy or gains is not None  # then every image has blank steps of its own
-
-    def advance(now: State, image: Tensor, step: int, shown: bool) -> State:
-        if shown and image_noise_std:
-            image = add_noise(image, 1.0, image_noise_std, generator)
-        if gains is None:
-            now = model.step(now, image)
-        else:
-            now = model.step(now, image, gains=gains_at(gains, step))  # type: ignore[call-arg]
-        return add_noise(now, model.leak(), noise_std, generator) if noise_std else now
-
-    def output(now: State, step: int) -> Tensor:
-        if gains is None:
-            return model.readout(now)
-        return model.readout(now, gains=gains_at(gains, step))  # type: ignore[call-arg]
-
-    def check(now: State, step: int) -> None:
-        for area, r in enumerate(now):
-            if check_finite and not r.is_meta and not torch.isfinite(r).all():
-                raise DivergingActivity(step, area, n_blank)
-
-    one = plan.shown[0].image
-    assert one is not None
-    dark = torch.zeros_like(one)
-    now, step = (_spread(start, batch) if varied else tuple(start)), 0
-    with torch.no_grad():
-        few = dark if now[0].shape[-4] == batch else dark[..., :1, :, :, :]
-        for _ in range(n_blank):
-            now, step = advance(now, few, step, False), step + 1
-            check(now, step - 1)
-            if see is not None:
-                see(step, now)
-    rest = tuple(r.detach() for r in now)
-    now = _spread(now, batch)
-    outputs: list[Tensor] = []
-    away: list[Tensor] = []
-
-    def some(
-        now: State, image: Tensor, first: int, count: int, shown: bool, free: bool
-    ) -> tuple[Any, ...]:
-        """Steps in a row: outputs and departures, and the state after them."""
-        read, far = [], []
-        for t in range(first, first + count):
-            with torch.set_grad_enabled(free):  # the readout of any state has its gradient
-                now = advance(now, image, t, shown)
-            check(now, t)
-            read.append(output(now, t))
-            if t >= plan.away:
-                far.append(departure(now, rest))
-            if see is not None and (t + 1 - n_blank) % see_every == 0:
-                see(t + 1, now)
-        return now, read, far
-
-    for stretch in plan.shown:
-        image, end = (dark if stretch.image is None else stretch.image), step + stretch.n_steps
-        while step < end:
-            with_gradient = torch.is_grad_enabled() and step >= plan.free
-            stop = end if step >= plan.free else min(end, plan.free)
-            count = min(stop - step, checkpoint_every) if checkpoint_every else stop - step
-            given = (now, image, step, count, stretch.image is not None, with_gradient)
-            if with_gradient and checkpoint_every and see is None:
-                now, read, far = checkpoint(some, *given, use_reentrant=False)
-            else:
-                now, read, far = some(*given)
-            outputs, away, step = outputs + read, away + far, step + count
-    answers = torch.stack(outputs, dim=-2)
-    distances = torch.stack(away, dim=-1) if away else answers.new_zeros(*answers.shape[:-2], 0)
-    return Response(answers, distances, now)
-
-
-def _spread(state: Sequence[Tensor], batch: int) -> State:
-    """A state of its own for every image of the batch."""
-    return tuple(r.expand(*r.shape[:-4], batch, *r.shape[-3:]) for r in state)
+    def _trial(self, images: Tensor, asked: Asked) -> Response:
+        """The trial by which all the others answer."""
+        return respond_by_steps(self, images, asked)

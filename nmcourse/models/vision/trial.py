@@ -7,12 +7,14 @@ steps from silence are the same for all images and are computed for one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import all_finite
+from nmcourse.models._base import add_noise
 from nmcourse.models.vision.layers import (
     convolve,
     join_seeds,
@@ -30,10 +32,9 @@ from nmcourse.models.vision.loop import (
     packed,
     pooled,
 )
-from nmcourse.models.vision.planning import DivergingActivity, Response, Schedule
+from nmcourse.models.vision.planning import Asked, Response, Schedule, refuse_divergence
 from nmcourse.models.vision.wiring import Wiring
 
-See = Callable[[int, Sequence[Tensor]], None]  # steps made so far, blank ones included; state
 CHUNK = 20  # steps that share one convolution for the gradient of the weights
 
 
@@ -74,12 +75,7 @@ def respond(
     start: Sequence[Tensor],
     planned: Schedule,
     batch: int,
-    *,
-    n_blank: int,
-    checkpoint_every: int | None = None,
-    check_finite: bool = True,
-    see: See | None = None,
-    see_every: int = 1,
+    asked: Asked,
 ) -> Response:
     """A planned trial of a batch of images; see ``Seeing.respond``.
 
@@ -88,32 +84,34 @@ def respond(
         start: state, of a batch of one or of all images.
         planned: what is shown when.
         batch: number of images.
-        n_blank: blank steps before.
-        checkpoint_every: keep the state only every so many steps for the gradient.
-        check_finite: raise an error when activity diverges.
-        see: is shown the number of steps made and the state: after each blank step at the start,
-            then after every ``see_every`` steps.
-        see_every: see there.
+        asked: all else; noise only where no gradient is wanted, and the gains are in the tensors.
     """
-    trial = _Trial(network, start, batch, n_blank, check_finite, see, see_every)
+    trial = _Trial(network, start, batch, asked)
+    if asked.noisy:  # blank steps differ from image to image
+        trial.spread()
     with torch.no_grad():
-        trial.run(trial.drives(None), n_blank)
+        trial.run(trial.drives(None), asked.n_blank)
     rest = [r.detach() for r in trial.state]
     trial.spread()
     trial.forget_outputs()
-    chunk = (checkpoint_every, False) if checkpoint_every else (CHUNK, True)
-    if see is not None and see_every < chunk[0]:
-        chunk = (see_every, chunk[1])
+    chunk = (asked.checkpoint_every, False) if asked.checkpoint_every else (CHUNK, True)
+    if asked.see is not None and asked.see_every < chunk[0]:
+        chunk = (asked.see_every, chunk[1])
     cuts = {planned.free, planned.away}
     for stretch in planned.shown:
-        drives, end = trial.drives(stretch.image), trial.step + stretch.n_steps
+        end = trial.step + stretch.n_steps
+        noisy = stretch.image if asked.image_noise_std else None
+        drives = trial.drives(stretch.image) if noisy is None else []
         for stop in sorted({end} | {cut for cut in cuts if trial.step < cut < end}):
             trial.rest = rest if trial.step >= planned.away else []
             if torch.is_grad_enabled() and trial.step >= planned.free:
                 trial.run_with_gradient(drives, stop - trial.step, *chunk)
             else:
                 with torch.no_grad():
-                    trial.run(drives, stop - trial.step)
+                    if noisy is None:
+                        trial.run(drives, stop - trial.step)
+                    else:
+                        trial.run_under_noise(noisy, stop - trial.step)
     return trial.response()
 
 
@@ -131,18 +129,11 @@ class _Trial:
         network: Tensors,
         start: Sequence[Tensor],
         batch: int,
-        n_blank: int,
-        check_finite: bool,
-        see: See | None,
-        see_every: int,
+        asked: Asked,
     ) -> None:
-        self.network, self.plan, self.batch = network, network.plan, batch
-        self.n_blank, self.check_finite, self.see, self.every = (
-            n_blank,
-            check_finite,
-            see,
-            see_every,
-        )
+        self.network, self.plan, self.batch, self.asked = network, network.plan, batch, asked
+        self.n_blank, self.check_finite = asked.n_blank, asked.check_finite
+        self.see, self.every = asked.see, asked.see_every
         self.n_seeds, n = network.n_seeds, len(network.plan)
         recurrent, feedforward, skips = network.recurrent, network.feedforward, network.skips
         self.weights = Weights(
@@ -199,18 +190,38 @@ class _Trial:
         state = [r.clone(memory_format=LAYOUT) for r in self.state]
         if state[0].shape != self.packed_for:
             self.packed, self.packed_for = packed(self.weights, state, self.plan), state[0].shape
-        for first in range(0, n_steps, CHUNK):
-            steps = min(CHUNK, n_steps - first)
-            before = [r.clone() for r in state] if self.check_finite else []
+        chunk = 1 if self.asked.noise_std else CHUNK  # steps with noise cannot be made once more
+        for first in range(0, n_steps, chunk):
+            steps = min(chunk, n_steps - first)
+            before = [r.clone() for r in state] if self.check_finite and chunk > 1 else []
             for made in range(self.step + 1, self.step + steps + 1):
-                state = advance(state, drives, self.packed, self.plan)
+                state = self._with_noise(advance(state, drives, self.packed, self.plan))
                 self.read.append(pooled(state, self.plan).unsqueeze(0))
                 if self.rest:
                     self.away.append(departure(state, self.rest, self.plan).unsqueeze(0))
                 self._show(made, state)
-            self._check(before, state, drives)
+            if chunk > 1:
+                self._check(before, state, drives)
+            elif self.check_finite:
+                refuse_divergence(state, self.step, self.n_blank)
             self.step += steps
         self.state = state
+
+    def run_under_noise(self, image: Tensor, n_steps: int) -> None:
+        """Steps without gradient, with new noise on the image at each."""
+        for _ in range(n_steps):
+            seen = add_noise(image, 1.0, self.asked.image_noise_std, self.asked.generator)
+            self.run(self.drives(seen), 1)
+
+    def _with_noise(self, state: Maps) -> Maps:
+        """The state after a step, with the noise of that step."""
+        std, generator, n = self.asked.noise_std, self.asked.generator, self.n_seeds
+        if not std:
+            return state
+        maps = state if n is None else [split_seeds(r, n) for r in state]
+        maps = add_noise(maps, self.plan.alpha, std, generator)
+        maps = maps if n is None else [join_seeds(r) for r in maps]
+        return [r.contiguous(memory_format=LAYOUT) for r in maps]
 
     def run_with_gradient(self, drives: list[Tensor], n_steps: int, chunk: int, keep: bool) -> None:
         """Steps with gradient, ``chunk`` at a time."""
@@ -238,14 +249,12 @@ class _Trial:
     @torch.no_grad()
     def _check(self, before: Maps, after: Maps, drives: list[Tensor]) -> None:
         """Find where activity diverged, if it did, by making the steps once more."""
-        if not self.check_finite or all(r.is_meta or torch.isfinite(r).all() for r in after):
+        if not self.check_finite or all(all_finite(r) for r in after):
             return
         state, step = [r.clone(memory_format=LAYOUT) for r in before], self.step
         while True:
             state = advance(state, drives, self.weights, self.plan)
-            for area, r in enumerate(state):
-                if not torch.isfinite(r).all():
-                    raise DivergingActivity(step, area, self.n_blank)
+            refuse_divergence(state, step, self.n_blank)
             step += 1
 
     def response(self) -> Response:

@@ -16,13 +16,11 @@ Reference: Soo et al. 2024, released code (first stage of training).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from nmcourse._inputs import check_generator, count, counts, pixels, whole
-from nmcourse.models._as_written import as_written
+from nmcourse._inputs import check_generator, count, counts, pixels
 from nmcourse.models._base import check_times
 from nmcourse.models.vision.layers import (
     NormalisedConvolution,
@@ -30,8 +28,9 @@ from nmcourse.models.vision.layers import (
     check_images,
     mean_of_neighbours,
 )
-from nmcourse.models.vision.planning import Response, State, Stretch, stretches
-from nmcourse.models.vision.seeing import Seeing, respond_by_steps
+from nmcourse.models.vision.planning import Asked, Response, State
+from nmcourse.models.vision.seeing import Seeing
+from nmcourse.models.vision.timeless import respond_at_once
 from nmcourse.models.vision.wiring import Area, Stem, wire
 
 
@@ -159,29 +158,9 @@ class TwinCNN(Seeing):
         }
         return {part: [n for n in names if n.startswith(start)] for part, start in starts.items()}
 
-    def _trial(self, images: Tensor, **options: Any) -> Response:
-        """A trial in which every image is looked at once, however long it stays.
-
-        Nothing is left of the blank steps before the image: they are made only for somebody who
-        looks at them or asks for the distance from rest.
-        """
-        varied = [options.get(k) for k in ("gains", "noise_std", "image_noise_std", "see")]
-        wanted = bool(options.get("n_departure")) or any(varied) or options.get("state") is not None
-        if wanted or not as_written(self):
-            return respond_by_steps(self, images, **options)
-        self.check_images(images)
-        shown = stretches(images, options.get("n_steps"))
-        if n_after := whole("n_after", options.get("n_after", 0), least=0):
-            shown.append(Stretch(None, n_after))
-        whole("n_blank", options.get("n_blank", 100), least=0)
-        outputs, state = [], None
-        dark = torch.zeros_like(images if images.ndim == 4 else images[:, 0])
-        for image, n_steps in shown:
-            state = tuple(self.activities(dark if image is None else image))
-            outputs.append(self.readout(state).unsqueeze(-2).expand(-1, n_steps, -1))
-        assert state is not None
-        answers = torch.cat(outputs, dim=-2)
-        return Response(answers, answers.new_zeros(len(answers), 0), state)
+    def _trial(self, images: Tensor, asked: Asked) -> Response:
+        """A trial in which every image is looked at once, however long it stays."""
+        return respond_at_once(self, images, self.step, asked, holds=False)
 
     def readout(self, state: State) -> Tensor:
         """Logits (batch, class) of activities."""

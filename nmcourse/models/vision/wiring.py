@@ -96,6 +96,8 @@ def check_kernel(kernel: int) -> None:
 _PUBLISHED = (64, 64, 128, 128, 256, 256, 512, 512)
 _SMALL = (8, 8, 16, 16, 32, 32)
 _SMALL_STEM = Stem(channels=8, kernel=3, stride=1, pool=False)
+_NATIVE = (16, 16, 32, 32)
+_NATIVE_STEM = Stem(channels=16, kernel=5, stride=2, pool=False)
 
 
 def _pairs(channels: Sequence[int]) -> tuple[Area, ...]:
@@ -103,10 +105,13 @@ def _pairs(channels: Sequence[int]) -> tuple[Area, ...]:
     return tuple(Area(c, 2 if i % 2 == 0 and i else 1) for i, c in enumerate(channels))
 
 
-#: name -> (stem, areas, image size): R2-R8 as published, and small ones of the same class.
-PRESETS: dict[str, tuple[Stem, tuple[Area, ...], int]] = {
-    f"R{depth}": (Stem(), _pairs(_PUBLISHED[:depth]), 224) for depth in (2, 4, 6, 8)
-} | {f"small-R{depth}": (_SMALL_STEM, _pairs(_SMALL[:depth]), 16) for depth in (1, 2, 4, 6)}
+#: name -> (stem, areas, image size): R2-R8 as published, small ones of the same class, and one for
+#: MNIST, Fashion-MNIST (28 pixels) and CIFAR (32) at their own size.
+PRESETS: dict[str, tuple[Stem, tuple[Area, ...], int]] = (
+    {f"R{depth}": (Stem(), _pairs(_PUBLISHED[:depth]), 224) for depth in (2, 4, 6, 8)}
+    | {f"small-R{depth}": (_SMALL_STEM, _pairs(_SMALL[:depth]), 16) for depth in (1, 2, 4, 6)}
+    | {"native-R4": (_NATIVE_STEM, _pairs(_NATIVE), 28)}
+)
 
 
 @dataclass(frozen=True)
@@ -205,17 +210,27 @@ def wire(
     """Wiring and image size from a preset's name or from areas.
 
     Raises:
-        ValueError: for an unknown preset, or areas without an image size.
+        ValueError: for an unknown preset, what is no list of areas, a stem that is none, or areas
+            without an image size.
     """
     size: int | tuple[int, int] | None = image_size
     if isinstance(areas, str):
         if areas not in PRESETS:
             raise ValueError(f"areas must be one of {list(PRESETS)} or Areas, got {areas!r}")
-        preset_stem, areas, preset_size = PRESETS[areas]
+        preset_stem, chosen, preset_size = PRESETS[areas]
         stem, size = stem or preset_stem, preset_size if size is None else size
+    elif isinstance(areas, tuple | list) and all(isinstance(area, Area) for area in areas):
+        chosen = tuple(areas)
+    else:
+        raise ValueError(
+            "areas must be the name of a preset or a list of Area, from shallow to deep, "
+            f"got {areas!r}"
+        )
+    if stem is not None and not isinstance(stem, Stem):
+        raise ValueError(f"stem must be a Stem or None, got {stem!r}")
     if size is None:
         raise ValueError("image_size must be given where areas is not the name of a preset")
-    return Wiring(n_channels, stem or Stem(), tuple(areas)), pixels("image_size", size)
+    return Wiring(n_channels, stem or Stem(), chosen), pixels("image_size", size)
 
 
 @dataclass(frozen=True)

@@ -98,13 +98,23 @@ def _released_variances(network: LowRankRNN) -> None:
         factors.div_(math.sqrt(network.rank))
 
 
-def element_finder_low_rank_rnn(*, generator: Generator | None = None) -> LowRankRNN:
-    """Low-rank RNN of Element Finder: 28 units of rank 8 (504 parameters)."""
+def element_finder_low_rank_rnn(
+    *,
+    orthonormal: bool = True,
+    recurrent_scaling: RecurrentScaling = "none",
+    generator: Generator | None = None,
+) -> LowRankRNN:
+    """Low-rank RNN of Element Finder: 28 units of rank 8 (504 parameters).
+
+    Free factors (``orthonormal=False``) and 1/N are those of the released code.
+    """
     network = LowRankRNN(
         1,
         28,
         1,
         8,
+        orthonormal=orthonormal,
+        recurrent_scaling=recurrent_scaling,
         readout_bias=False,
         tau=TAU_X,
         dt=DT,

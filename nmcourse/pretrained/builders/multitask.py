@@ -48,10 +48,20 @@ def multitask_vanilla_rnn(
 
 
 def multitask_lstm(
-    n_units: int = 8, n_context: int = 3, *, generator: torch.Generator | None = None
+    n_units: int = 8,
+    n_context: int = 3,
+    *,
+    forget_bias: float = 0.0,
+    generator: torch.Generator | None = None,
 ) -> LSTM:
-    """LSTM of the delayed-response tasks; the context is part of its inputs."""
-    return LSTM(3 + n_context, n_units, 3, generator=generator)
+    """LSTM of the delayed-response tasks; the context is part of its inputs.
+
+    ``forget_bias`` is added to the random bias of the forget gates: 3 opens them at the start.
+    """
+    network = LSTM(3 + n_context, n_units, 3, generator=generator)
+    with torch.no_grad():
+        network.bias[n_units : 2 * n_units] += forget_bias  # i, f, g, o
+    return network
 
 
 MULTITASK_BUILDERS = (

@@ -10,7 +10,9 @@ from collections.abc import Callable
 
 from torch import nn
 
+from nmcourse.pretrained.builders.cognitive import COGNITIVE_BUILDERS
 from nmcourse.pretrained.builders.element_finder import ELEMENT_FINDER_BUILDERS
+from nmcourse.pretrained.builders.from_pixels import FILM_BUILDERS
 from nmcourse.pretrained.builders.multitask import MULTITASK_BUILDERS
 from nmcourse.pretrained.builders.row_by_row_digits import DIGITS_BUILDERS
 from nmcourse.pretrained.builders.timing import TIMING_BUILDERS
@@ -24,5 +26,7 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
         *DIGITS_BUILDERS,
         *CORDSNET_BUILDERS,
         *MULTITASK_BUILDERS,
+        *COGNITIVE_BUILDERS,
+        *FILM_BUILDERS,
     )
 }

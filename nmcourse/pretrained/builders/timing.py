@@ -49,13 +49,16 @@ def measure_wait_go_nm_rnn(
     gain_shape: str = "sigmoid",
     sparse: bool = False,
     orthonormal: bool | Literal["raw"] = True,
+    spectral_radius: float | None = None,
+    first_gain: float | None = None,
     generator: torch.Generator | None = None,
 ) -> NMRNN:
     """NM-RNN of the timing task: 100 units of rank 3, gain from 5 modulator units.
 
     Variants of it: gains of another shape (``"tanh"``, ``"softplus"``), sparse terms with as many
-    weights in place of those of rank one, or columns of L with the signs of the released code
-    (``orthonormal="raw"``).
+    weights in place of those of rank one, columns of L with the signs of the released code
+    (``orthonormal="raw"``), a spectral radius that the recurrence has at the start with gains of 1,
+    or gains that start near ``first_gain`` in place of 1/2.
     """
     if gain_shape not in GAIN_SHAPES:
         raise ValueError(f"gain_shape must be one of {', '.join(GAIN_SHAPES)}, got {gain_shape!r}")
@@ -77,11 +80,32 @@ def measure_wait_go_nm_rnn(
     modulator = Modulator(
         3, n_modulator_units, rank, gain_nonlinearity=GAIN_SHAPES[gain_shape], generator=generator
     )
+    if spectral_radius is not None:
+        if not isinstance(output_network, LowRankRNN):
+            raise ValueError("spectral_radius must be None for sparse terms")
+        _set_spectral_radius(output_network, spectral_radius)
+    if first_gain is not None:
+        if gain_shape != "sigmoid":
+            raise ValueError(f"first_gain must be None for the gain shape {gain_shape!r}")
+        with torch.no_grad():
+            modulator.gain_bias.fill_(math.log(first_gain / (1.0 - first_gain)))
     return NMRNN(output_network, modulator)
 
 
+@torch.no_grad()
+def _set_spectral_radius(network: LowRankRNN, radius: float) -> None:
+    """Scale the column factors so that g L R^T has this spectral radius."""
+    left, right = network.factors()
+    assert network.column_factors is not None
+    found = torch.linalg.eigvals(network.scale * right.mT @ left).abs().max()
+    network.column_factors.mul_(radius / found)
+
+
 def measure_wait_go_linear_nm_rnn(
-    recurrent_scaling: RecurrentScaling = "none", *, generator: torch.Generator | None = None
+    recurrent_scaling: RecurrentScaling = "none",
+    *,
+    orthonormal: bool | Literal["raw"] = True,
+    generator: torch.Generator | None = None,
 ) -> NMRNN:
     """Linear NM-RNN of rank 1 for the timing task: 100 units, gain from 5 modulator units.
 
@@ -93,6 +117,7 @@ def measure_wait_go_linear_nm_rnn(
         100,
         1,
         rank=1,
+        orthonormal=orthonormal,
         nonlinearity=identity,
         recurrent_scaling=recurrent_scaling,
         generator=generator,
@@ -128,10 +153,14 @@ def measure_wait_go_low_rank_rnn(
     recurrent_scaling: RecurrentScaling = "none",
     *,
     orthonormal: bool | Literal["raw"] = True,
+    spectral_radius: float | None = None,
     generator: torch.Generator | None = None,
 ) -> LowRankRNN:
-    """Low-rank RNN of the timing task: 106 units of rank 3."""
-    return LowRankRNN(
+    """Low-rank RNN of the timing task: 106 units of rank 3.
+
+    ``spectral_radius`` is that of the recurrence at the start; None leaves it to chance.
+    """
+    network = LowRankRNN(
         3,
         106,
         1,
@@ -140,6 +169,9 @@ def measure_wait_go_low_rank_rnn(
         recurrent_scaling=recurrent_scaling,
         generator=generator,
     )
+    if spectral_radius is not None:
+        _set_spectral_radius(network, spectral_radius)
+    return network
 
 
 def measure_wait_go_vanilla_rnn(

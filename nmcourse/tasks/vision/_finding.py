@@ -36,11 +36,15 @@ _KINDS = {
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar")
 
 
-def existing_folder(folder: str | Path) -> Path:
+def existing_folder(folder: str | Path, source: str) -> Path:
     """The folder as a path.
 
+    Args:
+        folder: where files should lie.
+        source: how to get them, as a sentence.
+
     Raises:
-        FileNotFoundError: if it is not there, saying where it was looked for.
+        FileNotFoundError: if it is not there, saying where it was looked for, and how to get it.
     """
     path = user_path(folder, "folder")
     if path.is_file():
@@ -48,12 +52,16 @@ def existing_folder(folder: str | Path) -> Path:
             f"no folder {folder}: {path.absolute()} is a file; give the folder that it lies in"
         )
     if not path.is_dir():
-        raise FileNotFoundError(f"no folder {folder}: looked for {path.absolute()}")
+        raise FileNotFoundError(f"no folder {folder}: looked for {path.absolute()}. {source}")
     return path
 
 
 def files_of(
-    folder: str | Path, names: Sequence[Sequence[str]], instead: Sequence[str] = ()
+    folder: str | Path,
+    names: Sequence[Sequence[str]],
+    instead: Sequence[str] = (),
+    *,
+    source: str,
 ) -> list[Path]:
     """The files of a set, all from one folder, with ``.gz`` or without.
 
@@ -61,12 +69,13 @@ def files_of(
         folder: where they lie, or a folder above; each may lie in a folder of its own name, too.
         names: for each file the names that it may have, the official one first.
         instead: files of another version of the set, and last what that version is called.
+        source: how to get the set, as a sentence.
 
     Raises:
         FileNotFoundError: if there is no such folder, if a file is missing, or if several folders
             below hold the set. It says what is there instead.
     """
-    where = existing_folder(folder)
+    where = existing_folder(folder, source)
     found = {place: [_one(place, spellings) for spellings in names] for place in _below(where)}
     whole = {place: paths for place, paths in found.items() if None not in paths}
     if where in whole or len(whole) == 1:
@@ -82,7 +91,7 @@ def files_of(
     raise FileNotFoundError(
         f"no file {missing} (or {missing}.gz): looked in {nearest.absolute()}, which holds "
         + _holds(nearest)
-        + _another_version(where, instead)
+        + (_another_version(where, instead) or f". {source}")
     )
 
 

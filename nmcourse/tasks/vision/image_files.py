@@ -31,6 +31,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import whole
 from nmcourse.tasks._digit_data import Split, check_split
 from nmcourse.tasks.vision._finding import GZIP, files_of, kind_of
 from nmcourse.tasks.vision.images import ImageSet
@@ -111,6 +112,7 @@ def read_idx(
     images_path, labels_path = files_of(
         folder,
         [(f"{start}-{kind}-ubyte", f"{start}-{kind.replace('-', '.')}-ubyte") for kind in kinds],
+        source='fetch_images("mnist") or fetch_images("fashion-mnist") downloads these files',
     )
     images, labels = _idx(images_path, n_axes=3), _idx(labels_path, n_axes=1)
     if len(images) != len(labels):
@@ -142,11 +144,13 @@ def read_cifar(
         ValueError: for an unknown split or number of classes.
     """
     check_split(split)
-    if n_classes not in _CIFAR:
+    number = whole("n_classes", n_classes, allowed="10 or 100")
+    if number not in _CIFAR:
         raise ValueError(f"n_classes must be 10 or 100, got {n_classes!r}")
-    files, names_file, n_labels = _CIFAR[n_classes]
-    version = _PYTHON_CIFAR[n_classes]
-    (names_path,) = files_of(folder, [(names_file,)], version)
+    files, names_file, n_labels = _CIFAR[number]
+    version = _PYTHON_CIFAR[number]
+    source = f'fetch_images("cifar-{n_classes}") downloads these files'
+    (names_path,) = files_of(folder, [(names_file,)], version, source=source)
     content = _contents(names_path, _TEXT)
     lines = content.decode("utf-8", errors="replace").split("\n")
     names = [name.strip() for name in lines if name.strip()]
@@ -158,7 +162,8 @@ def read_cifar(
         )
     record = n_labels + math.prod(_CIFAR_PIXELS)
     parts = []
-    for path in files_of(names_path.parent, [(name,) for name in files[split]], version):
+    wanted = [(name,) for name in files[split]]
+    for path in files_of(names_path.parent, wanted, version, source=source):
         content = _contents(path, _CIFAR_IMAGES * record)
         if not content or len(content) % record:
             raise ImageFileError(

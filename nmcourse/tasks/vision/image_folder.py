@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nmcourse._files import user_path
 from nmcourse._inputs import count
 from nmcourse.tasks.vision._batches import batches_of
 from nmcourse.tasks.vision._finding import existing_folder
@@ -92,7 +93,7 @@ class ImageFolder:
     ) -> None:
         size = count("size", size)
         per_class = None if per_class is None else count("per_class", per_class)
-        where = existing_folder(folder)
+        where = existing_folder(folder, "It must hold one folder of pictures for each class")
         classes = sorted(path for path in where.iterdir() if path.is_dir() and not _hidden(path))
         if not classes:
             raise FileNotFoundError(
@@ -151,7 +152,7 @@ class ImageFolder:
             ValueError: as there.
         """
         return batches_of(
-            self._take,
+            self.take,
             len(self),
             batch_size,
             generator=generator,
@@ -166,44 +167,64 @@ class ImageFolder:
         Raises:
             ImageFileError: for a picture that cannot be read.
         """
-        return ImageSet(*self._take(torch.arange(len(self))), self.class_names)
+        return ImageSet(*self.take(torch.arange(len(self))), self.class_names)
 
-    def _take(self, which: Tensor) -> tuple[Tensor, Tensor]:
-        images = [self._picture(self.paths[number]) for number in which.tolist()]
+    def take(self, which: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (batch, 3, size, size) and labels (batch,) of these numbers, read now.
+
+        Raises:
+            ImageFileError: for a picture that cannot be read.
+        """
+        images = [read_picture(self.paths[number], self.size) for number in which.tolist()]
         return torch.stack(images), self.labels[which]
 
-    def _picture(self, path: Path) -> Tensor:
-        """(3, size, size), brightness 0 to 1."""
-        from PIL import Image  # here: only pictures need it
 
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", Image.DecompressionBombWarning)
-                warnings.filterwarnings("ignore", "Corrupt EXIF data", UserWarning)
-                with Image.open(path, formats=_FORMATS) as file:
-                    self._scaled(*file.size)  # before memory is taken for it
-                    picture = _in_colour(_upright(file))
-                width, height = self._scaled(*picture.size)
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise ImageFileError(f"{path} has too many pixels: {error}") from error
-        except _PILLOW_ERRORS as error:
-            raise ImageFileError(f"{path} cannot be read as a picture: {error}") from error
-        picture = picture.resize((width, height), Image.Resampling.BILINEAR)
-        left, top = (width - self.size) // 2, (height - self.size) // 2
-        picture = picture.crop((left, top, left + self.size, top + self.size))
-        values = torch.from_numpy(np.array(picture)).movedim(-1, 0)
-        return values.to(torch.get_default_dtype()) / 255.0
+def read_picture(path: str | Path, size: int = 224) -> Tensor:
+    """One picture, cut as in :class:`ImageFolder`.
 
-    def _scaled(self, width: int, height: int) -> tuple[int, int]:
-        """Pixels of a picture whose shorter side is as long as it should be."""
-        scale = round(self.size * _WIDER) / min(width, height)
-        wide, high = (max(self.size, round(n * scale)) for n in (width, height))
-        if max(width * height, wide * high) > MOST_PIXELS:
-            raise ValueError(
-                f"it must have at most {MOST_PIXELS} pixels, and so must it at the size asked for; "
-                f"got {width} x {height}, which becomes {wide} x {high}"
-            )
-        return wide, high
+    Args:
+        path: the file.
+        size: pixels of the square.
+
+    Returns:
+        (3, size, size), brightness 0 to 1.
+
+    Raises:
+        ImageFileError: for a picture that cannot be read.
+        ValueError: for a size below one.
+    """
+    from PIL import Image  # here: only pictures need it
+
+    size, path = count("size", size), user_path(path, "path")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.filterwarnings("ignore", "Corrupt EXIF data", UserWarning)
+            with Image.open(path, formats=_FORMATS) as file:
+                _scaled(size, *file.size)  # before memory is taken for it
+                picture = _in_colour(_upright(file))
+            width, height = _scaled(size, *picture.size)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageFileError(f"{path} has too many pixels: {error}") from error
+    except _PILLOW_ERRORS as error:
+        raise ImageFileError(f"{path} cannot be read as a picture: {error}") from error
+    picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+    left, top = (width - size) // 2, (height - size) // 2
+    picture = picture.crop((left, top, left + size, top + size))
+    values = torch.from_numpy(np.array(picture)).movedim(-1, 0)
+    return values.to(torch.get_default_dtype()) / 255.0
+
+
+def _scaled(size: int, width: int, height: int) -> tuple[int, int]:
+    """Pixels of a picture whose shorter side is as long as it should be."""
+    scale = round(size * _WIDER) / min(width, height)
+    wide, high = (max(size, round(n * scale)) for n in (width, height))
+    if max(width * height, wide * high) > MOST_PIXELS:
+        raise ValueError(
+            f"it must have at most {MOST_PIXELS} pixels, and so must it at the size asked for; "
+            f"got {width} x {height}, which becomes {wide} x {high}"
+        )
+    return wide, high
 
 
 def _hidden(path: Path) -> bool:
@@ -232,13 +253,17 @@ def _in_colour(picture: Image.Image) -> Image.Image:
     """A picture as RGB, with everything that it shows."""
     from PIL import Image
 
-    transparent = picture.mode in _WITH_ALPHA or "transparency" in picture.info
-    if picture.mode.startswith("I") and not transparent:  # 16 bits: convert() would cut them off
-        grey = np.asarray(picture).astype(np.float64) / 257.0
-        return Image.fromarray(grey.round().clip(0, 255).astype(np.uint8)).convert("RGB")
-    if picture.mode.startswith(("I", "F")):
+    clear = picture.info.get("transparency")
+    if picture.mode.startswith("I"):  # 16 bits: convert() would cut them off
+        levels = np.asarray(picture)
+        grey = (levels.astype(np.float64) / 257.0).round().clip(0, 255).astype(np.uint8)
+        grey[levels == clear] = 255
+        return Image.fromarray(grey).convert("RGB")
+    if isinstance(clear, tuple) and max(clear) > 255:  # its pixels have 8 bits left of 16
+        raise ValueError("colours of 16 bits, one of them transparent, are not read")
+    if picture.mode.startswith("F"):
         raise ValueError(f"pictures of the kind {picture.mode!r} are not read")
-    if not transparent:
+    if picture.mode not in _WITH_ALPHA and clear is None:
         return picture.convert("RGB")
     seen = picture.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")

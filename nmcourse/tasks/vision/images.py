@@ -9,14 +9,16 @@ how long is a matter of the trial: ``nmcourse.models.CordsNet.respond``.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nmcourse._inputs import check_tensor, is_whole, pixels
+from nmcourse._inputs import as_tensor, check_tensor, is_whole, pixels
 from nmcourse.tasks._digit_data import N_DIGITS, Split, digits_of
 from nmcourse.tasks.vision._batches import batches_of
 
@@ -86,6 +88,11 @@ class ImageSet:
         """(height, width) in pixels."""
         return self.images.shape[2], self.images.shape[3]
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """Floating-point type of the images."""
+        return self.images.dtype
+
     def subset(self, which: Tensor | Sequence[int] | slice) -> ImageSet:
         """Some of the images.
 
@@ -93,14 +100,18 @@ class ImageSet:
             which: a slice, image numbers, or a boolean tensor with one entry per image.
 
         Raises:
-            ValueError: if it is a single number, or nothing is left.
+            ValueError: if it is a single number, holds no image numbers, or nothing is left.
         """
         if is_whole(which):  # would take the image axis away
             raise ValueError(f"which must be a slice or image numbers, got the number {which!r}")
-        labels = self.labels[which]
+        chosen = which if isinstance(which, slice) else _numbers(which)
+        try:
+            labels = self.labels[chosen]
+        except IndexError as error:
+            raise ValueError(f"which must choose among {len(self)} images: {error}") from error
         if labels.ndim != 1 or not len(labels):
             raise ValueError(f"which must choose images by one axis, at least one, got {which!r}")
-        return replace(self, images=self.images[which], labels=labels)
+        return replace(self, images=self.images[chosen], labels=labels)
 
     def resized(self, size: int | tuple[int, int]) -> ImageSet:
         """The same images with another number of pixels, interpolated linearly.
@@ -171,7 +182,7 @@ class ImageSet:
                 is larger than the set with ``drop_last``.
         """
         return batches_of(
-            self._take,
+            self.take,
             len(self),
             batch_size,
             generator=generator,
@@ -180,13 +191,29 @@ class ImageSet:
             drop_last=drop_last,
         )
 
-    def _take(self, which: Tensor) -> tuple[Tensor, Tensor]:
+    def take(self, which: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (batch, channel, height, width) and labels (batch,) of these numbers."""
         return self.images[which], self.labels[which]
+
+    def digest(self) -> str:
+        """Short text that changes when a pixel or a label does."""
+        found = hashlib.sha256(self.images.cpu().numpy().tobytes())
+        found.update(self.labels.cpu().numpy().tobytes())
+        return found.hexdigest()[:12]
 
     def to(self, *args: torch.dtype | torch.device | str) -> ImageSet:
         """The same set in another floating-point type or on another device."""
         images = self.images.to(*args)  # type: ignore[call-overload]
         return replace(self, images=images, labels=self.labels.to(images.device))
+
+
+def _numbers(which: Any) -> Tensor:
+    """Image numbers, or truth values, as a tensor that chooses images."""
+    chosen = as_tensor("which", which)
+    if (chosen.is_floating_point() or chosen.is_complex()) and chosen.numel():
+        raise ValueError(f"which must hold image numbers, got {chosen.dtype} numbers")
+    # torch takes unsigned bytes for truth values
+    return chosen if chosen.dtype == torch.bool else chosen.long()
 
 
 def digit_images(split: Split = "train", size: int | tuple[int, int] = 16) -> ImageSet:

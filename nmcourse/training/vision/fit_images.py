@@ -9,7 +9,6 @@ gives a number. ``partial(trial_loss, trial=ImageTrial())`` is the loss of a who
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -20,13 +19,14 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from nmcourse._inputs import check_function, check_tensor, whole
-from nmcourse.tasks import ImageSet
+from nmcourse.tasks import ImageSet, ShardedImages
 from nmcourse.training._networks import Networks
 from nmcourse.training._run import data_generators
 from nmcourse.training.fit import FitManyResult, FitResult, Start, train_many, train_one
 from nmcourse.training.options import OptimiserOptions
 
 ImageLoss = Callable[[nn.Module, Tensor, Tensor], Tensor]
+Trainer = Callable[..., FitResult]  # called as ``fit_images`` is
 
 
 def fit_images(
@@ -114,12 +114,43 @@ def fit_many_images(
 
 def shifted(images: Tensor, down: int, right: int) -> Tensor:
     """Images (.., height, width) shifted by whole pixels; what comes in is zero."""
+    if not down and not right:
+        return images
     moved = images.roll((down, right), (-2, -1))
     for axis, by in ((-2, down), (-1, right)):
         if by:
             start = 0 if by > 0 else max(0, moved.shape[axis] + by)
             moved.narrow(axis, start, min(abs(by), moved.shape[axis])).zero_()
     return moved
+
+
+def check_draws(
+    images: ImageSet | ShardedImages, batch_size: int | None, max_shift: int
+) -> tuple[int, int]:
+    """Images of a step and the largest shift, once they are known to fit the set."""
+    if batch_size is not None and batch_size > len(images):
+        raise ValueError(
+            f"batch_size must be at most the {len(images)} images given, got {batch_size}"
+        )
+    most = min(images.size) - 1
+    max_shift = whole("max_shift", max_shift, 0, most, f"from 0 to {most} pixels")
+    return len(images) if batch_size is None else batch_size, max_shift
+
+
+def chosen_images(
+    n_images: int, batch_size: int, max_shift: int, generator: torch.Generator
+) -> tuple[Tensor, tuple[int, int]]:
+    """Numbers of the images of a step, (batch,), and by how many pixels they are shifted."""
+    which = torch.randperm(n_images, generator=generator)[:batch_size]
+    if not max_shift:
+        return which, (0, 0)
+    down, right = torch.randint(-max_shift, max_shift + 1, (2,), generator=generator).tolist()
+    return which, (down, right)
+
+
+def described(loss: ImageLoss, images: ImageSet | ShardedImages, max_shift: int) -> str:
+    """Text that changes when loss, images or shift do."""
+    return f"{_text(loss)} on images {images.digest()}, shift {max_shift}"
 
 
 class _Images:
@@ -137,40 +168,36 @@ class _Images:
         if not isinstance(images, ImageSet):
             raise ValueError(f"images must be an ImageSet, got {type(images).__name__}")
         check_function("loss", loss, "trial_loss")
-        if batch_size is not None and batch_size > len(images):
-            raise ValueError(
-                f"batch_size must be at most the {len(images)} images given, got {batch_size}"
-            )
-        most = min(images.size) - 1
-        max_shift = whole("max_shift", max_shift, 0, most, f"from 0 to {most} pixels")
+        self.batch_size, self.max_shift = check_draws(images, batch_size, max_shift)
         like = next(iter(networks.parameters.values()))
         images = images.to(like.dtype)
-        self.images = images.to(like.device)
-        self.loss, self.max_shift = loss, max_shift
-        self.batch_size = len(images) if batch_size is None else batch_size
+        self.images, self.loss = images.to(like.device), loss
         self.generators = data_generators(seeds)
-        digest = hashlib.sha256(images.images.cpu().numpy().tobytes())
-        digest.update(images.labels.cpu().numpy().tobytes())
-        self.description = f"{_text(loss)} on images {digest.hexdigest()[:12]}, shift {max_shift}"
+        self.drawn: tuple[Tensor, ...] = ()
+        self.description = described(loss, images, self.max_shift)
+
+    def draw(self, stay: bool = False) -> None:
+        """Draw the images of the next step; with ``stay`` to where those of the last one lie."""
+        each = [self._draw(generator) for generator in self.generators]
+        new = each[0]
+        if len(each) > 1:
+            images, labels = (torch.stack(parts) for parts in zip(*each, strict=True))
+            new = images, labels
+        if stay and self.drawn:
+            for place, values in zip(self.drawn, new, strict=True):
+                place.copy_(values)
+        else:
+            self.drawn = new
 
     def losses(self, networks: Networks) -> Tensor:
-        """Losses (seed,) on newly drawn images."""
-        drawn = [self._draw(generator) for generator in self.generators]
-        state, model = networks.parameters | networks.buffers, networks.models[0]
-        if len(drawn) == 1:
-            state = {name: values[0] for name, values in state.items()}
-            return self._call(model, state, *drawn[0]).unsqueeze(0)
-        images, labels = (torch.stack(parts) for parts in zip(*drawn, strict=True))
-        return self._call(model, state, images, labels)
+        """Losses (seed,) on the images that were drawn last."""
+        loss = self._call(networks.models[0], networks.state(), *self.drawn)
+        return loss.unsqueeze(0) if len(self.generators) == 1 else loss
 
     def _draw(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        which = torch.randperm(len(self.images), generator=generator)[: self.batch_size]
-        images, labels = self.images.images[which], self.images.labels[which]
-        if self.max_shift:
-            limit = self.max_shift
-            shift = torch.randint(-limit, limit + 1, (2,), generator=generator).tolist()
-            images = shifted(images, *shift)
-        return images, labels
+        which, shift = chosen_images(len(self.images), self.batch_size, self.max_shift, generator)
+        images, labels = self.images.take(which)
+        return shifted(images, *shift), labels
 
     def _call(self, model: nn.Module, state: dict[str, Tensor], *data: Tensor) -> Tensor:
         """What ``loss`` makes of the model with other parameters."""

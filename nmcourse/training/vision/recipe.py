@@ -23,20 +23,21 @@ import torch
 from nmcourse._files import user_path
 from nmcourse._inputs import count, number, whole
 from nmcourse.models import Area, CordsNet, Stem, TwinCNN
-from nmcourse.tasks import ImageSet
+from nmcourse.tasks import ImageSet, ShardedImages
+from nmcourse.training.vision.cnn_stages import Stage, fold_cnn, train_cnn
+from nmcourse.training.vision.fit_images import Trainer, fit_images
 from nmcourse.training.vision.stages import (
     SLOPES,
-    Stage,
     anneal_stage,
     falling_slopes,
     fine_tune,
-    fold_cnn,
     inverse_stage,
     linear_stage,
-    train_cnn,
 )
 from nmcourse.training.vision.trial_loss import ImageTrial
 
+#: All stages by name, in their order.
+STAGES = ("cnn", "fold", "inverse", "linear", "annealed", "fine-tuned")
 _STAGES = ("cnn", "inverse", "linear", "anneal", "fine_tune")
 _STEPS = ("cnn_steps", "inverse_steps", "linear_steps", "fine_tune_steps")
 
@@ -97,7 +98,7 @@ class Recipe:
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
-    def check(self, images: ImageSet, held_out: ImageSet, dt: float) -> None:
+    def check(self, images: ImageSet | ShardedImages, held_out: ImageSet, dt: float) -> None:
         """Raise ``ValueError`` unless these settings fit the images, before hours of training.
 
         Args:
@@ -105,9 +106,10 @@ class Recipe:
             held_out: what is checked with.
             dt: time step of the network in ms.
         """
-        for name, given in (("images", images), ("held_out", held_out)):
-            if not isinstance(given, ImageSet):
-                raise ValueError(f"{name} must be an ImageSet, got {type(given).__name__}")
+        if not isinstance(images, ImageSet | ShardedImages):
+            raise ValueError(f"images must be an ImageSet, got {type(images).__name__}")
+        if not isinstance(held_out, ImageSet):
+            raise ValueError(f"held_out must be an ImageSet, got {type(held_out).__name__}")
         for name in ("cnn_batch", "batch_size"):
             whole(
                 name, getattr(self, name), 1, len(images), f"at most the {len(images)} images given"
@@ -135,7 +137,7 @@ class Recipe:
 
 
 def train_linear(
-    images: ImageSet,
+    images: ImageSet | ShardedImages,
     held_out: ImageSet,
     recipe: Recipe | None = None,
     *,
@@ -144,6 +146,8 @@ def train_linear(
     seed: int = 0,
     folder: str | Path | None = None,
     progress: bool = True,
+    until: str = "linear",
+    trainer: Trainer = fit_images,
 ) -> list[Stage]:
     """The first stages: from a new CNN to linear areas that have learnt together.
 
@@ -156,6 +160,8 @@ def train_linear(
         seed: of initial weights and drawn images.
         folder: where checkpoints are kept, to go on after a kill; None for none.
         progress: show progress bars.
+        until: the last stage to train.
+        trainer: ``fit_images``, or ``partial(fit_images_across, fabric)`` for several workers.
 
     Returns:
         ``cnn``, ``fold``, ``inverse``, ``linear``, each with a network of its own.
@@ -165,10 +171,13 @@ def train_linear(
         DivergenceError: if a stage diverges.
         CheckpointError: for a damaged checkpoint or one of another run.
     """
-    recipe = Recipe() if recipe is None else recipe
+    recipe = _recipe(recipe)
     seed = whole("seed", seed)
     recipe.check(images, held_out, _time_step())
-    options = partial(_options, recipe, seed=seed, folder=folder, progress=progress)
+    last = STAGES.index(_stage(until, STAGES[:4]))
+    options = partial(
+        _options, recipe, seed=seed, folder=folder, progress=progress, trainer=trainer
+    )
     cnn = TwinCNN(
         areas,
         images.n_channels,
@@ -176,16 +185,22 @@ def train_linear(
         image_size=images.size,
         stem=stem,
         generator=torch.Generator().manual_seed(seed),
-    ).to(images.images.dtype)
+    ).to(images.dtype)
     settings = options("cnn", recipe.cnn_rate, recipe.cnn_batch)
     stages = [train_cnn(cnn, images, held_out, n_steps=recipe.cnn_steps, **settings)]
+    if last == 0:
+        return stages
     stages.append(fold_cnn(cnn, held_out))
+    if last == 1:
+        return stages
 
     settings = options("inverse", recipe.inverse_rate, recipe.cnn_batch)
     folded = stages[-1].model
     assert isinstance(folded, TwinCNN)
     steps = recipe.inverse_steps
     stages.append(inverse_stage(folded, images, held_out, n_steps=steps, **settings))
+    if last == 2:
+        return stages
 
     settings = options("linear", recipe.linear_rate, recipe.batch_size)
     steps = recipe.linear_steps
@@ -194,7 +209,7 @@ def train_linear(
 
 
 def train_in_stages(
-    images: ImageSet,
+    images: ImageSet | ShardedImages,
     held_out: ImageSet,
     recipe: Recipe | None = None,
     *,
@@ -203,6 +218,8 @@ def train_in_stages(
     seed: int = 0,
     folder: str | Path | None = None,
     progress: bool = True,
+    until: str = "fine-tuned",
+    trainer: Trainer = fit_images,
 ) -> list[Stage]:
     """All stages: from a new CNN to a fine-tuned CordsNet.
 
@@ -215,6 +232,8 @@ def train_in_stages(
         seed: of initial weights and drawn images.
         folder: where checkpoints are kept.
         progress: show progress bars.
+        until: the last stage to train.
+        trainer: as in :func:`train_linear`.
 
     Returns:
         ``cnn``, ``fold``, ``inverse``, ``linear``, ``annealed``, ``fine-tuned``, each with a
@@ -225,14 +244,21 @@ def train_in_stages(
         DivergenceError: if a stage diverges.
         CheckpointError: for a damaged checkpoint or one of another run.
     """
-    recipe = Recipe() if recipe is None else recipe
+    recipe = _recipe(recipe)
     kept: dict[str, Any] = {"seed": whole("seed", seed), "folder": folder, "progress": progress}
-    stages = train_linear(images, held_out, recipe, areas=areas, stem=stem, **kept)
+    kept |= {"trainer": trainer}
+    until = _stage(until, STAGES)
+    early = until if until in STAGES[:4] else "linear"
+    stages = train_linear(images, held_out, recipe, areas=areas, stem=stem, until=early, **kept)
+    if until == early:
+        return stages
 
     settings = _options(recipe, "annealed", recipe.anneal_rate, recipe.batch_size, **kept)
     settings |= {"slopes": recipe.slopes, "trial": recipe.trial}
     steps = recipe.steps_per_slope
     stages.append(anneal_stage(_copy(stages[-1]), images, held_out, n_steps=steps, **settings))
+    if until == "annealed":
+        return stages
 
     settings = _options(recipe, "fine-tuned", recipe.fine_tune_rate, recipe.batch_size, **kept)
     settings |= {"trial": recipe.trial}
@@ -250,6 +276,7 @@ def _options(
     seed: int,
     folder: str | Path | None,
     progress: bool,
+    trainer: Trainer,
 ) -> dict[str, Any]:
     """What ``fit_images`` is told in a stage."""
     return {
@@ -259,7 +286,15 @@ def _options(
         "seed": seed,
         "checkpoint": None if folder is None else user_path(folder, "folder") / f"{name}.pt",
         "progress": progress,
+        "trainer": trainer,
     }
+
+
+def _stage(name: str, allowed: Sequence[str]) -> str:
+    """The name of a stage, if it is one of these."""
+    if name not in allowed:
+        raise ValueError(f"until must be one of {', '.join(allowed)}, got {name!r}")
+    return name
 
 
 def _time_step() -> float:
@@ -272,3 +307,10 @@ def _copy(stage: Stage) -> CordsNet:
     model = copy.deepcopy(stage.model)
     assert isinstance(model, CordsNet)
     return model
+
+
+def _recipe(given: Recipe | None) -> Recipe:
+    """The recipe that is given, or the usual one."""
+    if given is not None and not isinstance(given, Recipe):
+        raise ValueError(f"recipe must be a Recipe or None, got {given!r}")
+    return Recipe() if given is None else given

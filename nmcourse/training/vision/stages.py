@@ -1,7 +1,7 @@
 r"""CordsNet trained in stages: each stage starts from what the one before has learnt.
 
     train_cnn        a feed-forward network with the same convolutions learns the classes
-    fold_cnn         its normalisations become bias maps
+    fold_cnn         its normalisations become bias maps             (both in ``cnn_stages.py``)
     inverse_stage    each area's recurrent convolution learns to do in time what the second
                      convolution of the CNN does at once
     linear_stage     the areas, still linear, learn the classes together
@@ -21,21 +21,20 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nmcourse._files import user_path
 from nmcourse._inputs import number, whole
 from nmcourse.models import CordsNet, TwinCNN
-from nmcourse.tasks import ImageSet
-from nmcourse.training._networks import outputs_of
-from nmcourse.training.vision.fit_images import fit_images
+from nmcourse.tasks import ImageSet, ShardedImages
+from nmcourse.training.vision.cnn_stages import Stage
+from nmcourse.training.vision.fit_images import Trainer, fit_images
 from nmcourse.training.vision.inverse import InverseError, growth_rate, inverse_error, inverse_loss
 from nmcourse.training.vision.stage_checks import accuracy, has_learnt
 from nmcourse.training.vision.trial_loss import ImageTrial, trial_loss
@@ -44,96 +43,6 @@ from nmcourse.training.vision.trial_loss import ImageTrial, trial_loss
 SLOPES = tuple(round(0.05 * k, 2) for k in reversed(range(20)))
 #: Only the image, from silence: the trial of the linear stage.
 HELD_IMAGE = ImageTrial(blank=0.0, after=0.0, rest_window=0.0, rest_coefficient=0.0)
-FOLDING_TOLERANCE = 1e-3  # of the logits' largest size, in single precision
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What a stage of training gave.
-
-    Attributes:
-        name: of the stage.
-        model: the network after it.
-        losses: (step,), loss before each update; empty for folding.
-        checks: what was measured to see whether the stage did its work, by name.
-        passed: whether it did.
-    """
-
-    name: str
-    model: nn.Module
-    losses: Tensor
-    checks: dict[str, Any] = field(default_factory=dict)
-    passed: bool = True
-
-
-def train_cnn(
-    cnn: TwinCNN,
-    images: ImageSet,
-    held_out: ImageSet,
-    *,
-    n_steps: int,
-    checkpoint: str | Path | None = None,
-    **options: Any,
-) -> Stage:
-    """First stage: the feed-forward twin learns the classes, in place.
-
-    Check: its ``accuracy`` on images held out is well above chance.
-
-    Args:
-        cnn: with normalisations, not folded.
-        images: what it learns from.
-        held_out: what the check is made with.
-        n_steps: gradient steps.
-        checkpoint: file to resume from and to save to, or None.
-        **options: see ``fit_images``.
-
-    Raises:
-        ValueError: if the network is folded already.
-        DivergenceError: if training diverges.
-
-    Reference:
-        Soo et al. 2024, released code (SGD there, AdamW here).
-    """
-    if cnn.folded:
-        raise ValueError("cnn must have its normalisations: this one is folded already")
-    cnn.train()
-    result = fit_images(cnn, images, class_loss, n_steps=n_steps, checkpoint=checkpoint, **options)
-    cnn.eval()
-    found = accuracy(cnn, held_out)
-    passed = has_learnt(found, held_out.n_classes)
-    return Stage("cnn", cnn, result.losses, {"accuracy": found}, passed)
-
-
-def fold_cnn(cnn: TwinCNN, held_out: ImageSet) -> Stage:
-    """Folding: normalisations become lengths of weights and bias maps.
-
-    Check: of images held out none gets another answer (``changed_answers``), so
-    ``accuracy_before`` equals ``accuracy``; and the logits differ by rounding only
-    (``largest_difference``, relative to the largest one).
-
-    Args:
-        cnn: the trained twin, in evaluation mode: it stays as it is.
-        held_out: what the check is made with.
-
-    Raises:
-        ValueError: if the network is folded already.
-
-    Reference:
-        Soo et al. 2024, released code.
-    """
-    folded = cnn.fold().eval()
-    with torch.no_grad():
-        before, after = (model(held_out.images) for model in (cnn, folded))
-    difference = ((after - before).abs().max() / before.abs().max()).item()
-    changed = int((after.argmax(dim=-1) != before.argmax(dim=-1)).sum())
-    checks = {
-        "accuracy_before": accuracy(cnn, held_out),
-        "accuracy": accuracy(folded, held_out),
-        "changed_answers": changed,
-        "largest_difference": difference,
-    }
-    passed = changed == 0 and difference < FOLDING_TOLERANCE
-    return Stage("fold", folded, torch.empty(0), checks, passed)
 
 
 def start_from_cnn(folded: TwinCNN, *, generator: torch.Generator | None = None) -> CordsNet:
@@ -173,12 +82,13 @@ def start_from_cnn(folded: TwinCNN, *, generator: torch.Generator | None = None)
 
 def inverse_stage(
     folded: TwinCNN,
-    images: ImageSet,
+    images: ImageSet | ShardedImages,
     held_out: ImageSet,
     *,
     n_steps: int,
     seed: int = 0,
     checkpoint: str | Path | None = None,
+    trainer: Trainer = fit_images,
     **options: Any,
 ) -> Stage:
     """Second stage: recurrent convolutions and biases learn the CNN's second convolutions.
@@ -197,6 +107,7 @@ def inverse_stage(
         n_steps: gradient steps.
         seed: of the new recurrent weights and of the drawn images.
         checkpoint: file to resume from and to save to, or None.
+        trainer: as in :func:`train_cnn`.
         **options: see ``fit_images``.
 
     Reference:
@@ -210,7 +121,7 @@ def inverse_stage(
         "seed": seed,
         "checkpoint": checkpoint,
     } | options
-    result = fit_images(
+    result = trainer(
         model, images, partial(inverse_loss, target=folded), n_steps=n_steps, **settings
     )
     after = inverse_error(model, folded, held_out.images)
@@ -221,12 +132,13 @@ def inverse_stage(
 
 def linear_stage(
     model: CordsNet,
-    images: ImageSet,
+    images: ImageSet | ShardedImages,
     held_out: ImageSet,
     *,
     n_steps: int,
     trial: ImageTrial = HELD_IMAGE,
     checkpoint: str | Path | None = None,
+    trainer: Trainer = fit_images,
     **options: Any,
 ) -> Stage:
     """Third stage: linear areas learn the classes together, in place.
@@ -243,6 +155,7 @@ def linear_stage(
         n_steps: gradient steps.
         trial: as published, no blank steps: the image is shown from silence.
         checkpoint: file to resume from and to save to, or None.
+        trainer: as in :func:`train_cnn`.
         **options: see ``fit_images``.
 
     Raises:
@@ -253,19 +166,20 @@ def linear_stage(
     """
     model.slope = 1.0
     loss = partial(trial_loss, trial=trial)
-    result = fit_images(model, images, loss, n_steps=n_steps, checkpoint=checkpoint, **options)
+    result = trainer(model, images, loss, n_steps=n_steps, checkpoint=checkpoint, **options)
     return _checked("linear", model, result.losses, held_out, trial)
 
 
 def anneal_stage(
     model: CordsNet,
-    images: ImageSet,
+    images: ImageSet | ShardedImages,
     held_out: ImageSet,
     *,
     n_steps: int,
     slopes: Sequence[float] = SLOPES,
     trial: ImageTrial | None = None,
     checkpoint: str | Path | None = None,
+    trainer: Trainer = fit_images,
     **options: Any,
 ) -> Stage:
     """Fourth stage: the slope of the leaky ReLU falls to zero, in place.
@@ -282,6 +196,7 @@ def anneal_stage(
         slopes: falling, the last one 0.
         trial: with blank steps and penalty, as published by default.
         checkpoint: file whose name, with the number of the slope, resumes each of them.
+        trainer: as in :func:`train_cnn`.
         **options: see ``fit_images``; ``schedule`` is ``"constant"`` if it is not given.
 
     Raises:
@@ -301,7 +216,7 @@ def anneal_stage(
         path = None if checkpoint is None else _numbered(checkpoint, position)
         settings["seed"] += 1  # other images for every slope
         loss = partial(trial_loss, trial=trial)
-        result = fit_images(model, images, loss, n_steps=n_steps, checkpoint=path, **settings)
+        result = trainer(model, images, loss, n_steps=n_steps, checkpoint=path, **settings)
         losses.append(result.losses)
     return _checked("annealed", model, torch.cat(losses), held_out, trial)
 
@@ -312,6 +227,8 @@ def falling_slopes(slopes: Sequence[float]) -> tuple[float, ...]:
     Raises:
         ValueError: unless they fall from at most 1 to 0.
     """
+    if not isinstance(slopes, Iterable):
+        raise ValueError(f"slopes must be numbers that fall to 0, got {slopes!r}")
     found = tuple(number("slopes", slope, "numbers that fall to 0") for slope in slopes)
     falling = all(high > low for high, low in itertools.pairwise(found))
     if not found or found[0] > 1 or found[-1] != 0 or not falling:
@@ -321,12 +238,13 @@ def falling_slopes(slopes: Sequence[float]) -> tuple[float, ...]:
 
 def fine_tune(
     model: CordsNet,
-    images: ImageSet,
+    images: ImageSet | ShardedImages,
     held_out: ImageSet,
     *,
     n_steps: int,
     trial: ImageTrial | None = None,
     checkpoint: str | Path | None = None,
+    trainer: Trainer = fit_images,
     **options: Any,
 ) -> Stage:
     """Last stage: the network as it will be used learns on, in place.
@@ -342,6 +260,7 @@ def fine_tune(
         n_steps: gradient steps.
         trial: as published by default.
         checkpoint: file to resume from and to save to, or None.
+        trainer: as in :func:`train_cnn`.
         **options: see ``fit_images``.
 
     Raises:
@@ -355,7 +274,7 @@ def fine_tune(
         raise ValueError(f"model must have slope 0 to be fine-tuned, got {model.slope}")
     trial = ImageTrial() if trial is None else trial
     loss = partial(trial_loss, trial=trial)
-    result = fit_images(model, images, loss, n_steps=n_steps, checkpoint=checkpoint, **options)
+    result = trainer(model, images, loss, n_steps=n_steps, checkpoint=checkpoint, **options)
     return _checked("fine-tuned", model, result.losses, held_out, trial)
 
 
@@ -366,17 +285,6 @@ def recurrent_radii(model: CordsNet) -> list[float]:
         growth_rate(layer.weights().detach(), shape[1:])  # type: ignore[operator]
         for layer, shape in zip(model.recurrent, shapes, strict=True)
     ]
-
-
-def class_loss(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    """Cross entropy of a network without time: what the CNN is trained with.
-
-    Args:
-        model: images -> outputs (batch, class).
-        images: (batch, channel, height, width).
-        labels: number of the right class, (batch,).
-    """
-    return nn.functional.cross_entropy(outputs_of(model, model(images)), labels)
 
 
 def _inverse_checks(before: InverseError, after: InverseError) -> dict[str, Any]:

@@ -7,6 +7,9 @@ r"""The loss of a network that sees: the right answer in a window of time, and a
     t       the M last blank steps after the image   D      number of areas
     r_rest  rates at image onset, a constant         lambda coefficient, 10^-3 as published
 
+Rivals are trained in other manners with the same loss (:meth:`ImageTrial.counting`): K = 1, right
+at the last step with the image; or K all steps with the image and s = 0, right at every step.
+
 As published a trial has 100 blank steps, 100 with the image and 100 blank steps of 2 ms, K = 30 and
 M = 10: the window is 140 to 200 ms after the image came, the penalty falls on the last 20 ms.
 
@@ -15,8 +18,8 @@ Reference: Soo et al. 2024, loss of the fine-tuning; released code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -24,6 +27,9 @@ from torch import Tensor
 from nmcourse._inputs import count, number
 from nmcourse.models import Response, SeeingNetwork
 from nmcourse.tasks import whole_steps
+
+Counting = Literal["window", "last", "every"]
+Begin = Literal["rest", "silence"]
 
 
 class TrialSteps(NamedTuple):
@@ -79,6 +85,39 @@ class ImageTrial:
                 "rest_window must be positive where rest_coefficient is, got 0 ms: the penalty "
                 "would fall on no step"
             )
+
+    def counting(self, which: Counting, dt: float) -> ImageTrial:
+        """The same trial with an answer that counts at other steps.
+
+        Args:
+            which: ``"window"`` changes nothing; ``"last"`` counts the last step with the image
+                alone, as CORnet-RT is trained; ``"every"`` counts all steps with the image alike,
+                as BLT is trained.
+            dt: time step of the network in ms.
+
+        Raises:
+            ValueError: for another word, or a step longer than the stimulus.
+        """
+        if which not in get_args(Counting):
+            raise ValueError(f"which must be one of {get_args(Counting)}, got {which!r}")
+        windows = {"last": number("dt", dt, "positive", above=0), "every": self.stimulus}
+        if which == "window":
+            return self
+        return replace(self, window=windows[which], log_scale=0.0)
+
+    def beginning(self, where: Begin) -> ImageTrial:
+        """The same trial with another start.
+
+        Args:
+            where: ``"rest"`` changes nothing: blank steps bring the network to its own rest;
+                ``"silence"`` leaves them out, so that the image meets activity of zero.
+
+        Raises:
+            ValueError: for another word.
+        """
+        if where not in get_args(Begin):
+            raise ValueError(f"where must be one of {get_args(Begin)}, got {where!r}")
+        return self if where == "rest" else replace(self, blank=0.0)
 
     def steps(self, dt: float) -> TrialSteps:
         """The parts of the trial in steps.

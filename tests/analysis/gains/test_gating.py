@@ -3,15 +3,15 @@
 import pytest
 import torch
 
-from nmcourse.analysis import LinearLSTM, lstm_assumptions, lstm_from_nm_rnn
-from nmcourse.experiments.gains.lstm_gates import (
-    BREAKS,
-    HALF_A_TANH,
-    free_network,
-    largest_difference,
-    random_inputs,
-    random_network,
+from nmcourse.analysis import (
+    LinearLSTM,
+    lstm_assumptions,
+    lstm_from_nm_rnn,
+    random_free_network,
+    random_gating_inputs,
+    random_gating_network,
 )
+from nmcourse.experiments.gains.lstm_gates import BREAKS, HALF_A_TANH
 from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, PrescribedGain, identity
 
 
@@ -26,8 +26,8 @@ def modulated(*, n_context=0, **changes):
 @pytest.mark.parametrize("tau_z", [10.0, 30.0, 1000.0])
 @torch.no_grad()
 def test_x_z_and_y_agree_from_the_first_step(tau_z):
-    model = random_network(0, tau_z=tau_z)
-    built, inputs = lstm_from_nm_rnn(model), random_inputs(0, 40)
+    model = random_gating_network(0, tau_z=tau_z)
+    built, inputs = lstm_from_nm_rnn(model), random_gating_inputs(0, 40)
     run, copy = model(inputs), built.lstm(inputs)
     x, z = built.read(copy.states)
     tight = {"rtol": 0, "atol": 1e-13 * run.states.abs().max().item()}
@@ -63,21 +63,21 @@ def test_one_step_by_hand():
 
 
 def test_which_lstm_is_built():
-    model = random_network(1)
+    model = random_gating_network(1)
     exact, standard = lstm_from_nm_rnn(model), lstm_from_nm_rnn(model, candidates="small")
     assert type(exact.lstm) is LinearLSTM
     assert type(standard.lstm) is LSTM
     assert list(standard.blocks) == ["modes", "direct", "z", "rates"]
     assert exact.lstm.cell_weights.any()
-    assert not lstm_from_nm_rnn(random_network(1, tau_z=10.0)).lstm.cell_weights.any()
+    assert not lstm_from_nm_rnn(random_gating_network(1, tau_z=10.0)).lstm.cell_weights.any()
 
 
 @pytest.mark.parametrize("tau_z", [10.0, 100.0])
 def test_a_standard_lstm_converges_at_second_order(tau_z):
-    model, inputs = random_network(2, tau_z=tau_z), random_inputs(2, 50)
+    model, inputs = random_gating_network(2, tau_z=tau_z), random_gating_inputs(2, 50)
     errors = [
-        largest_difference(
-            model, lstm_from_nm_rnn(model, candidates="small", epsilon=epsilon), inputs
+        lstm_from_nm_rnn(model, candidates="small", epsilon=epsilon).largest_difference(
+            model, inputs
         )
         for epsilon in (1.0, 4e-3, 2e-3, 1e-3)
     ]
@@ -111,22 +111,22 @@ def test_context_and_float32():
     ],
 )
 def test_each_assumption_is_checked_and_needed_by_the_gain_as_forget_gate(change, name, found):
-    model, inputs = random_network(3, **BREAKS[change]), random_inputs(3, 50)
+    model, inputs = random_gating_network(3, **BREAKS[change]), random_gating_inputs(3, 50)
     assert sum(not assumption.holds for assumption in lstm_assumptions(model)) == 1
     with pytest.raises(ValueError, match=f"breaks the assumption '{name}': .*{found}"):
         lstm_from_nm_rnn(model)
     with pytest.raises(ValueError, match=name):
         lstm_from_nm_rnn(model, candidates="small")
-    assert largest_difference(model, lstm_from_nm_rnn(model, strict=False), inputs) > 0.03
+    assert lstm_from_nm_rnn(model, strict=False).largest_difference(model, inputs) > 0.03
 
 
 def test_half_a_tanh_is_a_sigmoid():
     """1/2 + 1/2 tanh(v) = sigma(2 v)."""
-    model, inputs = random_network(3, **HALF_A_TANH), random_inputs(3, 50)
+    model, inputs = random_gating_network(3, **HALF_A_TANH), random_gating_inputs(3, 50)
     assert all(assumption.holds for assumption in lstm_assumptions(model))
-    assert largest_difference(model, lstm_from_nm_rnn(model), inputs) < 1e-13
-    shifted = random_network(3, gain_nonlinearity=lambda v: 1 / (1 + torch.exp(1 - 0.5 * v)))
-    assert largest_difference(shifted, lstm_from_nm_rnn(shifted), inputs) < 1e-13
+    assert lstm_from_nm_rnn(model).largest_difference(model, inputs) < 1e-13
+    shifted = random_gating_network(3, gain_nonlinearity=lambda v: 1 / (1 + torch.exp(1 - 0.5 * v)))
+    assert lstm_from_nm_rnn(shifted).largest_difference(shifted, inputs) < 1e-13
 
 
 def as_input_gate(model, epsilon):
@@ -134,35 +134,35 @@ def as_input_gate(model, epsilon):
 
 
 FREE = [
-    free_network(0),
-    free_network(1, n_feedback=40),
-    random_network(2, angle=0.5),
-    random_network(2, skew=0.1),
-    random_network(2, recurrent_scaling="1/sqrt(N)"),
-    random_network(2, tau_x=20.0),
-    random_network(3, tau_z=10.0, tau_x=20.0, **HALF_A_TANH),
+    random_free_network(0),
+    random_free_network(1, n_feedback=40),
+    random_gating_network(2, angle=0.5),
+    random_gating_network(2, skew=0.1),
+    random_gating_network(2, recurrent_scaling="1/sqrt(N)"),
+    random_gating_network(2, tau_x=20.0),
+    random_gating_network(3, tau_z=10.0, tau_x=20.0, **HALF_A_TANH),
 ]
 
 
 @pytest.mark.parametrize("model", FREE)
 def test_as_input_gate_the_gain_asks_nothing_of_factors_scaling_and_time_constant(model):
-    inputs = random_inputs(2, 50)
+    inputs = random_gating_inputs(2, 50)
     assert not all(assumption.holds for assumption in lstm_assumptions(model))
     asked = lstm_assumptions(model, gain_as="input gate", candidates="small")
     assert all(assumption.holds for assumption in asked)
     errors = [
-        largest_difference(model, as_input_gate(model, epsilon), inputs)
+        as_input_gate(model, epsilon).largest_difference(model, inputs)
         for epsilon in (4e-3, 2e-3, 1e-3)
     ]
     assert errors[0] / errors[1] == pytest.approx(4, rel=0.05)
     assert errors[1] / errors[2] == pytest.approx(4, rel=0.05)
-    assert largest_difference(model, as_input_gate(model, 1e-6), inputs) < 1e-8
+    assert as_input_gate(model, 1e-6).largest_difference(model, inputs) < 1e-8
 
 
 @torch.no_grad()
 def test_each_block_holds_its_term():
     """The sum of a term's own equation, step by step, stands in its N cells."""
-    model, inputs = free_network(4), random_inputs(4, 20)
+    model, inputs = random_free_network(4), random_gating_inputs(4, 20)
     built, run = as_input_gate(model, 1e-6), model(inputs)
     net = model.output_network
     left, right = net.factors()
@@ -177,20 +177,20 @@ def test_each_block_holds_its_term():
 
 
 def test_a_nonlinear_output_network_is_refused_in_either_reading():
-    model = random_network(0, nonlinearity=torch.tanh)
+    model = random_gating_network(0, nonlinearity=torch.tanh)
     with pytest.raises(ValueError, match="breaks the assumption 'linear output network'"):
         as_input_gate(model, 1e-3)
 
 
 def test_without_peepholes_the_modulator_must_be_memoryless():
-    slow, inputs = random_network(4), random_inputs(4, 50)
+    slow, inputs = random_gating_network(4), random_gating_inputs(4, 50)
     with pytest.raises(ValueError, match=r"'tau_z = dt, or peepholes': tau_z = 100 ms, dt = 10 ms"):
         lstm_from_nm_rnn(slow, peephole=False)
     blind = lstm_from_nm_rnn(slow, peephole=False, strict=False)
-    assert largest_difference(slow, blind, inputs) > 0.03
+    assert blind.largest_difference(slow, inputs) > 0.03
     assert lstm_from_nm_rnn(slow, candidates="small", peephole=False)
-    fast = random_network(4, tau_z=10.0)
-    assert largest_difference(fast, lstm_from_nm_rnn(fast, peephole=False), inputs) < 1e-13
+    fast = random_gating_network(4, tau_z=10.0)
+    assert lstm_from_nm_rnn(fast, peephole=False).largest_difference(fast, inputs) < 1e-13
 
 
 def test_bad_arguments():

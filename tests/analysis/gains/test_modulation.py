@@ -13,6 +13,7 @@ from nmcourse.analysis import (
     euler_time_constant,
     initial_gains,
     mode_decay,
+    switch_times,
 )
 from nmcourse.models import NMRNN, LowRankRNN, Modulator, PrescribedGain, VanillaRNN, identity
 
@@ -228,3 +229,12 @@ def test_errors_name_the_argument(call, message):
 def test_ablation_errors(component, value, message, generator):
     with pytest.raises(ValueError, match=message):
         ablate_gains(nm_rnn(generator), component, value)
+
+
+def test_switch_times_by_hand():
+    gains = torch.zeros(2, 8, 2)
+    gains[:, :2] = 9.0  # the query's own jump does not count
+    gains[0, 4:, 0], gains[1, 6:, 0] = 0.5, -0.25
+    steps, spans = switch_times(gains)
+    assert steps[:, 0].tolist() == [4, 6]
+    assert spans.tolist() == [0.75, 0.0]

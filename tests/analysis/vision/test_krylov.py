@@ -7,10 +7,12 @@ import torch
 from nmcourse.analysis import (
     ConvolutionOperator,
     arnoldi,
+    distance_to_nearest,
     leading_eigenvalues,
     leading_singular_values,
     partial_svd,
     power_iteration,
+    qr_sweeps,
     ritz_values,
 )
 
@@ -198,3 +200,18 @@ def test_errors_name_what_is_wrong(operator):
         partial_svd(operator, 4, n_steps=3)
     with pytest.raises(ValueError, match="matrix must be square"):
         arnoldi(torch.ones(2, 3), 1)
+
+
+def test_a_sweep_keeps_eigenvalues(generator):
+    h = torch.triu(torch.randn(20, 20, dtype=DOUBLE, generator=generator), -1)
+    swept = qr_sweeps(h, 5)
+    assert (swept - h).abs().max() > 0.1
+    torch.testing.assert_close(swept.trace(), h.trace())
+    torch.testing.assert_close(swept.det(), h.det())
+    ours, theirs = torch.linalg.eigvals(swept), torch.linalg.eigvals(h)
+    assert distance_to_nearest(ours, theirs).max() < 1e-10
+
+
+def test_distance_to_the_nearest():
+    ours, theirs = torch.tensor([0.0, 3j, 5.0]), torch.tensor([1.0, 4.0, 3 + 3j])
+    assert distance_to_nearest(ours, theirs).tolist() == [1, 3, 1]

@@ -13,11 +13,9 @@ from nmcourse.experiments.element_finder.networks import (
     NETWORKS,
     NM_RNNS,
     RELEASED,
+    averaged_over,
     memory_of,
-    ordered_trials,
-    switch_times,
     thinned,
-    valued_trials,
 )
 from nmcourse.experiments.element_finder.rules import CHANCE, RULES
 from nmcourse.models import Trajectory
@@ -168,15 +166,6 @@ def test_n14_asks_the_longest_lists_that_are_solved():
     assert "lists of 5: reproduced. 3 of 3 networks" in judge("N14", **fails).measured
 
 
-def test_switch_times_by_hand():
-    gains = torch.zeros(2, 8, 2)
-    gains[:, :2] = 9.0  # the query's own jump does not count
-    gains[0, 4:, 0], gains[1, 6:, 0] = 0.5, -0.25
-    steps, spans = switch_times(gains)
-    assert steps[:, 0].tolist() == [4, 6]
-    assert spans.tolist() == [0.75, 0.0]
-
-
 def test_thinned_by_hand():
     curve = thinned(torch.tensor([[4.0], [2.0], [3.0], [1.0], [6.0]]), n_points=2)
     assert curve["steps"] == [2, 4]
@@ -185,20 +174,12 @@ def test_thinned_by_hand():
     assert curve["spikes"].tolist() == [1.0]
 
 
-def test_ordered_trials_share_their_sequences():
-    trials = ordered_trials([3, 7], 5)
-    assert trials.conditions["query"].tolist() == [3] * 5 + [7] * 5
-    assert torch.equal(trials.inputs[:5, 1:], trials.inputs[5:, 1:])
+def test_the_three_places_are_those_of_the_paper():
+    assert averaged_over(25).queries == (5, 10, 15)
+    assert averaged_over(10).queries == (2, 4, 6)
 
 
-def test_valued_trials_have_every_answer_at_three_queries():
-    trials = valued_trials(10, 2)
-    assert trials.conditions["query"].unique(return_counts=True)[0].tolist() == [2, 4, 6]
-    assert trials.conditions["answer"][:42:2].tolist() == list(range(-10, 11))
-    assert torch.equal(trials.inputs[0, 4:], trials.inputs[2, 4:])
-
-
-def test_evaluate_knows_chance_and_the_query(monkeypatch):
+def test_errors_know_chance_and_the_query(monkeypatch):
     monkeypatch.setattr(networks, "TEST_TRIALS", 20_000)
     networks.fixed_sequences.cache_clear()
 
@@ -208,7 +189,7 @@ def test_evaluate_knows_chance_and_the_query(monkeypatch):
         def forward(self, inputs):
             return Trajectory(inputs, None)
 
-    found = networks.evaluate([Last()], length=4)
+    found = networks.errors_on_lists([Last()], length=4)
     networks.fixed_sequences.cache_clear()
     assert found["by_query"][0, 3] == 0
     torch.testing.assert_close(

@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from nmcourse import claims
+from nmcourse.analysis import cut_beside, ramp_gains
 from nmcourse.evidence.store import Results, plain
 from nmcourse.experiments.gains import lstm_gates
 from nmcourse.experiments.gains import prediction as gain_prediction
-from nmcourse.experiments.gains.prediction import compare, ramp_gains
+from nmcourse.experiments.gains.prediction import compare_gains
 from nmcourse.pretrained import measure_wait_go_linear_nm_rnn
 
 
@@ -77,7 +78,7 @@ def test_with_its_own_output_a_network_is_what_eq_7_says():
     torch.testing.assert_close(ramp.trained, ramp.predicted, rtol=1e-6, atol=0)
     assert 0 < ramp.beside < 1
     assert model.output_network.input_weights.dtype == torch.float32  # left as it was
-    metrics = compare([model])
+    metrics = compare_gains([model])
     assert metrics["eq7_own_output"]["trained"]["rmse"][0] < 1e-6
     assert metrics["eq8"]["extrapolated"]["rmse"][0] > 1e-3
     assert metrics["rise"][0] != pytest.approx(metrics["rise_along_l"][0])
@@ -88,6 +89,6 @@ def test_nothing_lies_beside_l_in_the_control():
     ramp = ramp_gains(model, 120.0, form="approximate", own=True)
     torch.testing.assert_close(ramp.trained, ramp.predicted, rtol=1e-4, atol=0)
     assert ramp.beside < 1e-6
-    intact, along, loop = gain_prediction.cut_beside(model, 120.0)
+    intact, along, loop = cut_beside(model, 120.0)
     assert intact == pytest.approx(along, abs=1e-5)
     assert loop == pytest.approx(1.0, abs=0.1)  # it starts on a line attractor

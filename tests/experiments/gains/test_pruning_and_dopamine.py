@@ -8,7 +8,6 @@ from nmcourse.evidence.store import Results, plain
 from nmcourse.experiments.gains import gradient_flow, pruning_and_dopamine, structured_flexibility
 from nmcourse.experiments.registry import by_claim
 from nmcourse.experiments.timing import random_output_network
-from nmcourse.models import NMRNN, PrescribedGain
 
 NAN = float("nan")
 
@@ -138,34 +137,6 @@ def test_gradient_flow_rule(kept, status):
     assert came_of(gradient_flow.judge(Results(metrics, {"n_seeds": 1}))) == status
 
 
-def test_what_a_leak_keeps():
-    """Norms that grow by 1 % a step towards the end: 100 ms back keep 1.01^-10."""
-    trials = gradient_flow.mid_ramp_trials()
-    norms = 1.01 ** torch.arange(trials.inputs.shape[1], dtype=torch.float64).expand(4, -1)
-    kept = gradient_flow.keeps(norms, trials)
-    torch.testing.assert_close(kept, torch.full((4,), 1.01**-10, dtype=torch.float64))
-
-
-def test_the_middle_of_each_ramp_is_what_counts():
-    trials = gradient_flow.mid_ramp_trials()
-    rows, steps = trials.mask[..., 0].nonzero(as_tuple=True)
-    assert rows.tolist() == [0, 1, 2, 3]
-    conditions = trials.conditions
-    expected = conditions["go_time"] + conditions["interval"] / 2
-    torch.testing.assert_close(10.0 * steps, expected)
-    outputs = torch.randn(trials.targets.shape, generator=torch.Generator().manual_seed(0))
-    summed = gradient_flow.answer(outputs, trials.targets, trials.mask)
-    torch.testing.assert_close(summed, outputs[rows, steps].sum())
-
-
-def test_direction_of_a_change():
-    intact, ten = [100.0] * 4, [[110.0] * 4, [111.0] * 4, [89.0] * 4]
-    produced = torch.tensor([[intact, row] for row in ten])
-    assert pruning_and_dopamine.direction(produced, level=1).tolist() == [0, 1, -1]
-    lost = torch.tensor([[intact, [80.0, NAN, NAN, NAN]], [[NAN] * 4, [NAN] * 4]])
-    assert pruning_and_dopamine.direction(lost, level=1).tolist() == [1, 0]
-
-
 @pytest.mark.parametrize(
     ("low", "status"),
     [
@@ -181,15 +152,6 @@ def test_low_dopamine_rule(low, status):
     metrics = dict.fromkeys(("whole", "before_go", "from_go"), produced)
     results = Results(plain(metrics), config)
     assert came_of(pruning_and_dopamine.judge_low_dopamine(results)) == status
-
-
-def test_given_gains_change_nothing_if_they_are_the_networks_own():
-    model, trials = pruning_and_dopamine.networks()[0], pruning_and_dopamine.test_trials()
-    own = model(trials.inputs)
-    again = pruning_and_dopamine.under_gains(model, trials, own.gains)
-    torch.testing.assert_close(again, own.outputs)
-    low = NMRNN(model.output_network, PrescribedGain(0.9 * own.gains))(trials.inputs).outputs
-    assert (low - own.outputs).abs().max() > 0.01
 
 
 @pytest.mark.parametrize("claim", ["R12", "R15", "R18"])

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from nmcourse.evidence import Results
-from nmcourse.experiments import registry
+from nmcourse.experiments import block_training, registry
 from nmcourse.experiments.timing import published_budget
 from nmcourse.experiments.timing.networks import TEST_INTERVALS
 from nmcourse.experiments.timing.published_budget_rules import RULES, lower
@@ -19,7 +19,7 @@ ARM = published_budget.ARMS["low_rank_rnn_released"]
 
 def test_a_killed_run_ends_at_the_same_networks(tmp_path, monkeypatch):
     whole = published_budget._blocks_done(ARM, SETTINGS, tmp_path)
-    monkeypatch.setattr(published_budget, "_keep_best", stop_at(5))
+    monkeypatch.setattr(block_training, "keep_best", stop_at(5))
     other = tmp_path / "other"
     other.mkdir()
     with pytest.raises(KeyboardInterrupt):
@@ -33,12 +33,12 @@ def test_a_killed_run_ends_at_the_same_networks(tmp_path, monkeypatch):
 
 
 def stop_at(block: int) -> Any:
-    keep = published_budget._keep_best
+    keep = block_training.keep_best
 
-    def stop(kept: dict[str, Any], done: str, settings: dict[str, Any]) -> None:
-        if int(done) == block:
+    def stop(kept: dict[str, Any]) -> None:
+        if kept["done"] == block:
             raise KeyboardInterrupt
-        keep(kept, done, settings)
+        keep(kept)
 
     return stop
 
@@ -48,7 +48,7 @@ def test_the_best_block_is_kept_for_each_seed():
     for number, losses in enumerate([[3.0, 1.0], [2.0, 2.0], [4.0, 3.0]]):
         kept["losses"].append(losses)
         kept["models"] = [{"w": torch.tensor(float(number))} for _ in range(2)]
-        published_budget._keep_best(kept, f"{number + 1}", {"n_seeds": 2})
+        block_training.keep_best(kept)
     assert kept["best"]["0"]["w"] == 1.0
     assert kept["best"]["1"]["w"] == 0.0
 
@@ -67,8 +67,8 @@ def test_the_published_arms_are_those_of_the_released_code():
 
 
 def test_an_unknown_tier_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="tier must be one of cpu, smoke, got 'gpu'"):
-        published_budget.run("gpu", tmp_path)
+    with pytest.raises(ValueError, match="tier must be one of cpu, smoke, gpu, got 'huge'"):
+        published_budget.run("huge", tmp_path)
 
 
 def made_up(levels: dict[str, float], n: int = 10, spread: float = 0.1) -> Results:
@@ -110,12 +110,14 @@ def test_lower_needs_the_median_and_the_seeds():
     assert lower([1, 2, 3, 4, 5], [6, 7, 8, 9, 10]) == 1
     assert lower([6, 7, 8, 9, 10], [1, 2, 3, 4, 5]) == -1
     assert lower([1, 9, 3, 7], [2, 8, 4, 6]) == 0
+    # lower by the ranks of many seeds, and not in the median
+    assert lower([0] * 9 + [5] * 11, [4.9] * 11 + [100] * 9) == 0
 
 
 def test_it_takes_its_claims_over_when_its_results_are_there(monkeypatch, tmp_path):
     name = "published_budget"
     monkeypatch.setattr(registry, "results_path", lambda name: tmp_path / f"{name}.json")
-    assert registry.by_claim()["N4"].name != name
+    assert "N4" not in registry.by_claim()  # nothing else settles it
     assert registry.by_claim(at_published_budget=True)["N4"].name == name
     (tmp_path / f"{name}.json").write_text("{}")
     assert registry.by_claim()["N4"].name == name

@@ -126,12 +126,13 @@ def test_constant_gains(errors, status):
 
 def test_arms_of_the_constant_gains_are_matched_and_differ_from_seed_to_seed():
     models = {
-        n: constant_gains.build(n, torch.Generator().manual_seed(0)) for n in constant_gains.ARMS
+        name: arm.build(torch.Generator().manual_seed(0))
+        for name, arm in constant_gains.ARMS.items()
     }
     assert isinstance(models["nm_rnn"], NMRNN)
     assert {1271, 1290, 1283} == {count_parameters(model) for model in models.values()}
     masks = [
-        constant_gains.build("weaker", torch.Generator().manual_seed(seed)).mask
+        constant_gains.ARMS["weaker"].build(torch.Generator().manual_seed(seed)).mask
         for seed in range(2)
     ]
     assert not torch.equal(*masks)

@@ -96,14 +96,15 @@ def test_leaky_loops(
     compare(run, arguments, dtype)
 
 
-def of_model(build):
-    """A loop of inputs and weights from a model, and these as random numbers."""
+def of_model(build, n_contexts=0):
+    """A loop of inputs (the last of them contexts) and weights, and the weights of a model."""
     model = build().double()
     names = [name for name, _ in model.named_parameters()]
 
     def run(inputs, *weights):
         copy = build().to(inputs.dtype)
-        return torch.func.functional_call(copy, dict(zip(names, weights, strict=True)), (inputs,))
+        given = inputs.tensor_split([inputs.shape[-1] - n_contexts], dim=-1)[: 1 + (n_contexts > 0)]
+        return torch.func.functional_call(copy, dict(zip(names, weights, strict=True)), given)
 
     return run, [values.detach() for values in model.parameters()]
 
@@ -111,6 +112,7 @@ def of_model(build):
 @given(
     rank=st.integers(1, 5),
     n_modulator=st.integers(1, 6),
+    n_contexts=st.integers(0, 3),
     feedback=st.booleans(),
     phi=st.sampled_from(PHI),
     sigma=st.sampled_from((torch.sigmoid, torch.tanh)),
@@ -120,6 +122,7 @@ def of_model(build):
 def test_the_nm_rnn(
     rank,
     n_modulator,
+    n_contexts,
     feedback,
     phi,
     sigma,
@@ -145,6 +148,7 @@ def test_the_nm_rnn(
         )
         modulator = Modulator(
             *(n_inputs, n_modulator, n_gains),
+            n_context=n_contexts,
             n_feedback=n_units if feedback else 0,
             nonlinearity=phi,
             gain_nonlinearity=sigma,
@@ -152,8 +156,9 @@ def test_the_nm_rnn(
         )
         return NMRNN(network, modulator, modulated=kinds)
 
-    run, weights = of_model(build)
-    inputs = torch.randn(n_trials, n_steps, n_inputs, generator=torch.Generator().manual_seed(seed))
+    run, weights = of_model(build, n_contexts)
+    generator = torch.Generator().manual_seed(seed)
+    inputs = torch.randn(n_trials, n_steps, n_inputs + n_contexts, generator=generator)
     compare(run, (inputs.double(), *weights), dtype)
 
 
@@ -166,6 +171,29 @@ def test_gated_networks(kind, n_units, n_inputs, n_trials, n_steps, seed, dtype)
     run, weights = of_model(build)
     inputs = torch.randn(n_trials, n_steps, n_inputs, generator=torch.Generator().manual_seed(seed))
     compare(run, (inputs.double(), *weights), dtype)
+
+
+def test_no_kernel_reads_or_writes_beside_an_array(tmp_path: Path):
+    """What is written beside an array changes no result of the loop, and ends Python later."""
+    program = """
+import torch
+from nmcourse.models import GRU, LSTM, NMRNN, LowRankRNN, Modulator, VanillaRNN
+generator = torch.Generator().manual_seed(0)
+inputs, context = torch.ones(70, 3, 2), torch.ones(70, 3, 4)
+for build in (VanillaRNN, LSTM, GRU, lambda *sizes: LowRankRNN(*sizes, 3)):
+    build(2, 5, 1)(inputs).outputs.sum().backward()
+for n_feedback, modulated, n_gains in ((0, ("recurrent",), 3), (5, ("recurrent", "input"), 5)):
+    modulator = Modulator(2, 2, n_gains, n_context=4, n_feedback=n_feedback)
+    network = NMRNN(LowRankRNN(2, 5, 1, 3), modulator, modulated=modulated)
+    found = network(inputs, context)
+    (found.outputs.sum() + found.states.sum()).backward()
+print("all within")
+"""
+    environment = os.environ | {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "all within", done.stderr[-500:]
 
 
 @pytest.mark.parametrize("build", [LSTM, GRU, partial(LowRankRNN, rank=3), VanillaRNN])
@@ -240,7 +268,7 @@ def test_tensors_that_numba_cannot_serve(monkeypatch):
     seen = []
     torch.func.vmap(lambda row: seen.append(path_of(row)) or row)(ORDINARY)
     torch.func.grad(lambda row: seen.append(path_of(row)) or row.sum())(ORDINARY[0])
-    assert seen == ["written out"] * 2
+    assert seen == ["plain"] * 2
     monkeypatch.setattr(path, "_has_numba", lambda: False)
     assert path_of(ORDINARY) == "written out"
 

@@ -6,30 +6,12 @@ import pytest
 import torch
 from torch.func import functional_call
 
-from nmcourse.models import Area, CordsNet, DivergingActivity, Stem, VanillaRNN
+from nmcourse.models import Area, CordsNet, Stem, VanillaRNN
+from tests.models.vision.cordsnets import BATCH, CHANNELS, CLASSES, network, pictures
 
 EXACT = {"rtol": 0, "atol": 1e-12}
-BATCH, CHANNELS, CLASSES, SIZE = 3, 2, 4, 10
 BLANK, SHOWN, AFTER = 7, 26, 21  # more than one chunk of steps
 SEVEN = [Area(3), Area(3), Area(4, 2), Area(4), Area(4), Area(5, 2), Area(5)]  # every kind of skip
-
-
-def network(areas="small-R4", *, seed=0, size=SIZE, **options) -> CordsNet:
-    """In double precision, with biases that are not zero."""
-    generator = torch.Generator().manual_seed(seed)
-    if not isinstance(areas, str):
-        options = {"stem": Stem(2, kernel=5)} | options
-    model = CordsNet(areas, CHANNELS, CLASSES, image_size=size, generator=generator, **options)
-    with torch.no_grad():
-        for bias in model.biases:
-            bias.copy_(0.3 * torch.randn(bias.shape, generator=generator))
-    return model.double()
-
-
-def pictures(*shape, size=SIZE, seed=1):
-    generator = torch.Generator().manual_seed(seed)
-    shape = shape or (BATCH,)
-    return torch.randn(*shape, CHANNELS, size, size, dtype=torch.float64, generator=generator)
 
 
 def by_hand(model, frames, *, state=None, cut=None):
@@ -323,80 +305,3 @@ def test_the_generator_decides_all_weights_and_parts_hold_all():
     named = [name for names in first.parts().values() for name in names]
     assert sorted(named) == sorted(name for name, _ in first.named_parameters())
     assert {"input weights", "recurrent weights", "readout"} <= set(first.parts())
-
-
-# Bad input
-
-
-@pytest.mark.parametrize(
-    ("images", "message"),
-    [
-        (
-            torch.zeros(2, 3, 10, 10),
-            r"images must have shape \(batch, 2, 10, 10\) or .* got \(2, 3",
-        ),
-        (torch.zeros(2, 2, 10, 11), r"got \(2, 2, 10, 11\)"),
-        (torch.zeros(2, 4, 1, 10, 10), r"got \(2, 4, 1, 10, 10\)"),
-        (torch.zeros(2, 10, 10), r"got \(2, 10, 10\)"),
-        (torch.zeros(0, 2, 10, 10), r"got \(0, 2, 10, 10\)"),
-        (torch.zeros(1, 2, 10, 10), "images must be torch.float64 as the model is"),
-        (torch.full((1, 2, 10, 10), torch.nan).double(), "images must be finite"),
-    ],
-)
-def test_images_that_do_not_fit(images, message):
-    model = network()
-    with pytest.raises(ValueError, match=message):
-        model(images)
-    if images.ndim == 4:
-        with pytest.raises(ValueError, match=message.replace(" or .*", ".*")):
-            model.step(model.initial_state(2), images)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"n_steps": 0}, "n_steps must be a positive integer, got 0"),
-        ({"n_blank": -1}, "n_blank must be zero or a positive integer, got -1"),
-        ({"n_after": 1.5}, "n_after must be zero or a positive integer, got 1.5"),
-        ({"n_departure": 101}, "n_departure must be at most 100 steps, got 101"),
-        ({"checkpoint_every": 0}, "checkpoint_every must be a positive integer, got 0"),
-        ({"gradient_steps": 0}, "gradient_steps must be a positive integer, got 0"),
-        ({"state": (torch.zeros(1),)}, "state must have 4 areas, got 1"),
-        ({"state": (torch.zeros(2, 8, 10, 10),) * 4}, r"state\[0\] must have shape \(3, 8, 10"),
-    ],
-)
-def test_trials_that_cannot_be(options, message):
-    with pytest.raises(ValueError, match=message):
-        network().respond(pictures(), **options)
-
-
-def test_a_stream_has_its_own_length_and_context_has_no_place():
-    with pytest.raises(ValueError, match="n_steps must be 5, the length of the stream, got 6"):
-        network()(pictures(BATCH, 5), n_steps=6)
-    with pytest.raises(ValueError, match="context must be None"):
-        network()(pictures(), torch.zeros(1))
-    with pytest.raises(ValueError, match=r"areas must be from 0 to 3, got 4"):
-        network().record(pictures(), areas=[4])
-
-
-@pytest.mark.parametrize("options", [{}, {"checkpoint_every": 5}], ids=str)
-@pytest.mark.parametrize("gradient", [True, False])
-def test_diverging_activity_is_an_error_that_names_step_and_area(gradient, options):
-    model, images = network().float(), pictures().float()
-    with torch.no_grad():
-        model.recurrent[2].length.mul_(1e3)
-    state, step, blank = model.initial_state(BATCH), 0, torch.zeros_like(images)
-    with torch.no_grad():
-        while all(r.isfinite().all() for r in state):
-            state = model.step(state, blank if step < 5 else images)
-            step += 1
-    diverged = [area for area, r in enumerate(state) if not r.isfinite().all()]
-    assert diverged == [2]
-    message = f"activity diverged in area 2 at step {step - 6} after image onset"
-    with torch.set_grad_enabled(gradient), pytest.raises(DivergingActivity, match=message) as error:
-        model(images, n_blank=5, **options)
-    assert (error.value.step, error.value.area) == (step - 1, 2)
-    with pytest.raises(DivergingActivity, match=r"in area 2 at blank step \d+ "):
-        model(torch.zeros_like(images), **options)
-    found = model.respond(images, n_blank=5, check_finite=False)
-    assert not found.outputs[:, -1].isfinite().all()

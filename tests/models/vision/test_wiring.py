@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from nmcourse.models import PRESETS, Area, CordsNet, Stem
+from nmcourse.models import PRESETS, Area, CordsNet, Stem, TwinCNN, count_parameters
 from nmcourse.models.vision.wiring import Convolution, Wiring
 
 R8 = [  # area: channels and pixels of its maps; its convolution; its skip (None: identity)
@@ -81,6 +81,9 @@ def test_the_counts_are_those_of_the_operations(size):
         ({"areas": ()}, "at least one area"),
         ({"areas": [Area(4), Area(5)], "image_size": 8}, "equal channels, got 4 and 5"),
         ({"areas": [Area(4)]}, "image_size must be given"),
+        ({"areas": [3, 4], "image_size": 8}, r"areas must be the name .*, got \[3, 4\]"),
+        ({"areas": Area(4), "image_size": 8}, "areas must be the name of a preset or a list of"),
+        ({"stem": 3}, "stem must be a Stem or None, got 3"),
         (
             {"image_size": 0},
             "image_size must be a positive integer or two of them, height and width, got 0",
@@ -103,3 +106,16 @@ def test_impossible_networks(change, message):
 def test_a_kernel_has_a_centre():
     with pytest.raises(ValueError, match="kernel must be odd, got 4"):
         Area(8, kernel=4)
+
+
+def test_the_preset_for_images_of_28_to_32_pixels():
+    model = CordsNet("native-R4", 1, 10)
+    sizes = model.sizes()
+    assert model.image_size == (28, 28)
+    assert (sizes.n_units, sizes.n_parameters) == (9_408, 54_692)
+    twin = TwinCNN("native-R4", 1, 10)
+    assert twin.wiring == model.wiring
+    # instead of a bias for each unit: two numbers for each normalised channel, of the stem, of the
+    # two convolutions of each area, and of the one skip that is normalised
+    assert count_parameters(twin) == 54_692 - 9_408 + 2 * (16 + 2 * 96 + 32)
+    assert CordsNet("native-R4", 3, 10, image_size=32).sizes().n_units == 12_288

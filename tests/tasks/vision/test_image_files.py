@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from nmcourse.tasks import FASHION_CLASSES, ImageFileError, read_cifar, read_idx
+from nmcourse.tasks import (
+    FASHION_CLASSES,
+    ImageFileError,
+    read_cifar,
+    read_idx,
+    read_image_folder,
+)
 
 CIFAR_10 = [f"data_batch_{k}.bin" for k in range(1, 6)]
 
@@ -135,7 +141,7 @@ def cifar(folder: Path, n_classes: int, numbers: np.random.Generator) -> dict[st
 def test_cifar_is_read(tmp_path: Path, numbers: np.random.Generator, n_classes: int):
     records = cifar(tmp_path, n_classes, numbers)
     for split in ("train", "test"):
-        found = read_cifar(tmp_path, split, n_classes=n_classes)
+        found = read_cifar(tmp_path, split, n_classes=torch.tensor(n_classes))
         rows = np.concatenate([v for k, v in records.items() if ("test" in k) == (split == "test")])
         pixels = rows[:, -3072:].reshape(-1, 3, 32, 32)  # red, green, blue, each row by row
         assert torch.equal(found.images * 255, torch.as_tensor(pixels).float())
@@ -345,3 +351,24 @@ def test_a_page_in_place_of_cifar(tmp_path: Path, numbers: np.random.Generator):
     (tmp_path / "batches.meta.txt").write_text("<!doctype html>\n<p>404")
     with complains("batches.meta.txt must name 10 classes, got 2: it is a web page"):
         read_cifar(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("read", "source"),
+    [
+        (read_idx, 'fetch_images("mnist") or fetch_images("fashion-mnist") downloads these files'),
+        (read_cifar, 'fetch_images("cifar-10") downloads these files'),
+        (read_image_folder, "It must hold one folder of pictures for each class"),
+    ],
+)
+def test_a_folder_that_is_not_there(read, source, tmp_path):
+    with pytest.raises(FileNotFoundError) as error:
+        read(tmp_path / "data")
+    where = tmp_path / "data"
+    assert str(error.value) == f"no folder {where}: looked for {where}. {source}"
+
+
+def test_a_folder_without_the_files_says_where_they_come_from(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'fetch_images\("mnist"\)') as error:
+        read_idx(tmp_path)
+    assert str(tmp_path) in str(error.value)

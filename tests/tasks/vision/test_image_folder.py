@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -190,6 +192,34 @@ def test_grey_levels_of_16_bits_keep_their_differences(tmp_path: Path):
         assert images.round().unique().tolist() == [expected]
     (tmp_path / "a" / "y.ppm").write_bytes(b"Pf 9 9 -1.0\n" + np.ones(81, "<f4").tobytes())
     with complains("pictures of the kind 'F' are not read", ImageFileError):
+        read_image_folder(tmp_path, size=4)
+
+
+def test_a_transparent_level_of_16_bits_stands_on_white(tmp_path: Path):
+    (tmp_path / "a").mkdir()
+    levels = np.full((9, 9), 30_000, np.uint16)
+    levels[:, 5:] = 30_001  # nearly the same, and not transparent
+    Image.fromarray(levels).save(tmp_path / "a" / "x.png", transparency=30_000)
+    image = 255 * read_image_folder(tmp_path, size=8).images[0]
+    assert image[:, :, 0].unique().tolist() == [255.0]
+    assert image[:, :, -1].round().unique().tolist() == [117.0]
+
+
+def test_a_transparent_colour_of_16_bits_is_refused(tmp_path: Path):
+    (tmp_path / "a").mkdir()
+    colour = struct.pack(">HHH", 30_000, 20_000, 10_000)
+    parts = (
+        (b"IHDR", struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0)),
+        (b"tRNS", colour),
+        (b"IDAT", zlib.compress(4 * (b"\0" + 4 * colour))),
+        (b"IEND", b""),
+    )
+    content = b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in parts
+    )
+    (tmp_path / "a" / "x.png").write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+    with complains("colours of 16 bits, one of them transparent, are not read", ImageFileError):
         read_image_folder(tmp_path, size=4)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 
+import numpy as np
 import pytest
 import torch
 
@@ -65,6 +66,34 @@ def test_subset_by_slice_numbers_and_mask():
         assert part.images[:, 0, 0, 0].tolist() == [1, 4]
         assert part.labels.tolist() == [1, 1]
         assert part.class_names == some.class_names
+
+
+def test_image_numbers_may_be_of_any_library():
+    some = some_images()
+    for which in (
+        np.array([1, 4], dtype=np.uint8),  # torch takes unsigned bytes for truth values
+        torch.tensor([1, 4], dtype=torch.uint8),
+        np.array([1, 4], dtype=np.int32),
+        [np.int64(1), 4],
+        range(1, 5, 3),
+        (1, 4),
+        np.asarray(some.labels == 1),
+    ):
+        assert some.subset(which).images[:, 0, 0, 0].tolist() == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("which", "message"),
+    [
+        ([0.5], "which must hold image numbers, got torch.float32 numbers"),
+        ("12", "which must hold numbers, got '12'"),
+        ([1, 900], "which must choose among"),
+        (torch.ones(3, dtype=torch.bool), "which must choose among"),
+    ],
+)
+def test_what_chooses_no_image(which, message):
+    with pytest.raises(ValueError, match=message):
+        some_images().subset(which)
 
 
 def test_normalised_has_mean_zero_and_deviation_one_in_each_channel():

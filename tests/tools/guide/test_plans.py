@@ -37,8 +37,11 @@ def test_a_plan_says_enough(chapter: Chapter):
 def test_the_text_has_every_step_and_every_wrong_answer(chapter: Chapter):
     plan = plans.load(chapter.page)
     text = plans.chapter_text(plan, chapter)
-    assert text.count("\n| ") >= len(plan.steps) + 2
     own = [one for one in exercises() if one.chapter == chapter.page]
+    assert text.count("\n| ") >= len(plan.steps) + 1 + bool(own)
+    if not own:  # a page beside a chapter may have none
+        assert chapter.number is None
+        return
     count = sum(len(one.wrong) for one in own)
     assert count > 0
     assert f"{count} typical wrong answers" in text

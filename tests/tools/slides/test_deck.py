@@ -104,6 +104,19 @@ def page() -> BeautifulSoup:
     return BeautifulSoup(deck.page(chapter()), "html.parser")
 
 
+def test_a_drawing_is_shown_as_lines_and_not_as_pixels():
+    cell = figure("Two units.")
+    cell.source = "# @title Circuit: two units"
+    cell.outputs[0].data["image/svg+xml"] = "<svg>é</svg>"
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    (shown,) = [slide for slide in deck.slides(notebook) if slide.kind == "figure"]
+    picture = BeautifulSoup("".join(shown.body), "html.parser").img
+    kind, _, data = picture["src"].partition(";base64,")
+    assert (kind, shown.title) == ("data:image/svg+xml", "Two units")
+    assert base64.b64decode(data).decode() == "<svg>é</svg>"
+    assert picture["alt"] == "Two units."
+
+
 def test_the_slides_come_in_the_order_of_the_chapter():
     made = [(slide.kind, slide.title) for slide in deck.slides(chapter())]
     leak = '<span class="math">\\(\\tau\\)</span>'

@@ -98,6 +98,16 @@ def test_files_of_the_system_are_passed_over(tmp_path: Path):
     assert found.left_out == found.beside == ()
 
 
+def test_a_notebook_whose_name_looks_like_that_of_a_program_is_named(tmp_path: Path):
+    found = hand_in(tmp_path, "#ada.ipynb", ".bob.ipynb", ".ipynb", "#eve.ipynb#", "ida.ipynb")
+    assert students(found) == {"ida"}
+    assert [message.split(":")[0] for message in found.left_out] == [
+        "'#ada.ipynb'",
+        "'.bob.ipynb'",
+        "'.ipynb'",
+    ]
+
+
 def test_everything_that_is_not_taken_is_named(tmp_path: Path):
     hand_in(tmp_path, "essay.pdf", "doejane_12345_678901_essay.pdf", content="%PDF")  # no notebook
     hand_in(tmp_path, "eve/answer.py", "ada/data.csv", content="x = 1")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from nmcourse.exercises.checking.engine import run
@@ -26,6 +28,11 @@ def test_reference_and_another_right_answer_pass_and_the_stub_does_not(version: 
         assert judged(version, part, part.body).passed
         assert judged(version, part, part.another).passed
         assert judged(version, part, "raise NotImplementedError").status == "not yet"
+
+
+@pytest.mark.parametrize("version", EVERY)
+def test_a_version_can_be_sent_to_the_processes_that_mark(version: Version):
+    assert pickle.loads(pickle.dumps(version)).statement == version.statement
 
 
 @pytest.mark.parametrize("version", EVERY)

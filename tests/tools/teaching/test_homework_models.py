@@ -39,7 +39,7 @@ def noise(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(shape)
 
 
-# Chapter 3
+# *Learning to keep time*
 
 
 def test_the_ramp_of_the_chapter_is_a_special_case():
@@ -73,7 +73,7 @@ def test_the_error_of_a_miss_is_the_integral_and_goes_both_ways(made: float, sha
     np.testing.assert_allclose([ours["error_of"](100.0, one, 1000.0) for one in both], formula)
 
 
-# Chapter 4
+# *Gain as neuromodulation*
 
 
 @pytest.mark.parametrize("formula", gain_as_neuromodulation._GAINS)
@@ -132,7 +132,7 @@ def test_what_gains_leave_is_the_limit_of_short_steps_and_rest_is_lost_at_the_fa
     assert growth == pytest.approx(0, abs=1e-12)
 
 
-# Chapter 5
+# *Keeping time with gain*
 
 
 def test_the_apparent_interval_is_that_of_the_chapter_and_a_straight_ramp_has_its_own():
@@ -180,7 +180,7 @@ def test_the_radius_is_that_of_the_whole_matrix_and_the_second_step_is_pytorchs(
     assert ours["second_step"](0.8, -0.3, 0.02) == pytest.approx(path[2] - path[1])
 
 
-# Chapter 6
+# *Why gain gates*
 
 
 def test_the_gates_solve_the_implicit_step_and_the_readout_error_is_the_simulated_one():
@@ -219,7 +219,7 @@ def test_the_gains_make_the_target():
     assert other["gain_for"](target, needed, -2.0, 10.0, 100.0).max() == pytest.approx(0.6)
 
 
-# Chapter 7
+# *One network, many tasks*
 
 
 def test_the_angle_of_the_chapter_is_a_figure_without_symmetry(monkeypatch):
@@ -252,11 +252,11 @@ def test_the_share_that_was_known_comes_back_from_a_simulated_score(fold: int):
     assert ours["share_known"](score, tolerance) == pytest.approx(0.35, abs=0.01)
 
 
-# Chapter 8
+# *Remembering one of many*
 
 
 def by_hand(ear: float, clear: float, write: float, tau: float) -> LowRankRNN:
-    """The network of chapter 8 with other weights; its readout shows the memory."""
+    """The network of *Remembering one of many* with other weights; its readout shows the memory."""
     network = LowRankRNN(
         1,
         3,

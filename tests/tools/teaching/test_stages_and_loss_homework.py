@@ -1,4 +1,4 @@
-"""References of the homework of chapters 12 and 13 against torch, the package and simulations."""
+"""References of the homework on stages and loss against torch, the package, simulations."""
 
 from __future__ import annotations
 

@@ -92,6 +92,7 @@ def test_the_published_number_of_slopes():
         ({"slopes": (0.5, 0.6, 0.0)}, "slopes must fall from at most 1 to 0, got [0.5, 0.6, 0.0]"),
         ({"slopes": (0.5,)}, "slopes must fall from at most 1 to 0, got [0.5]"),
         ({"slopes": (0.5, "0")}, "slopes must be numbers that fall to 0, got '0'"),
+        ({"slopes": 0.0}, "slopes must be numbers that fall to 0, got 0.0"),
         ({"trial": None}, "trial must be an ImageTrial, got None"),
     ],
     ids=str,
@@ -147,3 +148,16 @@ def test_areas_may_be_given_in_place_of_a_name():
     assert network.wiring.stem == stem
     linear = train_linear(images, held_out, TINY, areas=areas, stem=stem, progress=False)[-1]
     assert torch.equal(linear.losses, stages[3].losses)
+
+
+@pytest.mark.parametrize("areas", [[3, 4], None, Area(3), {"a": Area(3)}])
+def test_what_is_no_list_of_areas_is_refused_before_training(areas):
+    images, held_out = digits()
+    with pytest.raises(ValueError, match=r"^areas must be the name of a preset or a list of Area"):
+        train_in_stages(images, held_out, TINY, areas=areas, progress=False)
+
+
+def test_what_is_no_recipe_is_refused():
+    images, held_out = digits()
+    with pytest.raises(ValueError, match=r"^recipe must be a Recipe or None, got \{'cnn"):
+        train_in_stages(images, held_out, {"cnn_steps": 3}, areas="small-R1", progress=False)

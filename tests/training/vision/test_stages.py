@@ -10,18 +10,17 @@ import torch
 
 from nmcourse.models import Area, CordsNet, Stem, TwinCNN
 from nmcourse.tasks import ImageSet
-from nmcourse.training import ImageTrial
+from nmcourse.training import ImageTrial, fit_images
+from nmcourse.training.vision.cnn_stages import fold_cnn, train_cnn
 from nmcourse.training.vision.stage_checks import accuracy, has_learnt
 from nmcourse.training.vision.stages import (
     HELD_IMAGE,
     SLOPES,
     anneal_stage,
     fine_tune,
-    fold_cnn,
     inverse_stage,
     linear_stage,
     start_from_cnn,
-    train_cnn,
 )
 
 AREAS, STEM = [Area(3), Area(3)], Stem(3, 3, 1, False)
@@ -149,19 +148,16 @@ def test_linear_annealed_fine_tuned():
     assert tuned.losses[-5:].mean() < annealed.losses[:5].mean()
 
 
-def test_each_slope_is_trained_as_it_is(monkeypatch):
-    from nmcourse.training.vision import stages
-
+def test_each_slope_is_trained_as_it_is():
     seen = []
 
     def note(model, images, loss, **settings):
         seen.append((model.slope, settings["seed"], settings["schedule"]))
-        return stages_fit(model, images, loss, **settings)
+        return fit_images(model, images, loss, **settings)
 
-    stages_fit = stages.fit_images
-    monkeypatch.setattr(stages, "fit_images", note)
-    model = new_network(slope=1.0)
-    anneal_stage(model, IMAGES, HELD_OUT, n_steps=1, slopes=[0.3, 0.0], trial=SHORT, **QUICK)
+    model, slopes = new_network(slope=1.0), [0.3, 0.0]
+    options = QUICK | {"trainer": note}
+    anneal_stage(model, IMAGES, HELD_OUT, n_steps=1, slopes=slopes, trial=SHORT, **options)
     assert [slope for slope, _, _ in seen] == [0.3, 0.0]
     assert len({seed for _, seed, _ in seen}) == 2  # other images for every slope
     assert {schedule for _, _, schedule in seen} == {"constant"}

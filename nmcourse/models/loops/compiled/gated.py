@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from nmcourse.models.loops.compiled.running import run
+from nmcourse.models.loops.derivatives import first_order
 from nmcourse.models.loops.seeds import with_seeds
 
 
@@ -95,7 +95,7 @@ class LSTMLoop(torch.autograd.Function):
         return h, c
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(  # noqa: D102
         ctx: Any, grad_h: Tensor, grad_c: Tensor
     ) -> tuple[Tensor | None, ...]:
@@ -125,7 +125,7 @@ class GRULoop(torch.autograd.Function):
         return h
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad_h: Tensor) -> tuple[Tensor | None, ...]:  # noqa: D102
         start, inputs, weights, recurrent, gates, h = ctx.saved_tensors
         n_units, of_start = start.shape[-1], torch.zeros_like(start)

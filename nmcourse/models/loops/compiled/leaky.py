@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from nmcourse.models.loops.compiled.path import KINDS, Nonlinearity
 from nmcourse.models.loops.compiled.running import (
@@ -16,6 +15,7 @@ from nmcourse.models.loops.compiled.running import (
     sums_of_jobs,
     zeros_of_jobs,
 )
+from nmcourse.models.loops.derivatives import first_order
 
 
 class LowRankLoop(torch.autograd.Function):
@@ -46,7 +46,7 @@ class LowRankLoop(torch.autograd.Function):
         return states
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad_states: Tensor) -> tuple[Tensor | None, ...]:  # noqa: D102
         start, right, gains, factors, _, sources, states = ctx.saved_tensors
         n_parts = n_parts_of(start.shape[1])
@@ -88,7 +88,7 @@ class FullLoop(torch.autograd.Function):
         return states
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad_states: Tensor) -> tuple[Tensor | None, ...]:  # noqa: D102
         inputs, weights, right, rates = ctx.saved_tensors
         grads, grad_start = torch.empty_like(rates), torch.zeros_like(rates[:, 0])

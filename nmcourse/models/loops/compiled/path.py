@@ -13,6 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from nmcourse.models.loops.derivatives import transformed
 from nmcourse.models.loops.phi import BACKWARD, identity
 
 Nonlinearity = Callable[[Tensor], Tensor]
@@ -47,10 +48,11 @@ def path_of(
 
     Returns:
         ``"compiled"`` by Numba; ``"written out"``, a loop in Python with its gradient by hand;
-        ``"plain"``, a loop in Python with autograd's gradient, for other nonlinearities. (LSTM and
-        GRU have no loop that is written out: theirs is plain where it is not compiled.)
+        ``"plain"``, a loop in Python with autograd's gradient, for other nonlinearities and under
+        the transforms of ``torch.func``. (LSTM and GRU have no loop that is written out: theirs is
+        plain where it is not compiled.)
     """
-    if phi not in BACKWARD:
+    if phi not in BACKWARD or transformed():
         return "plain"
     given = [values for values in tensors if values is not None]
     allowed = _allowed.get() and phi in KINDS and _ordinary(given) and _has_numba()
@@ -69,9 +71,7 @@ def _ordinary(tensors: list[Tensor]) -> bool:
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
         and torch._C._get_tracing_state() is None
-        # no numbers under the transforms of torch.func, or where operations are recorded
-        and torch._C._functorch.peek_interpreter_stack() is None
-        and torch._C._len_torch_dispatch_stack() == 0
+        and torch._C._len_torch_dispatch_stack() == 0  # where operations are recorded
     )
 
 

@@ -19,14 +19,16 @@ from torch import Tensor
 from nmcourse._files import digest, locked, write_text
 
 ROWS = 32  # fewest trials in a part: products of thinner matrices are slow
+WITH_PRODUCTS = ("leaky", "gated")  # kernels that call the linear algebra library
 WORTH_SHARING = 2**18  # numbers in the states from which a second thread gains
 
 _ready: set[tuple[str, torch.dtype]] = set()  # kernels that this process has compiled or loaded
 
 
 def n_parts_of(n_trials: int) -> int:
-    """Parts that the trials of a seed are cut into, whatever the number of threads."""
-    return max(1, n_trials // ROWS)
+    """Equal parts that the trials of a seed are cut into, whatever the number of threads."""
+    most = max(1, n_trials // ROWS)
+    return next(number for number in range(most, 0, -1) if n_trials % number == 0)
 
 
 def number(value: float, like: Tensor) -> Any:
@@ -58,12 +60,13 @@ def run(place: str, states: Tensor, *arguments: Any) -> None:
     kernel = getattr(import_module(f"nmcourse.models.loops.kernels.{module}"), name)
     n_parts = n_parts_of(states.shape[2])
     n_jobs = states.shape[0] * n_parts
-    values = [a.detach().numpy() if isinstance(a, Tensor) else a for a in arguments]
+    values = [_array(a) if isinstance(a, Tensor) else a for a in arguments]
     if (place, states.dtype) not in _ready:
         _make_ready(kernel, (0, n_jobs, n_parts, *values))
         _ready.add((place, states.dtype))
     n_threads = min(torch.get_num_threads(), n_jobs) if states.numel() >= WORTH_SHARING else 1
-    with _libraries().limit(limits=1):  # the products inside a job
+    # the products inside a job
+    with _libraries().limit(limits=1) if module in WITH_PRODUCTS else nullcontext():
         if n_threads == 1:
             kernel(0, n_jobs, n_parts, *values)
             return
@@ -74,6 +77,11 @@ def run(place: str, states: Tensor, *arguments: Any) -> None:
         ]
         for task in tasks:
             task.result()
+
+
+def _array(values: Tensor) -> Any:
+    """The numbers of a tensor; not to ask for a copy without gradient saves a third of the time."""
+    return (values.detach() if values.requires_grad else values).numpy()
 
 
 def _make_ready(kernel: Any, arguments: tuple[Any, ...]) -> None:

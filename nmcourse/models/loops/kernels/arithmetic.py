@@ -46,13 +46,24 @@ _Q = tuple(
 _LIMIT = np.float32(7.90531110763549805)
 
 
-def compiled(function: Callable[..., Any]) -> Any:
-    """``function`` compiled at its first call, and kept on disk where that is possible."""
+def compiled(function: Callable[..., Any], *, inline: bool = False) -> Any:
+    """``function`` compiled at its first call, and kept on disk where that is possible.
+
+    Args:
+        function: what is compiled.
+        inline: whether to copy it to where it is called: for what is called for every row.
+    """
     options: Any = {"nogil": True, "error_model": "numpy", "fastmath": ANY_ORDER}
+    options["forceinline"] = inline
     try:
         return numba.njit(function, cache=True, **options)
     except RuntimeError:  # no folder to write to: compiled once in each process
         return numba.njit(function, **options)
+
+
+def of_a_row(function: Callable[..., Any]) -> Any:
+    """``function``, small and called for every row, compiled into what calls it."""
+    return compiled(function, inline=True)
 
 
 def tanh(x: Any) -> Any:
@@ -82,39 +93,86 @@ def sigmoid(half: float, x: float) -> float:
     return half + half * tanh(half * x)
 
 
+@of_a_row
+def flat(a: Array) -> Array:
+    """All entries in one row, so that no few are left over at the end of each."""
+    return a.reshape(a.size)
+
+
 @compiled
 def apply(phi: int, x: Array, out: Array) -> None:
     """Give out = phi(x)."""
     zero, half = x.dtype.type(0), x.dtype.type(0.5)
-    for i in range(x.shape[0]):
-        if phi == TANH:
-            for n in range(x.shape[1]):
-                out[i, n] = tanh(x[i, n])
-        elif phi == SIGMOID:
-            for n in range(x.shape[1]):
-                out[i, n] = sigmoid(half, x[i, n])
-        elif phi == RELU:
-            for n in range(x.shape[1]):
-                out[i, n] = zero if x[i, n] < zero else x[i, n]
-        else:
-            for n in range(x.shape[1]):
-                out[i, n] = x[i, n]
+    x, out = flat(x), flat(out)
+    if phi == TANH:
+        for n in range(x.size):
+            out[n] = tanh(x[n])
+    elif phi == SIGMOID:
+        for n in range(x.size):
+            out[n] = sigmoid(half, x[n])
+    elif phi == RELU:
+        for n in range(x.size):
+            out[n] = zero if x[n] < zero else x[n]
+    else:
+        for n in range(x.size):
+            out[n] = x[n]
 
 
 @compiled
 def times_slope(phi: int, r: Array, grad: Array) -> None:
     """Give grad = grad * phi'(x), where r = phi(x)."""
     zero, one = r.dtype.type(0), r.dtype.type(1)
-    for i in range(r.shape[0]):
-        if phi == TANH:
-            for n in range(r.shape[1]):
-                grad[i, n] *= one - r[i, n] * r[i, n]
-        elif phi == SIGMOID:
-            for n in range(r.shape[1]):
-                grad[i, n] *= r[i, n] * (one - r[i, n])
-        elif phi == RELU:
-            for n in range(r.shape[1]):
-                grad[i, n] *= one if r[i, n] > zero else zero
+    r, grad = flat(r), flat(grad)
+    if phi == TANH:
+        for n in range(r.size):
+            grad[n] *= one - r[n] * r[n]
+    elif phi == SIGMOID:
+        for n in range(r.size):
+            grad[n] *= r[n] * (one - r[n])
+    elif phi == RELU:
+        for n in range(r.size):
+            grad[n] *= one if r[n] > zero else zero
+
+
+@of_a_row
+def dot(a: Array, b: Array) -> Any:
+    """The sum of a * b for vectors."""
+    found = a.dtype.type(0)
+    for n in range(a.shape[0]):
+        found += a[n] * b[n]
+    return found
+
+
+@of_a_row
+def sum_of(a: Array) -> Any:
+    """The sum of a vector."""
+    found = a.dtype.type(0)
+    for n in range(a.shape[0]):
+        found += a[n]
+    return found
+
+
+@of_a_row
+def add_scaled_row(scale: float, a: Array, out: Array) -> None:
+    """Give out = out + scale * a for vectors."""
+    for n in range(a.shape[0]):
+        out[n] += scale * a[n]
+
+
+@of_a_row
+def add_rows(weights: Array, rows: Array, out: Array) -> None:
+    """Give the vector out = out + the sum of weights[k] * rows[k].
+
+    ``weights`` may be a column of an array. Four rows at a time spare reading ``out`` each time.
+    """
+    n_rows = rows.shape[0]
+    for k in range(0, n_rows - 3, 4):
+        w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+        r0, r1, r2, r3 = rows[k], rows[k + 1], rows[k + 2], rows[k + 3]
+        for n in range(out.shape[0]):
+            out[n] += w0 * r0[n] + w1 * r1[n] + w2 * r2[n] + w3 * r3[n]
+    for k in range(n_rows - n_rows % 4, n_rows):
+        add_scaled_row(weights[k], rows[k], out)
 
 
 @compiled
@@ -125,7 +183,7 @@ def product(a: Array, b: Array, out: Array) -> None:
 
 @compiled
 def multiply(a: Array, b: Array, out: Array) -> None:
-    """Give out = a * b, entry by entry."""
+    """Give out = a * b, entry by entry; b and out may have more columns than a."""
     for i in range(a.shape[0]):
         for n in range(a.shape[1]):
             out[i, n] = a[i, n] * b[i, n]
@@ -142,17 +200,41 @@ def copy(a: Array, first: int, out: Array, first_out: int, n: int) -> None:
 @compiled
 def total(a: Array, b: Array, out: Array) -> None:
     """Give out = a + b."""
-    for i in range(a.shape[0]):
-        for n in range(a.shape[1]):
-            out[i, n] = a[i, n] + b[i, n]
+    a, b, out = flat(a), flat(b), flat(out)
+    for n in range(a.size):
+        out[n] = a[n] + b[n]
+
+
+@compiled
+def fill(value: float, out: Array) -> None:
+    """Give every entry of ``out`` this value."""
+    out = flat(out)
+    for n in range(out.size):
+        out[n] = value
+
+
+@compiled
+def scaled(factor: float, a: Array, out: Array) -> None:
+    """Give out = factor * a."""
+    a, out = flat(a), flat(out)
+    for n in range(a.size):
+        out[n] = factor * a[n]
+
+
+@compiled
+def mix(keep: float, a: Array, alpha: float, b: Array, out: Array) -> None:
+    """Give out = keep * a + alpha * b."""
+    a, b, out = flat(a), flat(b), flat(out)
+    for n in range(a.size):
+        out[n] = keep * a[n] + alpha * b[n]
 
 
 @compiled
 def add_scaled(scale: float, a: Array, out: Array) -> None:
     """Give out = out + scale * a."""
-    for i in range(a.shape[0]):
-        for n in range(a.shape[1]):
-            out[i, n] += scale * a[i, n]
+    a, out = flat(a), flat(out)
+    for n in range(a.size):
+        out[n] += scale * a[n]
 
 
 @compiled

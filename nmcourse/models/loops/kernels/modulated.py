@@ -1,14 +1,18 @@
 r"""An NM-RNN in words that Numba compiles: modulator and output network step by step.
 
-    [p, q]_t = phi(x_{t-1}) R                                R = [R_p] or [R_p, F^T]
-    z_t = keep_z z_{t-1} + phi(z_{t-1}) W + c_t V (+ q_t)
-    s_t = sigma(z_t A + b)
-    x_t = keep_x x_{t-1} + (s_t * [p_t, u_t]) [L; B]
-    y_t = x_t C
+    p_t = g R^T phi(x_{t-1})                       q_t = f + F phi(x_{t-1})
+    z_t = keep_z z_{t-1} + alpha_z (W phi(z_{t-1}) + V [u_t, context_t] + q_t)
+    s_t = sigma(A z_t + b)
+    x_t = keep_x x_{t-1} + alpha_x [L, B] (s_t * [p_t, u_t])
+    y_t = C x_t
 
-The K latent sums p and the inputs u are the *sources* of a step, and [L; B] its *factors*. The
-first ``n_scaled`` sources are multiplied by as many gains. Without feedback R has K columns; with
-it M more, which carry q to the modulator. Jobs are those of ``leaky``.
+The K latent sums p, the inputs u and the context are the *sources* of a step, and the columns of
+L and B, as rows, its *factors*. The first sources are multiplied by as many gains as there are.
+Without feedback F has no row; without a modulator z and s have none, and what is left is a low-rank
+network. Jobs are those of ``leaky``.
+
+Arrays over units are (trial, N), arrays over few numbers (number, trial): so the processor always
+finds many neighbours to treat alike.
 """
 
 from __future__ import annotations
@@ -17,13 +21,16 @@ import numpy as np
 
 from nmcourse.models.loops.kernels.arithmetic import (
     Array,
-    add_product,
-    add_scaled,
-    add_sums,
+    add_rows,
+    add_scaled_row,
     apply,
     compiled,
-    copy,
-    product,
+    dot,
+    fill,
+    mix,
+    multiply,
+    scaled,
+    sum_of,
     times_slope,
     total,
     trials_of,
@@ -31,21 +38,56 @@ from nmcourse.models.loops.kernels.arithmetic import (
 
 
 @compiled
-def under_gains(source: Array, gain: Array, n_scaled: int, out: Array) -> None:
-    """Give out = source, its first entries times as many gains."""
-    for i in range(source.shape[0]):
-        for k in range(n_scaled):
-            out[i, k] = gain[i, k] * source[i, k]
-        for k in range(n_scaled, source.shape[1]):
-            out[i, k] = source[i, k]
+def sums(weights: Array, rates: Array, out: Array) -> None:
+    """Give out = weights rates^T: from units (trial, N) to numbers (number, trial)."""
+    for i in range(rates.shape[0]):
+        for k in range(weights.shape[0]):
+            out[k, i] = dot(weights[k], rates[i])
 
 
 @compiled
-def add_row(row: Array, out: Array) -> None:
-    """Give out = out + row, the same for every trial."""
+def spread(values: Array, weights: Array, out: Array) -> None:
+    """Give out = out + values^T weights: from numbers (number, trial) to units (trial, N)."""
     for i in range(out.shape[0]):
-        for k in range(out.shape[1]):
-            out[i, k] += row[k]
+        add_rows(values[:, i], weights, out[i])
+
+
+@compiled
+def gather(grads: Array, values: Array, out: Array) -> None:
+    """Give out = out + grads values, the gradient of such weights: a sum over the trials."""
+    for k in range(out.shape[0]):
+        add_rows(grads[k], values, out[k])
+
+
+@compiled
+def add_product(weights: Array, values: Array, out: Array) -> None:
+    """Give out = out + weights values: from numbers (number, trial) to numbers."""
+    for m in range(out.shape[0]):
+        for j in range(values.shape[0]):
+            add_scaled_row(weights[m, j], values[j], out[m])
+
+
+@compiled
+def add_gradient(grads: Array, values: Array, out: Array) -> None:
+    """Give out = out + grads values^T, the gradient of such weights."""
+    for m in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[m, j] += dot(grads[m], values[j])
+
+
+@compiled
+def fill_rows(value: Array, out: Array) -> None:
+    """Give every row of ``out`` its value."""
+    for m in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            out[m, i] = value[m]
+
+
+@compiled
+def add_row_sums(a: Array, out: Array) -> None:
+    """Give out = out + the sum of each row."""
+    for m in range(a.shape[0]):
+        out[m] += sum_of(a[m])
 
 
 @compiled
@@ -55,16 +97,19 @@ def modulated(
     n_parts: int,
     keep_x: float,
     keep_z: float,
+    alpha_x: float,
+    alpha_z: float,
+    scale: float,
     phi: int,
     sigma: int,
-    rank: int,
     n_scaled: int,
     start_x: Array,
     start_z: Array,
-    channels: Array,
-    channel_weights: Array,
     right: Array,
+    feedback: Array,
+    feedback_bias: Array,
     recurrent: Array,
+    channel_weights: Array,
     gain_weights: Array,
     gain_bias: Array,
     factors: Array,
@@ -75,7 +120,7 @@ def modulated(
     s: Array,
     y: Array,
 ) -> None:
-    """States, modulator states and gains of whole trials.
+    """States, modulator states, gains and readout of whole trials.
 
     Args:
         first: first job.
@@ -83,56 +128,60 @@ def modulated(
         n_parts: parts that the trials of a seed are cut into.
         keep_x: what one step leaves of x.
         keep_z: what one step leaves of z.
+        alpha_x: dt / tau of x.
+        alpha_z: dt / tau of z.
+        scale: g.
         phi: number of the nonlinearity of both networks.
         sigma: number of the nonlinearity of the gains.
-        rank: K.
         n_scaled: how many sources have a gain.
         start_x: x_0, (seed, trial, N).
-        start_z: z_0, (seed, trial, M).
-        channels: c, what the modulator sees, (seed, time, trial, channel).
-        channel_weights: V, (seed, channel, M).
-        right: R, (seed, N, K) or (seed, N, K + M).
+        start_z: z_0, (seed, M, trial).
+        right: R^T, (seed, K, N).
+        feedback: F, (seed, M, N) or (seed, 0, N).
+        feedback_bias: f, (seed, M).
         recurrent: W, (seed, M, M).
-        gain_weights: A, (seed, M, gains).
+        channel_weights: V, (seed, M, P + contexts).
+        gain_weights: A, (seed, gains, M).
         gain_bias: b, (seed, gains).
-        factors: L above B, (seed, K + P, N).
-        readout: C, (seed, N, O).
-        sources: room for p, then the inputs, (seed, time, trial, K + P).
+        factors: L^T above B^T, (seed, K + P, N).
+        readout: C, (seed, O, N).
+        sources: room for p, then u and context, (seed, time, K + P + contexts, trial).
         x: room for (seed, time, trial, N).
-        z: room for (seed, time, trial, M).
-        s: room for (seed, time, trial, gains).
-        y: room for (seed, time, trial, O).
+        z: room for (seed, time, M, trial).
+        s: room for (seed, time, gains, trial).
+        y: room for (seed, time, O, trial).
     """
-    n_units, n_heard = start_z.shape[2], right.shape[2]
+    rank, n_factors = right.shape[1], factors.shape[1]
     for job in range(first, last):
         seed, some = job // n_parts, trials_of(job, n_parts, start_x.shape[1])
-        x_now, z_now = start_x[seed, some], start_z[seed, some]
-        rates, z_rates, change = np.empty_like(x_now), np.empty_like(z_now), np.empty_like(z_now)
-        heard = np.empty((x_now.shape[0], n_heard), x.dtype)
-        scaled = np.empty_like(sources[seed, 0, some])
+        x_now, z_now = start_x[seed, some], start_z[job]
+        rates, z_rates, drive = np.empty_like(x_now), np.empty_like(z_now), np.empty_like(z_now)
+        heard = np.empty_like(z_now)
+        under_gains = np.empty_like(sources[job, 0, :n_factors])
         for t in range(x.shape[1]):
+            source, gain = sources[job, t], s[job, t]
+            x_new, z_new = x[seed, t, some], z[job, t]
             apply(phi, x_now, rates)
+            sums(right[seed], rates, source)
+            scaled(scale, source[:rank], source[:rank])
+            fill_rows(feedback_bias[seed], drive)
+            if feedback.shape[1]:
+                sums(feedback[seed], rates, heard)
+                total(heard, drive, drive)
             apply(phi, z_now, z_rates)
-            product(rates, right[seed], heard)
-            product(z_rates, recurrent[seed], change)
-            if n_heard > rank:
-                copy(heard, rank, z_rates, 0, n_units)
-                total(z_rates, change, change)
+            add_product(recurrent[seed], z_rates, drive)
+            add_product(channel_weights[seed], source[rank:], drive)
+            mix(keep_z, z_now, alpha_z, drive, z_new)
 
-            z_new, gain = z[seed, t, some], s[seed, t, some]
-            product(channels[seed, t, some], channel_weights[seed], z_new)
-            total(z_new, change, z_new)
-            add_scaled(keep_z, z_now, z_new)
-            product(z_new, gain_weights[seed], gain)
-            add_row(gain_bias[seed], gain)
+            fill_rows(gain_bias[seed], gain)
+            add_product(gain_weights[seed], z_new, gain)
             apply(sigma, gain, gain)
 
-            source, x_new = sources[seed, t, some], x[seed, t, some]
-            copy(heard, 0, source, 0, rank)
-            under_gains(source, gain, n_scaled, scaled)
-            product(scaled, factors[seed], x_new)
-            add_scaled(keep_x, x_now, x_new)
-            product(x_new, readout[seed], y[seed, t, some])
+            scaled(alpha_x, source[:n_factors], under_gains)
+            multiply(gain[:n_scaled], under_gains[:n_scaled], under_gains[:n_scaled])
+            scaled(keep_x, x_now, x_new)
+            spread(under_gains, factors[seed], x_new)
+            sums(readout[seed], x_new, y[job, t])
             x_now, z_now = x_new, z_new
 
 
@@ -143,16 +192,19 @@ def modulated_back(
     n_parts: int,
     keep_x: float,
     keep_z: float,
+    alpha_x: float,
+    alpha_z: float,
+    scale: float,
     phi: int,
     sigma: int,
-    rank: int,
     n_scaled: int,
     start_x: Array,
     start_z: Array,
-    channels: Array,
-    channel_weights: Array,
     right: Array,
+    feedback: Array,
+    feedback_bias: Array,
     recurrent: Array,
+    channel_weights: Array,
     gain_weights: Array,
     gain_bias: Array,
     factors: Array,
@@ -165,19 +217,20 @@ def modulated_back(
     grad_z: Array,
     grad_s: Array,
     grad_y: Array,
-    grad_start_x: Array,
-    grad_start_z: Array,
-    grad_channels: Array,
-    grad_channel_weights: Array,
-    grad_right: Array,
-    grad_recurrent: Array,
-    grad_gain_weights: Array,
-    grad_gain_bias: Array,
-    grad_factors: Array,
-    grad_readout: Array,
-    grad_sources: Array,
+    of_start_x: Array,
+    of_start_z: Array,
+    of_right: Array,
+    of_feedback: Array,
+    of_feedback_bias: Array,
+    of_recurrent: Array,
+    of_channel_weights: Array,
+    of_gain_weights: Array,
+    of_gain_bias: Array,
+    of_factors: Array,
+    of_readout: Array,
+    of_sources: Array,
 ) -> None:
-    """From the gradients of x, z and s to those of all that ``modulated`` was given.
+    """From the gradients of x, z, s and y to those of all that ``modulated`` was given.
 
     Args:
         first: as in ``modulated``, as all that is not named here.
@@ -185,16 +238,19 @@ def modulated_back(
         n_parts: see there.
         keep_x: see there.
         keep_z: see there.
+        alpha_x: see there.
+        alpha_z: see there.
+        scale: see there.
         phi: see there.
         sigma: see there.
-        rank: see there.
         n_scaled: see there.
         start_x: see there.
         start_z: see there.
-        channels: see there.
-        channel_weights: see there.
         right: see there.
+        feedback: see there.
+        feedback_bias: see there.
         recurrent: see there.
+        channel_weights: see there.
         gain_weights: see there.
         gain_bias: see there.
         factors: see there.
@@ -204,69 +260,74 @@ def modulated_back(
         z: see there.
         s: see there.
         grad_x: dL/dx_t of what the states are used for besides y, (seed, time, trial, N), or an
-            array without an entry.
-        grad_z: the same for the modulator.
-        grad_s: the same for the gains.
-        grad_y: dL/dy_t, (seed, time, trial, O).
-        grad_start_x: zeros, as ``start_x``.
-        grad_start_z: zeros, as ``start_z``.
-        grad_channels: room, as ``channels``.
-        grad_channel_weights: zeros, (job, ...): the gradient of a weight is a sum over the trials.
-        grad_right: zeros, (job, ...).
-        grad_recurrent: zeros, (job, ...).
-        grad_gain_weights: zeros, (job, ...).
-        grad_gain_bias: zeros, (job, ...).
-        grad_factors: zeros, (job, ...).
-        grad_readout: zeros, (job, ...).
-        grad_sources: room, as ``sources``.
+            array without an entry, as the next two.
+        grad_z: the same for the modulator, (seed, time, M, trial).
+        grad_s: the same for the gains, (seed, time, gains, trial).
+        grad_y: dL/dy_t, (seed, time, O, trial).
+        of_start_x: zeros, as ``start_x``.
+        of_start_z: zeros, as ``start_z``.
+        of_right: zeros, (job, ...): the gradient of a weight is a sum over the trials.
+        of_feedback: zeros, (job, ...), as all that follow but the last.
+        of_feedback_bias: zeros.
+        of_recurrent: zeros.
+        of_channel_weights: zeros.
+        of_gain_weights: zeros.
+        of_gain_bias: zeros.
+        of_factors: zeros.
+        of_readout: zeros.
+        of_sources: zeros, as ``sources``.
     """
-    n_units, n_heard = start_z.shape[2], right.shape[2]
+    rank, n_factors, one = right.shape[1], factors.shape[1], x.dtype.type(1)
     for job in range(first, last):
         seed, some = job // n_parts, trials_of(job, n_parts, start_x.shape[1])
-        after_x, after_z = grad_start_x[seed, some], grad_start_z[seed, some]
-        of_x, rates = np.empty_like(after_x), np.empty_like(after_x)
-        of_z, z_rates = np.empty_like(after_z), np.empty_like(after_z)
-        heard = np.empty((after_x.shape[0], n_heard), x.dtype)
-        scaled, of_gain = np.empty_like(sources[seed, 0, some]), np.empty_like(s[seed, 0, some])
+        # what step t + 1 sends back, and then the gradient of step t
+        of_x, of_z = of_start_x[seed, some], of_start_z[job]
+        rates, back = np.empty_like(of_x), np.empty_like(of_x)
+        z_rates, z_back, drive = np.empty_like(of_z), np.empty_like(of_z), np.empty_like(of_z)
+        under_gains, of_gain = np.empty_like(sources[job, 0, :n_factors]), np.empty_like(s[job, 0])
         for t in range(x.shape[1] - 1, -1, -1):
-            gain, source, z_new = s[seed, t, some], sources[seed, t, some], z[seed, t, some]
-            of_source = grad_sources[seed, t, some]
-
-            product(grad_y[seed, t, some], readout[seed].T, of_x)
-            add_product(x[seed, t, some].T, grad_y[seed, t, some], grad_readout[job])
-            total(of_x, after_x, of_x)
+            source, gain, of_source = sources[job, t], s[job, t], of_sources[job, t]
+            x_new, of_y = x[seed, t, some], grad_y[job, t]
+            gather(of_y, x_new, of_readout[job])
+            spread(of_y, readout[seed], of_x)
             if grad_x.size:
-                total(of_x, grad_x[seed, t, some], of_x)
-            under_gains(source, gain, n_scaled, scaled)
-            add_product(scaled.T, of_x, grad_factors[job])
-            product(of_x, factors[seed].T, of_source)
-            copy(grad_s[seed, t, some], 0, of_gain, 0, gain.shape[1])
-            for i in range(gain.shape[0]):
-                for k in range(n_scaled):
-                    of_gain[i, k] += of_source[i, k] * source[i, k]
-            under_gains(of_source, gain, n_scaled, of_source)
+                total(grad_x[seed, t, some], of_x, of_x)
+            scaled(alpha_x, source[:n_factors], under_gains)
+            multiply(gain[:n_scaled], under_gains[:n_scaled], under_gains[:n_scaled])
+            gather(under_gains, of_x, of_factors[job])
+            sums(factors[seed], of_x, of_source)
+            scaled(alpha_x, of_source[:n_factors], of_source[:n_factors])
 
+            fill(0, of_gain)
+            multiply(source[:n_scaled], of_source[:n_scaled], of_gain[:n_scaled])
+            multiply(gain[:n_scaled], of_source[:n_scaled], of_source[:n_scaled])
+            if grad_s.size:
+                total(grad_s[job, t], of_gain, of_gain)
             times_slope(sigma, gain, of_gain)
-            add_product(z_new.T, of_gain, grad_gain_weights[job])
-            add_sums(of_gain, grad_gain_bias[job])
-            product(of_gain, gain_weights[seed].T, of_z)
-            total(of_z, after_z, of_z)
-            total(of_z, grad_z[seed, t, some], of_z)
-            add_product(channels[seed, t, some].T, of_z, grad_channel_weights[job])
-            product(of_z, channel_weights[seed].T, grad_channels[seed, t, some])
+            add_gradient(of_gain, z[job, t], of_gain_weights[job])
+            add_row_sums(of_gain, of_gain_bias[job])
+            add_product(gain_weights[seed].T, of_gain, of_z)
+            if grad_z.size:
+                total(grad_z[job, t], of_z, of_z)
 
-            copy(of_source, 0, heard, 0, rank)
-            if n_heard > rank:
-                copy(of_z, 0, heard, rank, n_units)
+            scaled(alpha_z, of_z, drive)
+            add_row_sums(drive, of_feedback_bias[job])
+            add_gradient(drive, source[rank:], of_channel_weights[job])
+            add_product(channel_weights[seed].T, drive, of_source[rank:])
+            apply(phi, z[job, t - 1] if t else start_z[job], z_rates)
+            add_gradient(drive, z_rates, of_recurrent[job])
+            fill(0, z_back)
+            add_product(recurrent[seed].T, drive, z_back)
+            times_slope(phi, z_rates, z_back)
+            mix(keep_z, of_z, one, z_back, of_z)
+
             # computed again: to keep all rates would cost more than this
             apply(phi, x[seed, t - 1, some] if t else start_x[seed, some], rates)
-            add_product(rates.T, heard, grad_right[job])
-            product(heard, right[seed].T, after_x)
-            times_slope(phi, rates, after_x)
-            add_scaled(keep_x, of_x, after_x)
-
-            apply(phi, z[seed, t - 1, some] if t else start_z[seed, some], z_rates)
-            add_product(z_rates.T, of_z, grad_recurrent[job])
-            product(of_z, recurrent[seed].T, after_z)
-            times_slope(phi, z_rates, after_z)
-            add_scaled(keep_z, of_z, after_z)
+            scaled(scale, of_source[:rank], of_source[:rank])
+            gather(of_source, rates, of_right[job])
+            gather(drive, rates, of_feedback[job])
+            fill(0, back)
+            spread(of_source[:rank], right[seed], back)
+            spread(drive, feedback[seed], back)
+            times_slope(phi, rates, back)
+            mix(keep_x, of_x, one, back, of_x)

@@ -5,6 +5,7 @@ A rate equation with another leak and another nonlinearity.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -69,13 +70,19 @@ def _decay(a: str) -> Part:
                 _EULER,
             ),
             Mistake(
+                "a size without a sign",
+                f"return abs(1 - {a} * dt / tau) ** n_steps",
+                "A long step goes beyond rest. On which side is the unit then?",
+                _EULER,
+            ),
+            Mistake(
                 "straight down",
                 f"return 1 - n_steps * {a} * dt / tau",
                 "Each step leaks from what the last one left, not from the first value.",
                 _EULER,
             ),
         ),
-        cases=_decays,
+        cases=partial(_decays, leak=float(a)),
         example=(10.0, 100.0, 3),
     )
 
@@ -191,11 +198,13 @@ def _growth(a: str, k: str) -> Part:
     )
 
 
-def _decays(draw: Draw) -> list[tuple[float, float, int]]:
-    return [
+def _decays(draw: Draw, leak: float) -> list[tuple[float, float, int]]:
+    found = [
         (tau * draw.uniform(0.02, 0.2), tau, draw.integer(2, 30))
         for tau in (draw.uniform(8, 300) for _ in range(5))
     ]
+    # a step so long that each one goes beyond rest: the sign changes
+    return [*found, (40.0 * draw.uniform(1.2, 1.8) / leak, 40.0, 3)]
 
 
 def _networks(draw: Draw) -> list[tuple[Any, ...]]:

@@ -6,6 +6,7 @@ Figures that look the same after a part of a turn, and their score.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -198,6 +199,18 @@ def _score(fold: int, share: int, grace: int) -> Part:
                 _METRIC,
             ),
             Mistake(
+                "one step too few counted",
+                score(counts=f"counts = (steps > {grace}) & (steps < go[:, None])\n"),
+                "The first step is step 0. Which number has the first step that counts?",
+                _METRIC,
+            ),
+            Mistake(
+                "held at the border as well",
+                score(held=held.replace(">", ">=")),
+                "*Above* leaves the border itself out.",
+                _METRIC,
+            ),
+            Mistake(
                 "the step of go counted",
                 score(counts=f"counts = (steps >= {grace}) & (steps <= go[:, None])\n"),
                 "At the go signal the subject may let go. Does your subject?",
@@ -234,7 +247,7 @@ def _score(fold: int, share: int, grace: int) -> Part:
                 _METRIC,
             ),
         ),
-        cases=lambda draw: _sessions(draw, 2 * math.pi / fold / share, grace),
+        cases=partial(_sessions, tolerance=2 * math.pi / fold / share, grace=grace),
         example=(
             np.array([[0.0] * grace + [0.9, 0.9, 0.0], [1.0] * grace + [1.0, 0.2, 0.0]]),
             np.array([grace + 2, grace + 2]),
@@ -297,7 +310,7 @@ def _known(fold: int) -> Part:
                 _METRIC,
             ),
         ),
-        cases=lambda draw: _scores(draw, math.pi / fold),
+        cases=partial(_scores, half=math.pi / fold),
         example=(60.0, math.pi / fold / 4),
     )
 
@@ -325,6 +338,9 @@ def _sessions(draw: Draw, tolerance: float, grace: int) -> list[tuple[Any, ...]]
         fixation[late, -1] = 0.0
         fixation[lost, go[lost] - 1] = 0.2
         fixation[never] *= 0.2
+        for trial in (-4, -6):
+            fixation[trial, go[trial] - 2] = 0.5  # at the border, which is not above it
+        fixation[-5, grace] = 0.1  # at the first step that counts
         low, high = sorted((tolerance, math.pi / 10))
         errors[far] = [draw.uniform(low + 0.1 * (high - low), high) for _ in far]
         errors[-3:] = high * draw.uniform(1.1, 1.3)

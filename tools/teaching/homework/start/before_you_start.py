@@ -132,6 +132,12 @@ def _steps(a: str, c: str) -> Part:
                 _STEPS,
             ),
             Mistake(
+                "rounded up",
+                after("int(np.ceil(duration / dt))"),
+                "A quotient can also come out a little above the whole number that it should be.",
+                _STEPS,
+            ),
+            Mistake(
                 "points instead of steps",
                 after("round(duration / dt) + 1"),
                 "You counted the ends of the steps, and the start. Two steps have three of these.",
@@ -255,7 +261,7 @@ def _trials(draw: Draw) -> list[tuple[Any, ...]]:
 
 def _durations(draw: Draw) -> list[tuple[Any, ...]]:
     found = []
-    for dt, n_steps in ((0.1, 7), (0.15, 29), (10.0, draw.integer(4, 20)), (0.5, 11), (0.1, 3)):
+    for dt, n_steps in ((0.1, 7), (0.15, 29), (10.0, draw.integer(4, 20)), (0.3, 7), (0.1, 3)):
         tau = np.array([dt * draw.uniform(8, 40) for _ in range(draw.integer(2, 5))])
         found.append((draw.uniform(1, 3), tau, dt, round(n_steps * dt, 10)))
     return found

@@ -5,12 +5,13 @@ A norm before the weights, and the series of another linear area.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from nmcourse.exercises.checking.record import Draw
-from tools.teaching.homework._record import Cases, Homework, Mistake, Part, Version
+from tools.teaching.homework._record import Homework, Mistake, Part, Version
 
 _FOLD = "Folding: a normalisation becomes a map"
 _INVERSE = "What a recurrent convolution has to learn"
@@ -280,7 +281,7 @@ def _series(a: str, c: str) -> Part:
                 _INVERSE,
             ),
         ),
-        cases=_areas(float(a) / float(c)),
+        cases=partial(_areas, ratio=float(a) / float(c)),
         example=(np.array([[0.5, 0.25], [0.0, 0.5]]), np.array([1.0, 2.0]), 3),
     )
 
@@ -303,18 +304,14 @@ def _matrices(draw: Draw) -> list[tuple[Any, ...]]:
     return found
 
 
-def _areas(ratio: float) -> Cases:
+def _areas(draw: Draw, ratio: float) -> list[tuple[Any, ...]]:
     """Areas that settle; the same share of each term comes back in every version."""
-
-    def cases(draw: Draw) -> list[tuple[Any, ...]]:
-        found = []
-        for n in (2, 3, 5, 8):
-            weights = draw.normal(n, n).numpy()
-            weights *= 0.7 * ratio / np.abs(np.linalg.eigvals(weights)).max()
-            found.append((weights, draw.normal(n).numpy(), draw.integer(3, 6)))
-        return found
-
-    return cases
+    found = []
+    for n in (2, 3, 5, 8):
+        weights = draw.normal(n, n).numpy()
+        weights *= 0.7 * ratio / np.abs(np.linalg.eigvals(weights)).max()
+        found.append((weights, draw.normal(n).numpy(), draw.integer(3, 6)))
+    return found
 
 
 HOMEWORK = Homework(

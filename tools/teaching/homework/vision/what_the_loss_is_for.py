@@ -5,12 +5,13 @@ Weights that rise otherwise, a relative penalty, many rivals.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from nmcourse.exercises.checking.record import Draw
-from tools.teaching.homework._record import Cases, Homework, Mistake, Part, Version
+from tools.teaching.homework._record import Homework, Mistake, Part, Version
 
 _LOSS = "The loss, part by part"
 _UNIT = "One unit: return or run away"
@@ -305,7 +306,7 @@ def _rivals(a: str, leak: float) -> Part:
                 _PAIR,
             ),
         ),
-        cases=_networks(leak),
+        cases=partial(_networks, leak=leak),
         example=(0.2, 2.5, 0.5, 3),
     )
 
@@ -330,18 +331,14 @@ def _trials(draw: Draw) -> list[tuple[Any, ...]]:
     return found
 
 
-def _networks(leak: float) -> Cases:
+def _networks(draw: Draw, leak: float) -> list[tuple[Any, ...]]:
     """Networks of both kinds, away from the border, in units of the leak."""
-
-    def cases(draw: Draw) -> list[tuple[Any, ...]]:
-        found = []
-        for n_units, low, high in ((2, 0.2, 0.5), (3, 1.3, 2.0), (5, 0.5, 0.7), (4, 1.2, 1.5)):
-            excitation = leak * draw.uniform(0.2, 0.6)
-            inhibition = draw.uniform(low, high) * (leak - excitation)
-            found.append((excitation, inhibition, draw.uniform(0.1, 1), n_units))
-        return found
-
-    return cases
+    found = []
+    for n_units, low, high in ((2, 0.2, 0.5), (3, 1.3, 2.0), (5, 0.5, 0.7), (4, 1.2, 1.5)):
+        excitation = leak * draw.uniform(0.2, 0.6)
+        inhibition = draw.uniform(low, high) * (leak - excitation)
+        found.append((excitation, inhibition, draw.uniform(0.1, 1), n_units))
+    return found
 
 
 HOMEWORK = Homework(

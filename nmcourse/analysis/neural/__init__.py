@@ -1,0 +1,1 @@
+"""Networks beside neurons: predict, compare and decode what was recorded over time."""

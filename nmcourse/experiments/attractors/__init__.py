@@ -1,0 +1,1 @@
+"""Attractors, ambiguity and windows, in networks with images and without."""

@@ -1,0 +1,1 @@
+"""Cognitive tasks from films: what an eye contributes to a network that decides."""

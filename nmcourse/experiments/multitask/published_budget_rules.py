@@ -1,0 +1,257 @@
+"""Rules of the multitask set at the budget of the paper, written before the run.
+
+Percent correct of one network is *lower* than that of another if its median is lower and a
+one-sided rank-sum test over the seeds gives p < 0.05. Two networks are *alike* if each is better
+than the other less 5 points by that test, and not alike if one is worse than the other less 5
+points. What the seeds do not tell stays open.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+from nmcourse.evidence import (
+    Judgement,
+    Results,
+    Rule,
+    as_one,
+    combined,
+    every,
+    expected,
+    format_number,
+)
+from nmcourse.experiments.contenders import Contender, by_name
+from nmcourse.experiments.multitask import states
+from nmcourse.experiments.multitask.comparison_rules import same_order
+from nmcourse.experiments.multitask.networks import (
+    MATCHED,
+    NEW,
+    NM_RNN,
+    PAPER,
+    RELEASED,
+    mean_over_tasks,
+)
+from nmcourse.experiments.timing.published_budget_rules import lower
+
+POINTS = 5.0  # percent correct: a difference that matters
+LEARNED, LEAST = 80.0, 5  # percent correct in the mean of three tasks; networks that learned
+OPEN = {"forget_bias": 3.0}
+
+
+def _open(network: Contender) -> Contender:
+    """The LSTM with an open forget gate at the start."""
+    return replace(
+        network,
+        name=f"{network.name}_open",
+        label=f"{network.label}, open forget gate",
+        kwargs={**network.kwargs, **OPEN},
+    )
+
+
+SETS = {
+    "released scaling": RELEASED,
+    "paper sizes": (*PAPER[:3], _open(PAPER[3])),
+    "matched sizes": (*MATCHED[:3], _open(MATCHED[3])),
+}
+_EVERY = by_name((*(network for networks in SETS.values() for network in networks), MATCHED[3]))
+# The quick ones first.
+NETWORKS = {
+    name: _EVERY[name]
+    for name in (
+        *(
+            "vanilla_rnn_over_n",
+            "vanilla_rnn",
+            "lstm",
+            "lstm_open",
+            "vanilla_rnn_matched",
+            "nm_rnn",
+        ),
+        *("lstm_matched_open", "lstm_matched", "low_rank_rnn_over_n", "low_rank_rnn"),
+        "low_rank_rnn_matched",
+    )
+}
+assert set(NETWORKS) == set(_EVERY)
+
+
+def percents(results: Results, name: str, part: str, angle: str) -> list[float]:
+    """Percent correct of each seed: mean of three tasks ("trained"), or the new one."""
+    if part == "trained":
+        return mean_over_tasks(results.value(f"{name}.trained"), angle)
+    found: list[float] = results.value(f"{name}.retrained.{NEW}.{angle}")
+    return found
+
+
+def is_below(ours: Sequence[float], theirs: Sequence[float]) -> bool | None:
+    """Whether ours are lower; None where the seeds do not tell."""
+    return {1: True, -1: False, 0: None}[lower(ours, theirs)]
+
+
+def not_worse(ours: Sequence[float], theirs: Sequence[float]) -> bool | None:
+    """Whether ours are above theirs less ``POINTS``; None where the seeds do not tell."""
+    return is_below([value - POINTS for value in theirs], ours)
+
+
+def n9_holds(results: Results, networks: Sequence[Contender], angle: str) -> bool | None:
+    """NM-RNN, vanilla RNN and LSTM alike, the low-rank RNN below each of them."""
+    nm, low_rank, vanilla, lstm = (percents(results, n.name, "trained", angle) for n in networks)
+    others = (nm, vanilla, lstm)
+    return every(
+        [
+            *(not_worse(*pair) for one in combinations(others, 2) for pair in (one, one[::-1])),
+            *(is_below(low_rank, other) for other in others),
+        ]
+    )
+
+
+def n10_holds(results: Results, networks: Sequence[Contender], angle: str) -> bool | None:
+    """The NM-RNN not worse than vanilla RNN and LSTM, and above the low-rank RNN."""
+    nm, low_rank, vanilla, lstm = (percents(results, n.name, "retrained", angle) for n in networks)
+    return every([not_worse(nm, vanilla), not_worse(nm, lstm), is_below(low_rank, nm)])
+
+
+def _judge(
+    results: Results,
+    part: str,
+    holds: Callable[[Results, Sequence[Contender], str], bool | None],
+) -> Judgement:
+    published = holds(results, SETS["released scaling"], "arctan")
+    fair = every(holds(results, SETS[name], "arctan2") for name in ("paper sizes", "matched sizes"))
+    return Judgement(
+        status=as_one(published),
+        fair_status=as_one(fair),
+        reason=f"the seeds do not tell whether medians differ by {POINTS:g} points"
+        if None in (published, fair)
+        else "",
+        measured="median percent correct, full angle / as released, and seeds that learned the "
+        "three tasks: "
+        + "; ".join(
+            f"{network.label} "
+            + " / ".join(
+                format_number(statistics.median(percents(results, name, part, angle)), 3)
+                for angle in ("arctan2", "arctan")
+            )
+            + f", {n_learned(results, name)} of {len(percents(results, name, part, 'arctan2'))}"
+            for name, network in NETWORKS.items()
+        ),
+        spread="; ".join(
+            f"{network.label} {format_number(min(found))} to {format_number(max(found))}"
+            for name, network in NETWORKS.items()
+            for found in [percents(results, name, part, "arctan2")]
+        ),
+        seeds=len(percents(results, NM_RNN.name, part, "arctan2")),
+        would_change="More seeds, where a difference is open",
+        caveats=(
+            f"{results.config['n_steps']:,} steps, and {results.config['retraining_steps']:,} on "
+            "the new task, of 100 fixed trials without noise. In the released code the old context "
+            "channels get noise in retraining.",
+            f"Learned: at least {LEARNED:g} % correct in the mean of the three tasks.",
+            "Five seeds where one takes more than twenty minutes of a core, else ten.",
+        ),
+    )
+
+
+def n_learned(results: Results, name: str) -> int:
+    """How many seeds of a network learned the three tasks."""
+    return sum(value >= LEARNED for value in percents(results, name, "trained", "arctan2"))
+
+
+def judge_n9(results: Results) -> Judgement:
+    """Do NM-RNN, vanilla RNN and LSTM answer alike, and the low-rank RNN less often right?"""
+    return _judge(results, "trained", n9_holds)
+
+
+def judge_n10(results: Results) -> Judgement:
+    """Is retraining the modulator as good as retraining input weights?"""
+    return _judge(results, "retrained", n10_holds)
+
+
+def agreement(results: Results) -> dict[str, bool]:
+    """Whether medians of loss and percent correct have one order, for each set and part."""
+    found = {}
+    for name, networks in SETS.items():
+        for part in ("trained", "retrained"):
+            percent, loss = (
+                [statistics.median(percents(results, n.name, part, m)) for n in networks]
+                for m in ("arctan2", "loss")
+            )
+            found[f"{name}, {part}"] = same_order(percent, loss)
+    return found
+
+
+def judge_r9(results: Results) -> Judgement:
+    """Do loss and accuracy put the models in the same order?"""
+    agree = agreement(results)
+    return Judgement(
+        status="measured",
+        measured=f"{expected(combined(list(agree.values())))}. One order of the four medians: "
+        + "; ".join(f"{where}: {'yes' if same else 'no'}" for where, same in agree.items()),
+        spread="median loss, three tasks / the new one: "
+        + "; ".join(
+            f"{network.label} "
+            + " / ".join(
+                format_number(statistics.median(percents(results, name, part, "loss")))
+                for part in ("trained", "retrained")
+            )
+            for name, network in NETWORKS.items()
+        ),
+        seeds=len(percents(results, NM_RNN.name, "trained", "arctan2")),
+        would_change="More seeds, where two medians are near each other",
+    )
+
+
+def if_learned(judge: Callable[[Results], Judgement]) -> Callable[[Results], Judgement]:
+    """A rule on the NM-RNNs that learned the three tasks, where there are enough of them."""
+
+    def judged(results: Results) -> Judgement:
+        outcome = judge(results)
+        if results.config["n_learned"] >= LEAST:
+            return outcome
+        reason = f"{results.config['n_learned']} NM-RNNs learned the three tasks"
+        return replace(outcome, status="not decided", fair_status="", reason=reason)
+
+    return judged
+
+
+def _older(claim: str) -> Rule:
+    """The rule of ``multitask_states``, for networks that learned."""
+    rule = states.EXPERIMENTS[0].rules[claim]
+    return Rule(
+        judge=if_learned(rule.judge),
+        tolerance=rule.tolerance,
+        rule=f"{rule.rule}. Only networks that learned the three tasks; not decided with fewer "
+        f"than {LEAST}",
+    )
+
+
+_POINTS = f"{POINTS:g} points of percent correct, by a one-sided rank-sum test with p < 0.05"
+_TWICE = (
+    "As published: released scaling and metric; fair: the full angle, and the sizes of the paper "
+    "as well as matched ones, with an open forget gate. What the seeds do not tell is open"
+)
+RULES = {
+    "N9": Rule(
+        judge=judge_n9,
+        tolerance=_POINTS,
+        rule="reproduced if each of NM-RNN, vanilla RNN and LSTM is better than each other one "
+        f"less {POINTS:g} points, and the low-rank RNN is lower than each of them. {_TWICE}",
+    ),
+    "N10": Rule(
+        judge=judge_n10,
+        tolerance=_POINTS,
+        rule=f"reproduced if on the new task the NM-RNN is better than vanilla RNN and LSTM less "
+        f"{POINTS:g} points, and the low-rank RNN is lower than the NM-RNN. {_TWICE}",
+    ),
+    "R9": Rule(
+        judge=judge_r9,
+        tolerance="order of the medians of the seeds; no tolerance",
+        rule="the sentence holds if in each of three sets of networks, on the three tasks and on "
+        "the new one, no two models of which one has more correct trials and the higher loss; in "
+        "part if in some",
+    ),
+    "N11": _older("N11"),
+    "N12": _older("N12"),
+    "R8": _older("R8"),
+}

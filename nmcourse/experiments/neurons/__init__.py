@@ -1,0 +1,1 @@
+"""Networks beside neurons: neurons that were made, and recordings that a reader has."""

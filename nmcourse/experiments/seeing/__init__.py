@@ -1,0 +1,1 @@
+"""Networks that see, over time and in noise: CordsNet beside its rivals."""

@@ -1,0 +1,139 @@
+"""F1 at the budget of the paper: 70,000 steps with the released resets, and without them.
+
+With resets: the networks of ``published_budget`` as they are after their last block. Without: the
+same networks trained again, each stage in one run, with moments that are kept from the first step
+of a stage to its last. Both are read at the end and not at the best block, which differs between
+them in more than the resets.
+"""
+
+from __future__ import annotations
+
+import statistics
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from nmcourse.evidence import (
+    Experiment,
+    Judgement,
+    LedgerError,
+    Results,
+    Rule,
+    format_number,
+    plain,
+    remember,
+)
+from nmcourse.experiments.block_training import BLOCK, RELEASED, build_all
+from nmcourse.experiments.paper_scale import at_paper_scale
+from nmcourse.experiments.timing.networks import WEIGHT_DECAY, errors_and_intervals
+from nmcourse.experiments.timing.published_budget import ARMS
+from nmcourse.experiments.timing.published_budget_rules import ARM_LABELS, errors, lower
+from nmcourse.experiments.timing.published_networks import COMMAND, state_of
+from nmcourse.experiments.training_runs import in_parallel
+from nmcourse.tasks import MeasureWaitGo, learned_to_measure
+from nmcourse.training import fit_many, for_tier
+
+NETWORKS = {"nm_rnn": "nm_rnn_released", "lstm": "lstm"}
+KINDS = ("resets", "no_resets")
+GROUPS = ("trained", "extrapolated")
+SETTINGS: dict[str, dict[str, Any]] = {
+    "cpu": {"n_seeds": 10, "scale": 1.0},
+    "smoke": {"n_seeds": 2, "scale": 1e-4},
+}
+SETTINGS["gpu"] = at_paper_scale("resets_published_budget", SETTINGS["cpu"])
+
+
+def run(tier: str, run_dir: Path) -> dict[str, Any]:
+    """Train without resets, and read the networks with resets; resumes after a kill.
+
+    Raises:
+        LedgerError: The run of ``published_budget`` is not finished in this folder.
+    """
+    settings = for_tier(tier, SETTINGS)
+    states = {name: state_of(arm, run_dir) for name, arm in NETWORKS.items()}
+    if tier != "smoke" and None in states.values():
+        raise LedgerError(f"no finished run of published_budget: first {COMMAND}")
+    jobs = {name: partial(_without, name, settings, run_dir / name) for name in NETWORKS}
+    metrics: dict[str, Any] = {
+        name: {"no_resets": found} for name, found in in_parallel(jobs).items()
+    }
+    for name, arm in NETWORKS.items():
+        models = build_all(ARMS[arm], settings["n_seeds"])
+        for model, state in zip(models, (states[name] or {"models": []})["models"], strict=False):
+            model.load_state_dict(state)
+        metrics[name]["resets"] = plain(errors_and_intervals(models))
+    return {"config": settings | {"weight_decay": WEIGHT_DECAY, "block": BLOCK}, "metrics": metrics}
+
+
+def _without(name: str, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """All seeds of one network, stage after stage, measured at the end."""
+    arm = ARMS[NETWORKS[name]]
+
+    def measured() -> dict[str, Any]:
+        models = build_all(arm, settings["n_seeds"])
+        for number, (steps, rate, frozen) in enumerate(arm.stages):
+            fit_many(
+                models,
+                MeasureWaitGo(),
+                n_steps=max(1, round(steps * settings["scale"])),
+                learning_rate=rate,
+                freeze=frozen,
+                weight_decay=WEIGHT_DECAY,
+                checkpoint=folder / f"stage_{number}.pt",
+                checkpoint_every=BLOCK,
+                progress=False,
+                **RELEASED,
+            )
+        found: dict[str, Any] = plain(errors_and_intervals(models))
+        return found
+
+    part: dict[str, Any] = remember(folder / "measured.json", measured, settings)
+    return part
+
+
+def judge(results: Results) -> Judgement:
+    """How much do the resets change the error at the end?"""
+    words = {1: "lower with resets", -1: "lower without", 0: "the seeds do not tell"}
+    texts, spreads = [], []
+    for name, arm in NETWORKS.items():
+        for group in GROUPS:
+            pair = [errors(results, f"{name}.{kind}", group) for kind in KINDS]
+            with_resets, without = map(statistics.median, pair)
+            texts.append(
+                f"{ARM_LABELS[arm]}, {group} intervals: {format_number(with_resets)} with resets, "
+                f"{format_number(without)} without ({words[lower(*pair)]})"
+            )
+        spreads += [
+            f"{ARM_LABELS[arm]}, {kind.replace('_', ' ')} "
+            f"{results.summary(f'{name}.{kind}.trained')}, "
+            f"{sum(map(learned_to_measure, errors(results, f'{name}.{kind}', 'trained')))} learned"
+            for kind in KINDS
+        ]
+    return Judgement(
+        status="measured",
+        measured="; ".join(texts),
+        spread="; ".join(spreads),
+        seeds=results.config["n_seeds"],
+        would_change="Another rate than 0.01 would change these numbers; there is no threshold",
+        caveats=(
+            "The task is trained on all its trials at once, so that the repeated random key of the "
+            "released loops changes nothing here.",
+            "Read at the last step, not at the best block as the released code does.",
+        ),
+    )
+
+
+EXPERIMENTS = (
+    Experiment(
+        name="resets_published_budget",
+        run=run,
+        rules={
+            "F1": Rule(
+                judge=judge,
+                tolerance="none: nothing was published",
+                rule="measured: medians at the end with and without resets, and whether a "
+                "one-sided rank-sum test over the seeds with p < 0.05 tells them apart",
+            ),
+        },
+    ),
+)

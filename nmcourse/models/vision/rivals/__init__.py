@@ -1,0 +1,1 @@
+"""Rivals of CordsNet: networks that see, one equation a file, all with the same protocol."""

@@ -1,0 +1,140 @@
+"""A trial that is ``step`` repeated: the general path of every network that sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from inspect import signature
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from nmcourse.models._base import add_noise
+from nmcourse.models.vision.area_gains import check_gains, gains_at
+from nmcourse.models.vision.planning import (
+    Asked,
+    Response,
+    State,
+    check_state,
+    departure,
+    refuse_divergence,
+    schedule,
+)
+
+
+class Stepping(Protocol):
+    """What such a trial needs of a network; ``Seeing`` explains each."""
+
+    @property
+    def step(self) -> Any:
+        """One time step."""
+
+    @property
+    def readout(self) -> Any:
+        """Outputs of a state."""
+
+    def leak(self) -> float:
+        """What a step leaves room for."""
+
+    def check_images(self, images: Tensor) -> None:
+        """Refuse images that do not fit."""
+
+    def silence(self, images: Tensor, batch_size: int) -> State:
+        """Where a trial starts."""
+
+
+def respond_by_steps(model: Stepping, images: Tensor, asked: Asked) -> Response:
+    """A trial that is ``model.step`` repeated; see ``Seeing.respond``."""
+    model.check_images(images)
+    plan, n_blank, gains, see = schedule(images, asked), asked.n_blank, asked.gains, asked.see
+    batch = images.shape[-4] if images.ndim == 4 else images.shape[-5]
+    start = (
+        model.silence(images, 1)
+        if asked.state is None
+        else check_state(asked.state, model.silence(images, batch))
+    )
+    if gains is not None and not all(_takes(verb, "gains") for verb in (model.step, model.readout)):
+        raise ValueError("gains must be None: the step of this network has no place for them")
+    if asked.cues is not None and not _takes(model.step, "cue"):
+        raise ValueError("cues must be None: the step of this network has no place for them")
+    check_gains(gains, start, batch, n_blank + plan.total)
+
+    def advance(now: State, image: Tensor, step: int, shown: bool) -> State:
+        if shown and asked.image_noise_std:
+            image = add_noise(image, 1.0, asked.image_noise_std, asked.generator)
+        told: dict[str, Any] = {} if gains is None else {"gains": gains_at(gains, step)}
+        if asked.cues is not None:
+            told["cue"] = asked.cues[..., step, :]
+        now = model.step(now, image, **told)
+        if not asked.noise_std:
+            return now
+        return add_noise(now, model.leak(), asked.noise_std, asked.generator)
+
+    def output(now: State, step: int) -> Tensor:
+        if gains is None:
+            return model.readout(now)
+        return model.readout(now, gains=gains_at(gains, step))
+
+    def check(now: State, step: int) -> None:
+        if asked.check_finite:
+            refuse_divergence(now, step, n_blank)
+
+    one = plan.shown[0].image
+    assert one is not None
+    dark = torch.zeros_like(one)
+    now, step = (_spread(start, batch) if asked.varied else tuple(start)), 0
+    with torch.no_grad():
+        few = dark if now[0].shape[-4] == batch else dark[..., :1, :, :, :]
+        for _ in range(n_blank):
+            now, step = advance(now, few, step, False), step + 1
+            check(now, step - 1)
+            if see is not None:
+                see(step, now)
+    rest = tuple(r.detach() for r in now)
+    now = _spread(now, batch)
+    outputs: list[Tensor] = []
+    away: list[Tensor] = []
+
+    def some(
+        now: State, image: Tensor, first: int, count: int, shown: bool, free: bool
+    ) -> tuple[Any, ...]:
+        """Steps in a row: outputs and departures, and the state after them."""
+        read, far = [], []
+        for t in range(first, first + count):
+            with torch.set_grad_enabled(free):  # the readout of any state has its gradient
+                now = advance(now, image, t, shown)
+            check(now, t)
+            read.append(output(now, t))
+            if t >= plan.away:
+                far.append(departure(now, rest))
+            if see is not None and (t + 1 - n_blank) % asked.see_every == 0:
+                see(t + 1, now)
+        return now, read, far
+
+    for stretch in plan.shown:
+        image, end = (dark if stretch.image is None else stretch.image), step + stretch.n_steps
+        while step < end:
+            with_gradient = torch.is_grad_enabled() and step >= plan.free
+            stop = end if step >= plan.free else min(end, plan.free)
+            count = min(stop - step, asked.checkpoint_every or stop - step)
+            given = (now, image, step, count, stretch.image is not None, with_gradient)
+            if with_gradient and asked.checkpoint_every and see is None:
+                now, read, far = checkpoint(some, *given, use_reentrant=False)
+            else:
+                now, read, far = some(*given)
+            outputs, away, step = outputs + read, away + far, step + count
+    answers = torch.stack(outputs, dim=-2)
+    distances = torch.stack(away, dim=-1) if away else answers.new_zeros(*answers.shape[:-2], 0)
+    return Response(answers, distances, now)
+
+
+def _takes(verb: Callable[..., Any], name: str) -> bool:
+    """Whether a verb of a network has a place for an argument."""
+    taken = signature(verb).parameters.values()
+    return any(p.name == name or p.kind is p.VAR_KEYWORD for p in taken)
+
+
+def _spread(state: Sequence[Tensor], batch: int) -> State:
+    """A state of its own for every image of the batch."""
+    return tuple(r.expand(*r.shape[:-4], batch, *r.shape[-3:]) for r in state)

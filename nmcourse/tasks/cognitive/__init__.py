@@ -1,0 +1,1 @@
+"""Tasks of an animal in a laboratory: look, wait, answer."""

@@ -1,0 +1,188 @@
+"""R1, R2, R3, R10, F1 and F5 at the paper's budget: their parts, and rules that decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from nmcourse.evidence import Results
+from nmcourse.experiments.block_training import build_all
+from nmcourse.experiments.timing import equal_terms, resets_published_budget
+from nmcourse.experiments.timing import random_output_network_published_budget as reservoirs
+from nmcourse.experiments.timing.variants_published_budget import ARMS as VARIANTS
+from nmcourse.experiments.timing.variants_published_budget_rules import RANKS, UNITS, name_of
+from nmcourse.experiments.timing.variants_published_budget_rules import RULES as VARIANT_RULES
+from nmcourse.pretrained import measure_wait_go_nm_rnn
+from nmcourse.tasks import MeasureWaitGo
+from nmcourse.training import masked_mse
+
+CONFIG = {"n_seeds": 10, "n_sparse": 5, "n_steps": 20_000}
+RULES = VARIANT_RULES | {
+    claim: rule
+    for module in (reservoirs, equal_terms, resets_published_budget)
+    for experiment in module.EXPERIMENTS
+    for claim, rule in experiment.rules.items()
+}
+LEARNED, NOT = 1e-5, 1e-2
+
+
+def came_of(outcome: Any) -> str:
+    """The status, or for a sentence of this course what came of it."""
+    words = {"holds.": "reproduced", "holds in part": "partly", "does not": "not reproduced"}
+    for words_of, verdict in words.items():
+        if outcome.measured.startswith(f"The sentence of this course {words_of}"):
+            return verdict
+    return str(outcome.status)
+
+
+def part(level: float | list[float], n: int = 10) -> dict[str, Any]:
+    levels = level if isinstance(level, list) else [level] * n
+    found = [one * (1 + 0.01 * k) for k, one in enumerate(levels)]
+    return {
+        "trained": found,
+        "extrapolated": found,
+        "lowest_gain": [0.0],
+        "highest_gain": [1.0],
+        "n_parameters": 1059,
+        "strength": [1.5] * len(levels),
+    }
+
+
+@pytest.mark.parametrize(
+    ("claim", "changed", "found"),
+    [
+        ("R2", {"tanh": 4e-6, "softplus": 4e-6}, "reproduced"),
+        ("R2", {"tanh": 4e-6}, "partly"),
+        ("R2", {}, "not reproduced"),  # half the error would have been seen
+        ("R2", {"paper": NOT}, "not decided"),
+        ("R2", {"paper": [1e-6, 1e-4] * 5}, "not decided"),  # so wide that it would not
+        ("R3", {}, "reproduced"),
+        ("R3", {"rank_1": NOT}, "partly"),
+        ("R3", {"rank_1": 1e-4, "rank_2": 1e-4, "modulator_2": 1e-4}, "partly"),
+        ("R3", {"rank_1": NOT, "rank_2": NOT, "modulator_2": NOT}, "not reproduced"),
+        ("R3", {"paper": NOT, "rank_2": NOT}, "not decided"),
+        ("R10", {}, "reproduced"),
+        ("R10", {"sparse": 1e-4}, "partly"),
+        ("R10", {"sparse": NOT}, "not reproduced"),
+        ("R10", {"paper": NOT}, "not decided"),
+    ],
+    ids=str,
+)
+def test_rules_of_variants(claim: str, changed: dict[str, Any], found: str):
+    metrics = {
+        name: part(changed.get(name, LEARNED), 5 if name == "sparse" else 10) for name in VARIANTS
+    }
+    outcome = RULES[claim].judge(Results(metrics, CONFIG))
+    assert came_of(outcome) == found
+    assert bool(outcome.reason) == (outcome.status == "not decided")
+
+
+def test_the_map_holds_every_pair_of_sizes():
+    assert {name_of(rank, units) for rank in RANKS for units in UNITS} == {*VARIANTS} - {
+        "sparse",
+        "tanh",
+        "softplus",
+    }
+    for rank in RANKS:
+        for units in UNITS:
+            arm = VARIANTS[name_of(rank, units)]
+            assert arm.kwargs["rank"] == rank
+            assert arm.kwargs["n_modulator_units"] == units
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({"modulator_rank_20": LEARNED}, "reproduced"),
+        ({}, "partly"),
+        ({"readout_drawn_3": LEARNED}, "not reproduced"),
+        ({"with_readout_drawn_3": NOT}, "not reproduced"),
+        ({"with_readout_drawn_3": [LEARNED] * 5 + [NOT] * 5}, "not reproduced"),
+        ({"everything": NOT}, "not decided"),
+    ],
+    ids=str,
+)
+def test_rule_of_reservoirs(changed: dict[str, Any], found: str):
+    as_claimed = {"everything": LEARNED, "with_readout_drawn_3": LEARNED}
+    names = (*reservoirs.ARMS, *reservoirs.READOUTS)
+    metrics = {name: part((as_claimed | changed).get(name, NOT)) for name in names}
+    assert came_of(RULES["R1"].judge(Results(metrics, CONFIG))) == found
+
+
+@torch.no_grad()
+def test_a_fitted_readout_has_the_smallest_error():
+    model: Any = build_all(reservoirs.READOUTS["readout_rank_20"], 1)[0]
+    trials = MeasureWaitGo().enumerate()
+
+    def error() -> float:
+        return masked_mse(model(trials.inputs).outputs, trials.targets, trials.mask).item()
+
+    before = error()
+    reservoirs.fit_readout(model)
+    best, output = error(), model.output_network.output
+    assert best < 0.1 * before
+    for change in (1e-3, -1e-3):
+        output.bias.add_(change)
+        assert error() > best
+        output.bias.sub_(change)
+        output.weights[0, 0].add_(change)
+        assert error() > best
+        output.weights[0, 0].sub_(change)
+
+
+def test_terms_are_equal_at_the_start():
+    """The spectral radius under the gains of the start, and gains where they are meant to be."""
+    nm: Any = build_all(equal_terms.ARMS["nm_rnn_radius"], 1)[0]
+    low: Any = build_all(equal_terms.ARMS["low_rank_rnn_radius"], 1)[0]
+    found = []
+    for network in (nm.output_network, low):
+        left, right = network.factors()
+        found.append(torch.linalg.eigvals(right.mT @ left).abs().max().item())
+    assert found == pytest.approx([2.0, 1.0], rel=1e-4)
+    inputs = MeasureWaitGo().enumerate().inputs
+    near: Any = build_all(equal_terms.ARMS["nm_rnn_near_one"], 1)[0]
+    assert nm(inputs).gains[:, 0].mean().item() == pytest.approx(0.5, abs=0.05)
+    assert near(inputs).gains[:, 0].mean().item() == pytest.approx(0.95, abs=0.01)
+    with pytest.raises(ValueError, match="spectral_radius must be None for sparse terms"):
+        measure_wait_go_nm_rnn(sparse=True, spectral_radius=1.0)
+    with pytest.raises(ValueError, match="first_gain must be None for the gain shape 'tanh'"):
+        measure_wait_go_nm_rnn(gain_shape="tanh", first_gain=0.9)
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({}, "reproduced"),
+        ({"nm_rnn_radius": 1e-4}, "partly"),
+        ({"nm_rnn": 1e-4, "nm_rnn_near_one": 1e-4, "nm_rnn_radius": 1e-4}, "not reproduced"),
+        ({"low_rank_rnn": NOT}, "not decided"),
+    ],
+    ids=str,
+)
+def test_rule_of_equal_terms(changed: dict[str, Any], found: str):
+    levels = {"nm_rnn": 1e-6, "nm_rnn_near_one": 1e-6, "nm_rnn_radius": 1e-6}
+    levels |= {"low_rank_rnn": LEARNED, "low_rank_rnn_radius": LEARNED}
+    metrics = {name: part(level) for name, level in (levels | changed).items()}
+    assert came_of(RULES["F5"].judge(Results(metrics, CONFIG))) == found
+
+
+def test_resets_are_told_apart_or_not():
+    pair = {"resets": part(1e-6), "no_resets": part(1e-4)}
+    outcome = RULES["F1"].judge(
+        Results({"nm_rnn": pair, "lstm": pair | {"resets": part(1e-4)}}, CONFIG)
+    )
+    assert "NM-RNN, trained intervals: 1.0×10⁻⁶ with resets" in outcome.measured
+    assert outcome.measured.count("(lower with resets)") == 2
+    assert outcome.measured.count("(the seeds do not tell)") == 2
+
+
+def test_without_resets_a_stage_is_one_run(tmp_path):
+    """The same parameters as with blocks of the length of a stage, and not as with short ones."""
+    settings = {"n_seeds": 1, "scale": 1e-4}
+    found = resets_published_budget._without("lstm", settings, tmp_path)
+    assert resets_published_budget._without("lstm", settings, tmp_path) == found
+    assert [path.name for path in tmp_path.glob("stage_*.pt")] == ["stage_0.pt"]
+    state = torch.load(tmp_path / "stage_0.pt", weights_only=True)
+    assert state["step"] == 7
