@@ -180,13 +180,15 @@ def read(path: Path) -> Configuration:
 
 
 def store(configuration: Configuration) -> Path:
-    """Write the configuration into its folder, unless another run lives there.
+    """Write the configuration into its folder, unless another run has kept something there.
+
+    A folder that holds a configuration alone is free: what was asked for could not be run.
 
     Raises:
         ConfigurationError: what decides the numbers is different in the folder.
     """
     path = configuration.path / STORED
-    if path.exists():
+    if path.exists() and any(other != path for other in path.parent.iterdir()):
         there = read(path)
         for name in FIXED:
             before, now = getattr(there, name), getattr(configuration, name)

@@ -42,11 +42,26 @@ def test_what_is_printed_is_what_is_stored(tmp_path: Path, capsys):
 
 def test_a_run_goes_on_with_other_workers_and_not_with_other_settings(tmp_path: Path):
     store(configuration(tmp_path))
+    (tmp_path / "checkpoint.pt").touch()
     store(configuration(tmp_path, devices=2, accumulate=4, launcher="local"))
     assert read(tmp_path / "configuration.json").devices == 2
     for name, value in {"seed": 1, "precision": "64-true", "tier": "smoke"}.items():
         with pytest.raises(ConfigurationError, match=f"^{name} must be .* to go on in"):
             store(configuration(tmp_path, **{name: value}))
+
+
+def test_a_folder_in_which_nothing_was_run_is_free_for_the_mended_command(tmp_path: Path):
+    """A slip in a setting is stored with the rest; it must not stand in the way of the next try."""
+    words = ["run", "train", "--folder", str(tmp_path / "run")]
+    words += ["--set", "network=measure_wait_go_nm_rnn", "task=MeasureWaitGo"]
+    assert main([*words, "options.n_steps=none"]) == 1
+    assert main([*words, "options.n_steps=1"]) == 0
+
+
+def test_a_setting_that_leads_into_a_value_is_named(tmp_path: Path, capsys):
+    words = ["run", "train", "--folder", str(tmp_path), "--set", "options=3", "options.n_steps=1"]
+    assert main(words) == 1
+    assert "--set options.n_steps leads into options=3" in capsys.readouterr().err
 
 
 def test_only_showing_stores_nothing(tmp_path: Path, capsys):
