@@ -12,26 +12,27 @@ from typing import Any
 
 import torch
 
-from nmcourse._files import replacing
+from nmcourse._files import replacing, user_path
 
 
 class CheckpointError(RuntimeError):
     """A checkpoint cannot be used; the message says which one, why, and what to do."""
 
 
-def save_tensors(path: Path, content: Any) -> None:
+def save_tensors(path: str | Path, content: Any) -> None:
     """Write what ``torch.save`` can hold; at every instant the old or the new file is whole."""
-    with replacing(path) as stream:
+    with replacing(user_path(path, "path")) as stream:
         torch.save(content, stream)
 
 
-def load_tensors(path: Path) -> Any:
+def load_tensors(path: str | Path) -> Any:
     """Read what ``save_tensors`` wrote, onto the CPU; no code in the file is executed.
 
     Raises:
         CheckpointError: if the file is damaged, or of another kind.
         FileNotFoundError: if there is none.
     """
+    path = user_path(path, "path")
     try:
         _check_archive(path)
         return torch.load(path, map_location="cpu", weights_only=True)

@@ -22,6 +22,8 @@ Strategy = Literal["auto", "ddp"]
 Launcher = Literal["here", "local", "slurm"]
 STORED = "configuration.json"
 FIXED = ("what", "settings", "tier", "seed", "precision")
+#: What the experiment of a claim decides itself: another value would change nothing, silently.
+DECIDED_BY_CLAIM = ("seed", "precision", "accumulate", "strategy")
 
 #: Settings of each kind of run, with the values that are taken if none are given.
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -121,6 +123,13 @@ class Configuration:
             )
         if self.nodes > 1 and self.launcher == "local":
             raise ConfigurationError(f"nodes must be 1 with launcher 'local', got {self.nodes}")
+        usual = {one.name: one.default for one in fields(self)}
+        for name in DECIDED_BY_CLAIM if self.what == "claim" else ():
+            if getattr(self, name) != usual[name]:
+                raise ConfigurationError(
+                    f"{name} must be {usual[name]!r} for a claim, whose experiment decides it, "
+                    f"got {getattr(self, name)!r}"
+                )
         if self.workers > 1 and self.what in ("claim", "sweep") and self.nodes > 1:
             raise ConfigurationError(
                 f"nodes must be 1 for a {self.what}, whose parts are jobs of their own: give "

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 from nmcourse.experiments.__main__ import main
 from nmcourse.experiments.scale.configuration import (
@@ -62,6 +63,23 @@ def test_a_setting_that_leads_into_a_value_is_named(tmp_path: Path, capsys):
     words = ["run", "train", "--folder", str(tmp_path), "--set", "options=3", "options.n_steps=1"]
     assert main(words) == 1
     assert "--set options.n_steps leads into options=3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("setting", ["--seed=3", "--precision=bf16-mixed", "--accumulate=2"])
+def test_what_a_claim_decides_itself_is_not_taken_silently(setting, tmp_path: Path, capsys):
+    assert main(["run", "N8", setting, "--show", "--folder", str(tmp_path)]) == 1
+    name, _, value = setting.removeprefix("--").partition("=")
+    assert f"{name} must be " in (said := capsys.readouterr().err)
+    assert "for a claim, whose experiment decides it" in said
+    assert value in said
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_gpu_that_is_not_there_is_named(tmp_path: Path, capsys):
+    words = ["run", "train", "--folder", str(tmp_path), "--accelerator", "cuda", "--set"]
+    words += ["network=measure_wait_go_nm_rnn", "task=MeasureWaitGo", "options.n_steps=1"]
+    assert main(words) == 1
+    assert "accelerator must be 'cpu' or 'auto' here, got 'cuda'" in capsys.readouterr().err
 
 
 def test_only_showing_stores_nothing(tmp_path: Path, capsys):
@@ -121,6 +139,10 @@ def test_a_file_that_is_none_is_named(tmp_path: Path, capsys):
         (["network=measure_wait_go_lstm", "task=Task"], "task must be one of "),
         (["network=measure_wait_go_lstm", "task=MeasureWaitGo"], "n_steps"),
         (["network=measure_wait_go_lstm", "task=MeasureWaitGo", "kwargs.a=1"], "'a'"),
+        (
+            ["network=measure_wait_go_lstm", "task=MeasureWaitGo", "options.rate=1"],
+            "options must be of n_steps, learning_rate, ",
+        ),
         (["network"], "--set must be given NAME=VALUE, got 'network'"),
     ],
 )
