@@ -37,7 +37,7 @@ def engine(name: str) -> Any:
 
 
 def resolved_accelerator(wanted: str) -> str:
-    """ "cuda" or "cpu", for one of these or "auto".
+    """Return "cuda" or "cpu", for one of these or "auto".
 
     Raises:
         ConfigurationError: for "cuda" where torch sees no GPU.
