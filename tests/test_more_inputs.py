@@ -1,4 +1,4 @@
-"""Counts and seeds of what is seldom called by hand: analysis, evidence, instructions."""
+"""Counts and seeds of what is seldom called by hand: analysis, instructions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from nmcourse import analysis, evidence, models, pretrained, tasks, training
+from nmcourse import analysis, models, pretrained, tasks, training
 from nmcourse._inputs import check_tensor
 from tests.test_inputs import KINDS, WRONG, picture, seed
 
@@ -41,8 +41,6 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "units of a stored LSTM": lambda n: pretrained.multitask_lstm(n, 3),
     "context of a stored LSTM": lambda n: pretrained.multitask_lstm(2, n),
     "image number": lambda n: tasks.digit_images("test", 8).subset([n]),
-    "draws of a power": lambda n: evidence.rank_sum_power([1, 2], [3, 4], draws=n),
-    "digits of a number": lambda n: evidence.format_number(3.14159, n),
 }
 
 

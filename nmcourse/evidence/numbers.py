@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nmcourse._inputs import count
-
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -22,11 +20,7 @@ def format_number(value: float | None, digits: int = 2) -> str:
 
     Returns:
         Text such as "0.25", "140" or "5.8×10⁻³"; "none" for None and NaN.
-
-    Raises:
-        ValueError: If ``digits`` is not a positive integer.
     """
-    digits = count("digits", digits)
     if value is None or math.isnan(value):
         return "none"
     if math.isinf(value):

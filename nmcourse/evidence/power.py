@@ -116,10 +116,9 @@ def rank_sum_power(
         draws: How many experiments are drawn; always the same ones.
 
     Raises:
-        ValueError: If a group is empty, the level not between 0 and 1, or ``draws`` below one.
+        ValueError: If a group is empty, or the level not between 0 and 1.
     """
     _check_share("level", level)
-    draws = count("draws", draws)
     groups = [np.array(list(group), dtype=float) for group in (lower, higher)]
     for name, group in zip(("lower", "higher"), groups, strict=True):
         if not group.size:
