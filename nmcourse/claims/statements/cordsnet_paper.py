@@ -28,7 +28,7 @@ CLAIMS = (
     ),
     Claim(
         "C3",
-        "Trained on cognitive tasks, convolutional, low-rank and sparse RNNs of 125 to 216 units "
+        "Trained on cognitive tasks, convolutional, low-rank and sparse RNNs of 125 to 512 units "
         "find trajectories comparable to those of a dense RNN.",
         f"{_PAPER}, Fig. 1C and the table of Procrustes distances",
         "comparable solutions, compared by their trajectories on five tasks at three sizes; "
