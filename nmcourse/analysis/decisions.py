@@ -170,8 +170,8 @@ def chronometric_curve(strengths: Tensor, times: Tensor) -> ChronometricCurve:
         times: in ms, (trial,); NaN where there was no reaction.
 
     Raises:
-        ValueError: for shapes that differ, strengths that are not finite, or times that are negative
-            or infinite.
+        ValueError: for shapes that differ, strengths that are not finite, or times that are
+            negative or infinite.
     """
     for name, values in (("strengths", strengths), ("times", times)):
         check_tensor(name, values)
@@ -237,9 +237,16 @@ def _fit(levels: np.ndarray, k: np.ndarray, n: np.ndarray, start: np.ndarray | N
     """(mu, w, lambda) of the largest likelihood of k choices of 1 among n at each level."""
     reach = float(levels.max() - levels.min())
 
-    def misfit(curve: np.ndarray) -> float:
+    def misfit(curve: np.ndarray) -> tuple[float, np.ndarray]:
+        """Minus the logarithm of the likelihood, and its gradient."""
+        mu, w, lapses = curve
         p = _share(curve, levels).clip(1e-9, 1 - 1e-9)
-        return float(-(k * np.log(p) + (n - k) * np.log1p(-p)).sum())
+        seen = expit((levels - mu) / w)
+        slope = -(1 - 2 * lapses) * seen * (1 - seen) / w  # of p with mu
+        by_p = (n - k) / (1 - p) - k / p
+        gradient = (by_p * slope, by_p * slope * (levels - mu) / w, by_p * (1 - 2 * seen))
+        value = -(k * np.log(p) + (n - k) * np.log1p(-p)).sum()
+        return float(value), np.array([part.sum() for part in gradient])
 
     bounds = [
         (levels.min(), levels.max()),
@@ -255,5 +262,5 @@ def _fit(levels: np.ndarray, k: np.ndarray, n: np.ndarray, start: np.ndarray | N
         if start is None
         else [start]
     )
-    found = [minimize(misfit, one, bounds=bounds, method="L-BFGS-B") for one in starts]
+    found = [minimize(misfit, one, jac=True, bounds=bounds, method="L-BFGS-B") for one in starts]
     return np.asarray(min(found, key=lambda one: one.fun).x)

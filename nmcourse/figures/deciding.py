@@ -108,7 +108,7 @@ def interactive_deciding(
         "title": required_text(title, "title", "give the figure a title"),
         "alt": required_alt(alt),
         "names": list(networks),
-        "networks": [packed(_single(arrays)) for arrays in networks.values()],
+        "networks": [packed(_compact(arrays)) for arrays in networks.values()],
         "plan": plan._asdict(),
         "fits": {
             "strengths": [round(float(v), 4) for v in places],
@@ -126,12 +126,10 @@ def interactive_deciding(
     return framed(spec, picture, scripts=DECIDING, start="nmDeciding", key=key)
 
 
-def _single(values: Any) -> Any:
-    """Arrays in single precision, as they were trained, wherever they stand."""
-    if isinstance(values, Mapping):
-        return {name: _single(value) for name, value in values.items()}
-    if isinstance(values, list | tuple):
-        return [_single(value) for value in values]
-    if values is None or isinstance(values, bool | int | float | str):
-        return values
-    return to_numpy(values, "arrays").astype(np.float32)
+def _compact(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The two large matrices in half precision, to keep the page light; the rest as it was."""
+    large = ("input", "recurrent")
+    return {
+        name: to_numpy(value, name).astype(np.float16) if name in large else value
+        for name, value in arrays.items()
+    }

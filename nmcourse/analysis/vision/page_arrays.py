@@ -79,8 +79,8 @@ def film_network_arrays(model: RecurrentModel) -> dict[str, Any]:
     behind = model.behind if isinstance(model, EyeThenRates) else model
     if type(behind) is not VanillaRNN or behind.form != "rate" or behind.bias is None:
         raise ValueError(
-            "model must be an EyeThenRates with a VanillaRNN in rate form with a bias behind it, or "
-            f"such a VanillaRNN, got {type(behind).__name__}"
+            "model must be a VanillaRNN in rate form with a bias, or an EyeThenRates with such a "
+            f"network behind its eye, got {type(behind).__name__}"
         )
     if behind.nonlinearity is not torch.relu or behind.output.bias is None:
         raise ValueError(f"model must have a ReLU and a readout offset, got {behind.nonlinearity}")

@@ -141,7 +141,7 @@ EXERCISES = (
             Wrong(
                 "one mean for each map",
                 lambda maps, n_fields: maps.mean(dim=(1, 2)).repeat_interleave(n_fields**2),
-                "Every field of a map has the same number here. What is left of where something is?",
+                "All fields of a map have the same number. What is left of where something is?",
                 _EYE,
             ),
             Wrong(
@@ -171,7 +171,7 @@ EXERCISES = (
                 lambda maps, n_fields: (
                     field_means(maps, n_fields).reshape(len(maps), -1).T.flatten()
                 ),
-                "The numbers are right and their order is not: fields of one channel stand together.",
+                "The numbers are right, their order is not: fields of one channel stand together.",
                 _EYE,
             ),
             Wrong(
@@ -179,7 +179,7 @@ EXERCISES = (
                 lambda maps, n_fields: (
                     field_means(maps, n_fields).reshape(len(maps), n_fields, n_fields).mT.flatten()
                 ),
-                "The numbers are right and their order is not: go through the fields row by row.",
+                "The numbers are right, their order is not: go through the fields row by row.",
                 _EYE,
             ),
             Wrong(
@@ -221,8 +221,8 @@ EXERCISES = (
         minutes=15,
         rubric=(
             "Nothing, or the claim again in other words.",
-            "That a convolution of a shifted picture is the shifted convolution, away from the edge.",
-            "In addition that a mean over the whole map does not change with a shift, and a step keeps this.",
+            "That a convolution of a shifted picture is the shifted convolution.",
+            "In addition that steps keep this, and that a mean over the map ignores a shift.",
             "In addition what a grid changes, and where the argument fails: at the edges.",
         ),
     ),
@@ -410,8 +410,8 @@ EXERCISES = (
         rubric=(
             "One network on one other film, and no prediction.",
             "A prediction made before, and several networks with and without an eye.",
-            "In addition what differs from training, one thing at a time, and the range over networks.",
-            "In addition a test of one explanation that could have failed, and what would settle it.",
+            "In addition one difference from training at a time, and the range over networks.",
+            "In addition a test of an explanation that could have failed, and what is still open.",
         ),
     ),
 )
