@@ -61,7 +61,7 @@ def test_signal_dots_move_as_often_as_the_coherence_says(node, strength):
         *SCRIPTS,
     )
     before, after = (np.array(places)[k : k + 499] for k in (0, 1))
-    moved = (before + [0, np.sign(strength)]) % 16
+    moved = (before + np.array([0, np.sign(strength)])) % 16
     share = (np.abs(after - moved).max(axis=-1) < 1e-9).mean() if strength else 0.0
     assert share == pytest.approx(abs(strength), abs=0.03)
     jumps = after[np.abs(after - moved).max(axis=-1) > 1e-9]

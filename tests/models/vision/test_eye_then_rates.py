@@ -174,7 +174,7 @@ def test_what_does_not_fit_is_named():
 def test_a_frame_of_another_size_is_named():
     model = a_network()
     start = model.initial_state(2)
-    with pytest.raises(ValueError, match="inputs must have .* no frame may have another size"):
+    with pytest.raises(ValueError, match="no frame may have another size"):
         model.step(start, torch.zeros(2, 100))
     eye = an_eye()
     with pytest.raises(ValueError, match="input must have the size of the pictures before it: 6 x"):

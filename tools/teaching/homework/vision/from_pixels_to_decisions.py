@@ -15,7 +15,7 @@ from tools.teaching.homework._record import Homework, Mistake, Part, Version
 _OFTEN = "How often"
 _SOON = "How soon"
 _KEPT = "A place that is kept"
-_ZERO = {"top": 90, "left": 180, "bottom": 270}  # degrees, counter-clockwise from the right
+_ZERO = {"left": 180, "bottom": 270}  # degrees, counter-clockwise from the right
 
 
 def _build(n_answers: int, share: float, zero: str) -> Version:
@@ -49,8 +49,8 @@ def _right(m: str) -> Part:
             "$c \\ge 0$, an array of shape (level,). It is *seen* with the probability "
             r"$1 - e^{-(c/w)^2}$ ($w$ is `width`), and then the right answer is known. If it is "
             f"not seen, one of the {m} answers is guessed. Besides, in a share of all films, "
-            "`lapses`, the film is not attended to at all and one of the answers is guessed. Return "
-            "the expected share of right answers, (level,)."
+            "`lapses`, the film is not attended to at all and one of the answers is guessed. "
+            "Return the expected share of right answers, (level,)."
         ),
         function="share_right",
         arguments=("strength", "width", "lapses"),
@@ -276,7 +276,7 @@ def _errors(zero: str) -> Part:
             ),
         ),
         cases=_answers,
-        example=(np.array([[0.0, 1.0], [2.0, 0.0], [-0.5, -0.5]]), np.array([350.0, 80.0, 215.0])),
+        example=(np.array([[-1.0, 0.2], [2.0, 0.0], [-0.5, -0.5]]), np.array([350.0, 80.0, 15.0])),
     )
 
 
@@ -316,7 +316,7 @@ HOMEWORK = Homework(
     settings={
         "n_answers": (3, 4, 5, 6),
         "share": (0.6, 0.7, 0.75),
-        "zero": ("top", "left", "bottom"),
+        "zero": ("left", "bottom"),
     },
     build=_build,
 )
