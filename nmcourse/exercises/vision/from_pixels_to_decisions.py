@@ -120,6 +120,24 @@ EXERCISES = (
                 "The shift has a sign. What does a negative one say?",
                 _DOTS,
             ),
+            Wrong(
+                "the other way",
+                lambda places, signal, jumps, shift, size: torch.where(
+                    signal[:, None], _moved(places, -shift).remainder(size), jumps
+                ),
+                "With a positive shift the column grows. Does it here?",
+                _DOTS,
+            ),
+            Wrong(
+                "jumps from where it is",
+                lambda places, signal, jumps, shift, size: torch.where(
+                    signal[:, None],
+                    _moved(places, shift).remainder(size),
+                    (places + jumps).remainder(size),
+                ),
+                "`jumps` are places, and not ways to go.",
+                _DOTS,
+            ),
         ),
         another=next_places_one_by_one,
     ),
@@ -205,6 +223,12 @@ EXERCISES = (
                     field_means(maps, n_fields).reshape(len(maps), -1).mean(dim=0).repeat(len(maps))
                 ),
                 "What do different channels tell, if their rates are put together?",
+                _EYE,
+            ),
+            Wrong(
+                "fields of so many pixels",
+                lambda maps, n_fields: torch.nn.functional.avg_pool2d(maps, n_fields).flatten(),
+                "Your fields are `n_fields` pixels wide. How many fields should a map have?",
                 _EYE,
             ),
         ),
@@ -313,6 +337,28 @@ EXERCISES = (
                 "In the equation the lapses are what is missing at each end, not at both together.",
                 _OFTEN,
             ),
+            Wrong(
+                "no bias",
+                lambda strength, bias, width, lapses: share_of_right(strength, 0.0, width, lapses),
+                "At which strength is your share one half?",
+                _OFTEN,
+            ),
+            Wrong(
+                "brackets left out",
+                lambda strength, bias, width, lapses: (
+                    lapses + (1 - 2 * lapses) / (1 + math.exp(-strength - bias / width))
+                ),
+                "In the exponent the whole difference is divided, and has the minus sign.",
+                _OFTEN,
+            ),
+            Wrong(
+                "a hyperbolic tangent",
+                lambda strength, bias, width, lapses: (
+                    lapses + (1 - 2 * lapses) * math.tanh((strength - bias) / width)
+                ),
+                "This is zero or below for strengths under the bias. A share cannot be.",
+                _OFTEN,
+            ),
         ),
         another=share_of_right_by_guessing,
     ),
@@ -336,6 +382,24 @@ EXERCISES = (
                 lambda times: float(torch.nanquantile(times, 0.5)),
                 "The films without an answer are left out here. They are not missing: their answer "
                 "would have come later.",
+                _SOON,
+            ),
+            Wrong(
+                "of those that answered, the lower one",
+                lambda times: float(times.nanmedian()),
+                "`nanmedian` leaves out the films without an answer. They are not missing: their "
+                "answer would have come later.",
+                _SOON,
+            ),
+            Wrong(
+                "left out, and unknown where most are missing",
+                lambda times: (
+                    float(torch.nanquantile(times, 0.5))
+                    if times.isnan().double().mean() < 0.5
+                    else math.nan
+                ),
+                "You have seen when it is not known. Where it is known, films without an answer "
+                "still count: as late ones.",
                 _SOON,
             ),
             Wrong(
