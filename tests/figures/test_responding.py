@@ -80,7 +80,7 @@ def deciding(**texts):
         eye: film_network_arrays(BUILDERS["film_network"](eye, generator=torch.Generator()))
         for eye in ("cordsnet", "none")
     }
-    shares = dict.fromkeys(networks, [0.2, 0.8])
+    shares = {name: [0.2, 0.8] for name in networks}
     given = {"strengths": (-0.2, 0.2), "strength": 0.2, "fitted_at": [-0.2, 0.2]}
     return interactive_deciding(networks, shares=shares, **given, **texts)
 
