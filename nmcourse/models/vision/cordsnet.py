@@ -186,6 +186,13 @@ class CordsNet(RecurrentModel, Seeing):
         layers.check_images(
             input, self.n_inputs, self.fixed_size, bias.dtype, range(4, 5 + (bias.ndim == 4))
         )
+        height, width = input.shape[-2:]
+        size, needed = state[0].shape[-2:], self.wiring.shapes((height, width))[0][1:]
+        if tuple(size) != needed:
+            raise ValueError(
+                f"input must have the size of the pictures before it: {height} x {width} pixels "
+                f"need a state of {needed[0]} x {needed[1]}, and this one has {size[0]} x {size[1]}"
+            )
         inputs = (
             self.area_inputs(state, input)
             if gains is None
