@@ -20,7 +20,6 @@ from bs4.filter import SoupStrainer
 from PIL import Image
 
 from nmcourse._files import write_bytes, write_text
-from nmcourse.figures.widget import asset
 from tools import build_book, pairs
 
 LIMIT_KB = 500
@@ -33,7 +32,8 @@ PALETTES = ((32, 0.5), (256, 1.5))
 MEAN_DIFFERENCE = max(most for _, most in PALETTES)
 # A figure that responds brings its style, since in a notebook it stands alone. On a page they share
 # one file.
-STYLE = f"<style>\n{asset('widget.css')}</style>\n"
+FIGURES = (pairs.ROOT / "nmcourse/figures/assets/widget.css").read_text(encoding="utf-8")
+STYLE = f"<style>\n{FIGURES}</style>\n"
 SHARED = "_static/nm-widget.css"
 
 
@@ -107,7 +107,7 @@ def shrink(html: Path) -> float:
     names = (
         re.compile(rf"(_images/(?:{'|'.join(map(re.escape, renamed))}))\.png") if renamed else None
     )
-    write_text(html / SHARED, asset("widget.css"))
+    write_text(html / SHARED, FIGURES)
     for page in html.rglob("*.html"):
         text = before_text = page.read_text(encoding="utf-8")
         text = share_style(text, page, html)

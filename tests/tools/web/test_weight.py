@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nmcourse.figures.widget import assemble
+from nmcourse.figures import predict_first
 from tools.web import weight
 
 
@@ -55,9 +55,7 @@ def test_lines_of_a_few_colours_get_a_small_palette(drawn):
 
 
 def test_figures_of_a_site_share_one_style(tmp_path: Path):
-    one = assemble(
-        id="a", kind="nm-interactive", label="A line", body="", scripts=(), call="", text="a line"
-    )
+    one = predict_first("Up?", options=["yes", "no"], answer="yes", explanation="It rises.")
     page = tmp_path / "book/part/page.html"
     page.parent.mkdir(parents=True)
     page.write_text(f"<html><head></head><body>{one.html}{one.html}</body></html>")
