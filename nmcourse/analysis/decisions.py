@@ -23,7 +23,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from torch import Tensor
 
-from nmcourse._inputs import check_tensor, count
+from nmcourse._inputs import check_tensor, count, whole
 from nmcourse.analysis._checks import check_finite, check_positive
 from nmcourse.tasks import whole_steps
 
@@ -134,11 +134,11 @@ def psychometric_curve(
 
     Raises:
         ValueError: for shapes that differ, choices of other values, strengths that are not finite,
-            fewer than three different ones, choices that are all the same, or so sharp a border
-            between both that these strengths cannot tell the width.
+            fewer than three different ones, choices that are all the same, a seed below zero, or so
+            sharp a border between both that these strengths cannot tell the width.
     """
     s, share = _checked(strengths, choices)
-    n_draws = count("n_draws", n_draws)
+    n_draws, seed = count("n_draws", n_draws), whole("seed", seed, 0)
     levels, where = np.unique(s, return_inverse=True)
     if len(levels) < _LEVELS:
         raise ValueError(

@@ -219,8 +219,10 @@ class CordsNet(RecurrentModel, Seeing):
         gains: Sequence[AreaGains | None] | None = None,
     ) -> tuple[Tensor, ...]:
         """State one Euler step of dt later; ``gains`` as in :meth:`velocity`."""
-        options = {} if gains is None else {"gains": gains}
-        velocity = self.velocity(state, input, context, **options)
+        options: dict[str, Any] = {} if gains is None else {"gains": gains}
+        if context is not None:  # a velocity of (state, image) is enough for a subclass
+            options["context"] = context
+        velocity = self.velocity(state, input, **options)
         return tuple(r + self.dt * v for r, v in zip(state, velocity, strict=True))
 
     def readout(
