@@ -86,7 +86,7 @@ def build(root: Path = pairs.ROOT) -> list[str]:
     problems = [f"jupyter-book ended with status {status}"] if status else []
     from tools.web import weight  # it asks this module for the pages
 
-    print(f"pictures made lighter by {weight.shrink(root / HTML) / 1000:.1f} MB")
+    print(f"pages made lighter by {weight.shrink(root / HTML) / 1000:.1f} MB")
     pages = toc_pages(root)
     problems += reuse_problems(log, [name for name in notebooks.names(root) if name in pages])
     return problems

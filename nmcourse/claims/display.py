@@ -57,7 +57,9 @@ _STYLE = """<style>
 .nm-ledger thead th { border-bottom-width: 2px; }
 .nm-ledger tbody th { font-weight: 600; white-space: nowrap; }
 @media (min-width: 721px) {
-  .nm-ledger td:nth-of-type(n+2) { width: 42%; }
+  .nm-ledger td:nth-of-type(1) { min-width: 9rem; }
+  .nm-ledger td:nth-of-type(2) { width: 32%; }
+  .nm-ledger td:nth-of-type(3) { width: 52%; }
 }
 @media (max-width: 720px) {
   .nm-box dl { grid-template-columns: 1fr; gap: 0; }
@@ -92,6 +94,11 @@ def verdict(entry: Entry) -> str:
         f"as published {status_text(entry.status)}; "
         f"under a fair control {status_text(entry.fair_status)}"
     )
+
+
+def verdict_html(entry: Entry) -> str:
+    """Return the verdict for a narrow column: two verdicts stand one below the other."""
+    return escape(verdict(entry)).replace("; ", ";<br>")
 
 
 def seeds_text(entry: Entry) -> str:
@@ -214,7 +221,7 @@ def _table_row(entry: Entry) -> str:
         measured += f"<details><summary>How it was judged</summary>{rule}</details>"
     if entry.command:
         measured += f"<p><strong>Again with: </strong>{_code(entry.command)}</p>"
-    status = f'<span class="nm-status">{escape(verdict(entry))}</span>'
+    status = f'<span class="nm-status">{verdict_html(entry)}</span>'
     body = "".join(
         f'<td role="cell" data-label="{label}">{cell}</td>'
         for label, cell in zip(_COLUMNS, (status, paper, measured), strict=True)

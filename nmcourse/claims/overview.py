@@ -9,7 +9,13 @@ from html import escape
 from pathlib import Path
 
 from nmcourse.claims.counting import PAPERS
-from nmcourse.claims.display import chapter_title, status_text, style, verdict
+from nmcourse.claims.display import (
+    chapter_title,
+    status_text,
+    style,
+    verdict,
+    verdict_html,
+)
 from nmcourse.claims.ledger import Entry, entries
 
 #: First letter of a claim, and who makes it.
@@ -25,8 +31,9 @@ _STYLE = """<style>
   border: 1px solid currentColor; border-radius: .25rem; padding: .2rem .4rem; max-width: 100%; }
 .nm-overview option { color: #000; background: #fff; }
 @media (min-width: 721px) {
-  .nm-overview td:nth-of-type(n+1) { width: auto; }
-  .nm-overview td:nth-of-type(2) { width: 48%; }
+  /* Two classes: the style of the records, which comes later on the page, has one. */
+  .nm-ledger.nm-overview td:nth-of-type(n+1) { width: auto; }
+  .nm-ledger.nm-overview td:nth-of-type(2) { width: 46%; }
 }
 </style>"""
 
@@ -111,7 +118,7 @@ def _row(entry: Entry) -> str:
     if entry.chapter:
         address = entry.chapter.removeprefix("book/") + ".html"
         chapter = f'<a href="{address}">{escape(chapter_title(entry.chapter))}</a>'
-    texts = (escape(verdict(entry)), escape(entry.statement), escape(made_by(entry)), chapter)
+    texts = (verdict_html(entry), escape(entry.statement), escape(made_by(entry)), chapter)
     cells = "".join(
         f'<td role="cell" data-label="{label}">{text}</td>'
         for label, text in zip(_COLUMNS, texts, strict=True)

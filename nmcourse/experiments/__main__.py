@@ -115,6 +115,8 @@ def _configuration(options: argparse.Namespace) -> Configuration:
         *path, last = key.split(".")
         for word in path:
             place = place.setdefault(word, {})
+            if not isinstance(place, dict):
+                raise ConfigurationError(f"--set {key} leads into {word}={place!r}, no settings")
         place[last] = value
     if slurm:
         record["slurm"] = {**record.get("slurm", {}), **slurm}
@@ -170,7 +172,7 @@ def _parser() -> argparse.ArgumentParser:
         help="makes a sweep: seed=0:10 options.learning_rate=1e-3,1e-2",
     )
     run.add_argument("--tier", choices=TIERS, help="size of a claim or of stages (default: cpu)")
-    run.add_argument("--seed", type=int)
+    run.add_argument("--seed", type=int, help="of weights and drawn trials (default: 0)")
     run.add_argument("--accelerator", choices=("auto", "cpu", "cuda"))
     run.add_argument("--devices", type=int, help="workers on each machine (default: 1)")
     run.add_argument("--nodes", type=int, help="machines (default: 1)")

@@ -97,6 +97,7 @@ from nmcourse.figures.vision_circuits import (
     draw_twin_area,
 )
 from nmcourse.figures.widget import TWIN, Widget
+from nmcourse.figures.worker_circuits import draw_shared_step
 
 __all__ = [
     "GAINS",
@@ -134,6 +135,7 @@ __all__ = [
     "draw_pair",
     "draw_rate_network",
     "draw_rivals",
+    "draw_shared_step",
     "draw_timing_networks",
     "draw_twin_area",
     "draw_two_units",

@@ -99,7 +99,8 @@ def fit_across(
         checkpoint: file to resume from and to save to, on the first worker; or None.
         checkpoint_every: steps between two checkpoints.
         progress: show a progress bar, on the first worker.
-        **options: see ``FitOptions``; ``device`` and ``keep_best`` are not among them here.
+        **options: see ``FitOptions``; ``device``, ``keep_best`` and ``capture`` are not among
+            them here.
 
     Returns:
         The model, equal on every worker, with its history.
@@ -205,6 +206,8 @@ class Across:
             )
         if settings.keep_best:
             raise ValueError("keep_best must be False across workers, got True")
+        if settings.capture:  # nothing is recorded here: to take it and do nothing would mislead
+            raise ValueError("capture must be False across workers, got True; fit records steps")
         self.fabric, self.loss, self.source = fabric, loss, source
         self.settings, self.parts = settings, count("accumulate", accumulate)
         model = loss.model

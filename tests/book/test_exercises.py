@@ -25,6 +25,9 @@ PIECE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 SHOWN = re.compile(r"Difficulty (\d)/5 · importance (\d)/5 · (\d+) minutes\.")
+SHOWS = re.compile(
+    r"^\s*print\(|^\s*(?:\w+\.)*(?:plot|show|draw|scatter|legend|set)\w*\(", re.MULTILINE
+)
 BUILT_IN = set(dir(builtins))
 
 
@@ -146,6 +149,15 @@ def test_the_stub_of_the_chapter_is_not_yet_an_answer(one: Exercise):
     place = places(one.chapter)[one.label]
     stub = value_of(one.function, place.below[0], place.above)
     assert check(one.id, stub).status == "not yet"
+
+
+@CHECKABLE
+def test_what_should_come_out_is_shown_beside_the_stub(one: Exercise):
+    """The check of the stub gives an expected value, or the solution shows something to repeat."""
+    place = places(one.chapter)[one.label]
+    stub = value_of(one.function, place.below[0], place.above)
+    by_check = re.search(r"^\W*Expected\b", str(check(one.id, stub)), re.MULTILINE)
+    assert by_check or SHOWS.search(place.cell("# @title Solution"))
 
 
 @CHECKABLE

@@ -14,6 +14,9 @@ CODE = re.compile(r"<pre><code>(.*?)</code></pre>", re.DOTALL)
 BRINGS_A_MODEL = (
     "dynamics/low_rank_networks",
     "neuromodulation/gain_as_neuromodulation",
+    "neuromodulation/one_network_many_tasks",
+    "neuromodulation/remembering_one_of_many",
+    "vision/convolution_as_connectivity",
     "vision/building_cordsnet",
     "vision/a_modulated_eye",
 )

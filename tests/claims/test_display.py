@@ -146,3 +146,15 @@ def test_status_colours_can_be_seen_on_light_and_dark(status, page):
 
 def test_chapter_title():
     assert chapter_title("book/dynamics/rate_networks") == "Rate networks"
+
+
+def test_two_verdicts_stand_one_below_the_other_in_a_column():
+    entry = next(one for one in claims.entries() if one.fair_status)
+    for shown in (claims.table([entry.id]), claims.overview([entry.id])):
+        assert ";<br>under a fair control" in shown._repr_html_()
+
+
+def test_the_statement_has_the_room_in_the_table_to_filter():
+    """The records follow on the page with a style of their own, and must not take it away."""
+    page = claims.overview()._repr_html_() + claims.table()._repr_html_()
+    assert ".nm-ledger.nm-overview td:nth-of-type(2) { width: 46%; }" in page

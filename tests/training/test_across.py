@@ -162,6 +162,7 @@ def test_divergence_is_noticed():
         ({"accumulate": 41}, "batch_size must be at least the 41 parts that 1 workers take, 41"),
         ({"device": "cpu"}, "device must be None where a Fabric places the network, got 'cpu'"),
         ({"keep_best": True}, "keep_best must be False across workers, got True"),
+        ({"capture": True}, "capture must be False across workers, got True"),
         ({"loss": lambda o, t, m: o.sum()}, "weigh must say what each trial counts in a loss"),
         ({"weigh": 3}, "weigh must be a function"),
         ({"checkpoint_every": 0}, "checkpoint_every must be a positive integer, got 0"),

@@ -370,6 +370,12 @@ def test_a_failing_write_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_path_may_be_a_text(tmp_path):
+    """A whole file must not be called damaged because its name came as a text."""
+    save_tensors(str(tmp_path / "file"), {"step": 3})
+    assert load_tensors(str(tmp_path / "file")) == {"step": 3}
+
+
 def test_the_parameters_of_the_lowest_loss_are_kept_through_a_kill(small, task, tmp_path):
     """A run that stops there ends with the same parameters."""
 

@@ -1,4 +1,4 @@
-"""What a page weighs, and pictures that weigh less.
+"""What a page weighs; pictures that weigh less, and a style that all figures share.
 
 python -m tools.web.weight [FOLDER]    a table of all pages; default: _build/html
 """
@@ -20,15 +20,21 @@ from bs4.filter import SoupStrainer
 from PIL import Image
 
 from nmcourse._files import write_bytes, write_text
+from nmcourse.figures.widget import asset
 from tools import build_book, pairs
 
 LIMIT_KB = 500
 ONLY_PICTURES = SoupStrainer("img", src=True)
 # Pictures in the text of a page: small ones are left as they are.
 INLINE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]{20000,})")
-COLOURS = 256
-# A picture with a palette may differ from the drawn one by this, of 255, on the mean of its points.
-MEAN_DIFFERENCE = 1.5
+# Palettes that are tried, the smallest first: so many colours, if the picture then differs from the
+# drawn one by no more than this, of 255, on the mean of its points.
+PALETTES = ((32, 0.5), (256, 1.5))
+MEAN_DIFFERENCE = max(most for _, most in PALETTES)
+# A figure that responds brings its style, since in a notebook it stands alone. On a page they share
+# one file.
+STYLE = f"<style>\n{asset('widget.css')}</style>\n"
+SHARED = "_static/nm-widget.css"
 
 
 @dataclass(frozen=True)
@@ -57,12 +63,16 @@ def weigh(page: Path) -> Weight:
 
 
 def lighter(picture: bytes) -> bytes:
-    """Return a PNG as WebP: 256 colours where that does not show, and without further loss."""
+    """Return a PNG as WebP: as few colours as do not show, and without further loss."""
     image = Image.open(io.BytesIO(picture)).convert("RGBA")
-    fewer = image.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    fewer = fewer.convert("RGBA")
-    difference = np.asarray(fewer, float) - np.asarray(image, float)
-    kept = image if np.abs(difference).mean() > MEAN_DIFFERENCE else fewer
+    kept = image
+    for colours, most in PALETTES:
+        fewer = image.quantize(colours, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        fewer = fewer.convert("RGBA")
+        difference = np.asarray(fewer, float) - np.asarray(image, float)
+        if np.abs(difference).mean() <= most:
+            kept = fewer
+            break
     written = io.BytesIO()
     kept.save(written, "WEBP", lossless=True, quality=90, method=6)
     return written.getvalue()
@@ -73,8 +83,18 @@ def _inline(found: re.Match[str]) -> str:
     return f"data:image/webp;base64,{base64.b64encode(lighter(picture)).decode()}"
 
 
+def share_style(text: str, page: Path, html: Path) -> str:
+    """Return a page whose figures take their style from the file that all pages share."""
+    if STYLE not in text:
+        return text
+    up = "../" * (len(page.relative_to(html).parts) - 1)
+    link = f'<link rel="stylesheet" type="text/css" href="{up}{SHARED}" />\n'
+    # Last in the head, so that it wins over the theme as a style beside the figure does.
+    return text.replace(STYLE, "").replace("</head>", f"{link}</head>", 1)
+
+
 def shrink(html: Path) -> float:
-    """Make the pictures of a built site lighter, in place; return the kB that this saves."""
+    """Make the pages of a built site lighter, in place; return the kB that this saves."""
     saved, renamed = 0, []
     for path in sorted((html / "_images").glob("*.png")):
         before = path.read_bytes()
@@ -87,8 +107,10 @@ def shrink(html: Path) -> float:
     names = (
         re.compile(rf"(_images/(?:{'|'.join(map(re.escape, renamed))}))\.png") if renamed else None
     )
+    write_text(html / SHARED, asset("widget.css"))
     for page in html.rglob("*.html"):
         text = before_text = page.read_text(encoding="utf-8")
+        text = share_style(text, page, html)
         text = names.sub(r"\1.webp", text) if names else text
         text = INLINE.sub(_inline, text)
         if text != before_text:

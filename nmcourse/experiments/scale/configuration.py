@@ -22,6 +22,8 @@ Strategy = Literal["auto", "ddp"]
 Launcher = Literal["here", "local", "slurm"]
 STORED = "configuration.json"
 FIXED = ("what", "settings", "tier", "seed", "precision")
+#: What the experiment of a claim decides itself: another value would change nothing, silently.
+DECIDED_BY_CLAIM = ("seed", "precision", "accumulate", "strategy")
 
 #: Settings of each kind of run, with the values that are taken if none are given.
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -129,6 +131,13 @@ class Configuration:
             )
         if self.nodes > 1 and self.launcher == "local":
             raise ConfigurationError(f"nodes must be 1 with launcher 'local', got {self.nodes}")
+        usual = {one.name: one.default for one in fields(self)}
+        for name in DECIDED_BY_CLAIM if self.what == "claim" else ():
+            if getattr(self, name) != usual[name]:
+                raise ConfigurationError(
+                    f"{name} must be {usual[name]!r} for a claim, whose experiment decides it, "
+                    f"got {getattr(self, name)!r}"
+                )
         if self.workers > 1 and self.what in ("claim", "sweep") and self.nodes > 1:
             raise ConfigurationError(
                 f"nodes must be 1 for a {self.what}, whose parts are jobs of their own: give "
@@ -188,13 +197,15 @@ def read(path: Path) -> Configuration:
 
 
 def store(configuration: Configuration) -> Path:
-    """Write the configuration into its folder, unless another run lives there.
+    """Write the configuration into its folder, unless another run has kept something there.
+
+    A folder that holds a configuration alone is free: what was asked for could not be run.
 
     Raises:
         ConfigurationError: what decides the numbers is different in the folder.
     """
     path = configuration.path / STORED
-    if path.exists():
+    if path.exists() and any(other != path for other in path.parent.iterdir()):
         there = read(path)
         for name in FIXED:
             before, now = getattr(there, name), getattr(configuration, name)

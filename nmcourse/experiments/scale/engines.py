@@ -36,6 +36,20 @@ def engine(name: str) -> Any:
         ) from error
 
 
+def resolved_accelerator(wanted: str) -> str:
+    """Return "cuda" or "cpu", for one of these or "auto".
+
+    Raises:
+        ConfigurationError: for "cuda" where torch sees no GPU.
+    """
+    there = torch.cuda.is_available()
+    if wanted == "cuda" and not there:
+        raise ConfigurationError(
+            "accelerator must be 'cpu' or 'auto' here, got 'cuda': torch sees no GPU"
+        )
+    return "cuda" if there and wanted != "cpu" else "cpu"
+
+
 def fabric_of(configuration: Configuration) -> Any:
     """A launched Fabric for the workers of a configuration, in each of them.
 
@@ -44,11 +58,7 @@ def fabric_of(configuration: Configuration) -> Any:
         ConfigurationError: for an accelerator that is not here.
     """
     fabric_module = engine("lightning_fabric")
-    accelerator = configuration.accelerator
-    if accelerator == "auto":
-        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
-    if accelerator == "cuda" and not torch.cuda.is_available():
-        raise ConfigurationError("accelerator must be 'cpu' or 'auto' here: torch sees no GPU")
+    accelerator = resolved_accelerator(configuration.accelerator)
     several = configuration.workers > 1 or configuration.strategy == "ddp"
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     fabric = fabric_module.Fabric(

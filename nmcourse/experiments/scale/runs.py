@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,14 @@ from nmcourse._files import write_text
 from nmcourse.evidence import plain
 from nmcourse.experiments.scale.alone import Alone
 from nmcourse.experiments.scale.configuration import Configuration, ConfigurationError
-from nmcourse.experiments.scale.engines import engine, executor, fabric_of, is_worker, torchrun
+from nmcourse.experiments.scale.engines import (
+    engine,
+    executor,
+    fabric_of,
+    is_worker,
+    resolved_accelerator,
+    torchrun,
+)
 from nmcourse.experiments.scale.jobs import JOBS, JobsFailed, Outcomes, one_line, run_command
 from nmcourse.experiments.scale.sweep import RESULT, run_sweep
 from nmcourse.experiments.training_runs import WORKERS
@@ -28,6 +36,7 @@ from nmcourse.models import PRESETS
 from nmcourse.pretrained import BUILDERS
 from nmcourse.tasks import ImageFolder, ImageSet, ShardedImages, Task, digit_images, mnist_images
 from nmcourse.training import (
+    FitOptions,
     Recipe,
     Stage,
     fit_across,
@@ -94,7 +103,7 @@ def _fabric(configuration: Configuration) -> Any:
     plain_run = configuration.workers == 1 and configuration.strategy == "auto"
     if plain_run and configuration.precision == "32-true":
         wanted = configuration.accelerator
-        on_gpu = wanted == "cuda" or (wanted == "auto" and torch.cuda.is_available())
+        on_gpu = resolved_accelerator(wanted) == "cuda"
         return Alone("cuda" if on_gpu else "cpu")
     return fabric_of(configuration)
 
@@ -153,6 +162,12 @@ def _train(configuration: Configuration, fabric: Any) -> dict[str, Any]:
         raise ConfigurationError(
             f"settings of train: network must be one of {', '.join(sorted(BUILDERS))}, "
             f"got {settings['network']!r}"
+        )
+    known = [one.name for one in fields(FitOptions)]
+    unknown = sorted(set(settings["options"]) - set(known))
+    if unknown:
+        raise ConfigurationError(
+            f"settings of train: options must be of {', '.join(known)}, got {unknown[0]!r}"
         )
     generator = torch.Generator().manual_seed(configuration.seed)
     try:

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 from nmcourse.experiments.__main__ import main
 from nmcourse.experiments.scale.configuration import (
@@ -43,11 +44,43 @@ def test_what_is_printed_is_what_is_stored(tmp_path: Path, capsys):
 
 def test_a_run_goes_on_with_other_workers_and_not_with_other_settings(tmp_path: Path):
     store(configuration(tmp_path))
+    (tmp_path / "checkpoint.pt").touch()
     store(configuration(tmp_path, devices=2, accumulate=4, launcher="local"))
     assert read(tmp_path / "configuration.json").devices == 2
     for name, value in {"seed": 1, "precision": "64-true", "tier": "smoke"}.items():
         with pytest.raises(ConfigurationError, match=f"^{name} must be .* to go on in"):
             store(configuration(tmp_path, **{name: value}))
+
+
+def test_a_folder_in_which_nothing_was_run_is_free_for_the_mended_command(tmp_path: Path):
+    """A slip in a setting is stored with the rest; it must not stand in the way of the next try."""
+    words = ["run", "train", "--folder", str(tmp_path / "run")]
+    words += ["--set", "network=measure_wait_go_nm_rnn", "task=MeasureWaitGo"]
+    assert main([*words, "options.n_steps=none"]) == 1
+    assert main([*words, "options.n_steps=1"]) == 0
+
+
+def test_a_setting_that_leads_into_a_value_is_named(tmp_path: Path, capsys):
+    words = ["run", "train", "--folder", str(tmp_path), "--set", "options=3", "options.n_steps=1"]
+    assert main(words) == 1
+    assert "--set options.n_steps leads into options=3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("setting", ["--seed=3", "--precision=bf16-mixed", "--accumulate=2"])
+def test_what_a_claim_decides_itself_is_not_taken_silently(setting, tmp_path: Path, capsys):
+    assert main(["run", "N8", setting, "--show", "--folder", str(tmp_path)]) == 1
+    name, _, value = setting.removeprefix("--").partition("=")
+    assert f"{name} must be " in (said := capsys.readouterr().err)
+    assert "for a claim, whose experiment decides it" in said
+    assert value in said
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_gpu_that_is_not_there_is_named(tmp_path: Path, capsys):
+    words = ["run", "train", "--folder", str(tmp_path), "--accelerator", "cuda", "--set"]
+    words += ["network=measure_wait_go_nm_rnn", "task=MeasureWaitGo", "options.n_steps=1"]
+    assert main(words) == 1
+    assert "accelerator must be 'cpu' or 'auto' here, got 'cuda'" in capsys.readouterr().err
 
 
 def test_only_showing_stores_nothing(tmp_path: Path, capsys):
@@ -107,6 +140,10 @@ def test_a_file_that_is_none_is_named(tmp_path: Path, capsys):
         (["network=measure_wait_go_lstm", "task=Task"], "task must be one of "),
         (["network=measure_wait_go_lstm", "task=MeasureWaitGo"], "n_steps"),
         (["network=measure_wait_go_lstm", "task=MeasureWaitGo", "kwargs.a=1"], "'a'"),
+        (
+            ["network=measure_wait_go_lstm", "task=MeasureWaitGo", "options.rate=1"],
+            "options must be of n_steps, learning_rate, ",
+        ),
         (["network"], "--set must be given NAME=VALUE, got 'network'"),
     ],
 )

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nmcourse.figures.widget import assemble
 from tools.web import weight
 
 
@@ -43,6 +44,30 @@ def test_a_picture_of_few_colours_stays_what_it_is(drawn):
 def test_a_picture_that_would_change_keeps_its_colours():
     rough = png(np.random.default_rng(1).integers(0, 256, (60, 60, 4)) | [0, 0, 0, 255])
     assert np.abs(read(weight.lighter(rough)) - read(rough)).max() == 0
+
+
+def test_lines_of_a_few_colours_get_a_small_palette(drawn):
+    light = Image.open(io.BytesIO(weight.lighter(drawn))).convert("RGBA")
+    assert len(light.getcolors(maxcolors=300) or []) <= weight.PALETTES[0][0]
+    shades = png(np.tile(np.arange(0, 256)[:, None, None], (1, 60, 4)) | [0, 0, 0, 255])
+    light = Image.open(io.BytesIO(weight.lighter(shades))).convert("RGBA")
+    assert len(light.getcolors(maxcolors=300) or []) > weight.PALETTES[0][0]  # 32 steps would show
+
+
+def test_figures_of_a_site_share_one_style(tmp_path: Path):
+    one = assemble(
+        id="a", kind="nm-interactive", label="A line", body="", scripts=(), call="", text="a line"
+    )
+    page = tmp_path / "book/part/page.html"
+    page.parent.mkdir(parents=True)
+    page.write_text(f"<html><head></head><body>{one.html}{one.html}</body></html>")
+    (tmp_path / "plain.html").write_text("<html><head></head></html>")
+    weight.shrink(tmp_path)
+    text = page.read_text()
+    assert ".nm-widget" not in text
+    assert text.count('href="../../_static/nm-widget.css"') == 1
+    assert ".nm-widget" in (tmp_path / "_static/nm-widget.css").read_text()
+    assert "stylesheet" not in (tmp_path / "plain.html").read_text()
 
 
 def test_a_site_is_shrunk_and_its_pages_name_the_new_files(tmp_path: Path, drawn):
