@@ -2,8 +2,8 @@
 
 The reviews of Costacurta et al. and of Soo et al. (both NeurIPS 2024) and the authors' replies are
 public on OpenReview. The questions are put here in our own words: R1 to R18 about the NM-RNN, from
-R19 on those about CordsNet that no other claim of the ledger answers. Where a question asks for no prediction, the
-sentence is ours: it says what one would expect, so that it can turn out wrong.
+R19 on those about CordsNet that no other claim of the ledger answers. Where a question asks for no
+prediction, the sentence is ours: it says what one would expect, so that it can turn out wrong.
 """
 
 from __future__ import annotations

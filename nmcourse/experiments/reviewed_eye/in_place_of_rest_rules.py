@@ -6,7 +6,6 @@ Written before the run, from what ``return_to_rest`` had found with ten other se
 from __future__ import annotations
 
 import math
-import statistics
 from collections import Counter
 
 from nmcourse.evidence import (
