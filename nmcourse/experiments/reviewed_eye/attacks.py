@@ -40,7 +40,7 @@ from nmcourse.training import ImageTrial, for_tier
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "cpu": TRAINED["cpu"]
-    | {"n_shown": 100, "sizes": list(SIZES), "repeated": [0.1, 0.2], "n_iterations": 5},
+    | {"n_shown": 60, "sizes": list(SIZES), "repeated": [0.1, 0.2], "n_iterations": 4},
     "smoke": TRAINED["smoke"]
     | {"n_shown": 4, "sizes": [0.1], "repeated": [0.1], "n_iterations": 2},
 }

@@ -44,8 +44,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "cpu": {
         "image_size": 8,
         "n_seeds": 10,
-        "n_steps": 60,
-        "batch_size": 16,
+        "n_steps": 50,
+        "batch_size": 8,
         "learning_rate": 1e-2,
         "clip_norm": 1.0,
         "decay": 0.5,
