@@ -44,7 +44,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "cpu": {
         "image_size": 8,
         "n_seeds": 10,
-        "n_steps": 50,
+        "n_steps": 40,
         "batch_size": 8,
         "learning_rate": 1e-2,
         "clip_norm": 1.0,
@@ -52,7 +52,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "strong": 0.1,
         "contraction": 1.0,
         "limit": 0.9,
-        "n_test": 100,
+        "n_test": 60,
     },
     "smoke": {
         "image_size": 8,
