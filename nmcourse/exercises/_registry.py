@@ -33,6 +33,7 @@ PAGES = (
     "vision/attractors_and_ambiguity",
     "vision/comparing_with_a_brain",
     "vision/a_modulated_eye",
+    "vision/the_reviewers_ask_again",
 )
 _CHAPTERS = tuple(import_module(f"nmcourse.exercises.{page.replace('/', '.')}") for page in PAGES)
 _EXERCISES = {one.id: one for chapter in _CHAPTERS for one in chapter.EXERCISES}
