@@ -133,8 +133,8 @@ def remember(path: Path, compute: Callable[[], T], settings: Mapping[str, Any]) 
             there, part = stored["settings"], stored["part"]
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise LedgerError(
-                f"{path} is damaged ({type(error).__name__}: {error}); delete it to compute this "
-                "part again"
+                f"{path} is damaged ({type(error).__name__}: {error}); move it away to compute "
+                "this part again"
             ) from None
         if there == key:
             return part

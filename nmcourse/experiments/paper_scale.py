@@ -140,6 +140,11 @@ PAPER: dict[str, PaperScale] = {
         "[C] areas, pixels, epochs, batches and rates",
         _OURS,
     ),
+    "native_images": PaperScale(
+        {"dt": 2.0, "recipe": RECIPE | {"max_shift": 2}},
+        "[C] time step, batches and rates; epochs as for images that come with the course",
+        ("four areas for images of 28 and 32 pixels; the paper scales all images to 224",),
+    ),
     "from_pixels": PaperScale(
         {"n_steps": 5_000, "n_seeds": SEEDS},
         "ours",

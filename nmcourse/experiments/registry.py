@@ -19,6 +19,7 @@ from nmcourse.experiments.attractors import (
 from nmcourse.experiments.convolution import regimes, spectra
 from nmcourse.experiments.cordsnet import (
     lasting_answers,
+    native_images,
     return_to_rest,
     staged_training,
     step_size,
@@ -92,6 +93,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *return_to_rest.EXPERIMENTS,
     *staged_training.EXPERIMENTS,
     *lasting_answers.EXPERIMENTS,
+    *native_images.EXPERIMENTS,
     *crossing.EXPERIMENTS,
     *over_time.EXPERIMENTS,
     *noise.EXPERIMENTS,

@@ -8,7 +8,7 @@ to be the same in all, or the settings of the others would be ignored.
 from __future__ import annotations
 
 from functools import partial
-from types import FunctionType, MethodType
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 from weakref import ref
 
@@ -28,6 +28,37 @@ def difference(one: nn.Module, other: nn.Module) -> str | None:
         found = _of_parts(part, others[name])
         if found is not None:
             return f"{found} of {name}" if name else found
+    return None
+
+
+def settings_text(network: nn.Module) -> dict[str, str]:
+    """The plain settings of every part as text: class, time constants, nonlinearities, sizes.
+
+    Tensors, hooks and what a network keeps for itself (names with ``_``) are left out.
+
+    Returns:
+        ``"network.<part>.<setting>"`` -> text that is the same in every process.
+    """
+    found: dict[str, str] = {}
+    for name, part in network.named_modules():
+        place = f"network.{name}" if name else "network"
+        found[f"{place}.class"] = repr(type(part).__qualname__)
+        for key, value in vars(part).items():
+            text = None if key.startswith("_") or key == "training" else _plain_text(value)
+            if text is not None:
+                found[f"{place}.{key}"] = text
+    return found
+
+
+def _plain_text(value: Any) -> str | None:
+    """A number, text, function or a row of them, without addresses; None for anything else."""
+    if isinstance(value, bool | int | float | str | torch.dtype) or value is None:
+        return repr(value)
+    if isinstance(value, FunctionType | BuiltinFunctionType):
+        return value.__qualname__
+    if isinstance(value, list | tuple):
+        texts = [_plain_text(one) for one in value]
+        return None if None in texts else f"({', '.join(map(str, texts))})"
     return None
 
 

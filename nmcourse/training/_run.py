@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from nmcourse._files import user_path
 from nmcourse._inputs import count
+from nmcourse.training._alike import settings_text
 from nmcourse.training._capture import Replayed
 from nmcourse.training._networks import Networks
 from nmcourse.training.checkpoints import load_checkpoint, save_tensors
@@ -241,6 +242,7 @@ class Run:
             "seeds": repr(self.seeds),
             "parameters": repr(parameters),
             "data": self.objective.description,
+            **settings_text(self.networks.models[0]),
         }
 
     def _save(self) -> None:

@@ -14,6 +14,8 @@ import torch
 
 from nmcourse._files import replacing
 
+NETWORK = "network."  # keys of a fingerprint that say which equation was trained
+
 
 class CheckpointError(RuntimeError):
     """A checkpoint cannot be used; the message says which one, why, and what to do."""
@@ -52,14 +54,15 @@ def load_checkpoint(path: Path, fingerprint: dict[str, str]) -> dict[str, Any]:
         saved = dict(content["fingerprint"])
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise _unreadable(path, error) from error
-    differing = sorted(
-        key for key in saved.keys() | fingerprint.keys() if saved.get(key) != fingerprint.get(key)
-    )
+    keys = saved.keys() | fingerprint.keys()
+    if not any(key.startswith(NETWORK) for key in saved):  # files of older runs have no such keys
+        keys = {key for key in keys if not key.startswith(NETWORK)}
+    differing = sorted(key for key in keys if saved.get(key) != fingerprint.get(key))
     if differing:
         lines = [f"{key}: {saved.get(key)} there, {fingerprint.get(key)} now" for key in differing]
         raise CheckpointError(
             f"checkpoint {path} belongs to another run ({'; '.join(lines)}); "
-            "delete it or name another file"
+            "move it away or name another file"
         )
     return dict(content)
 
@@ -84,5 +87,5 @@ def _check_archive(path: Path) -> None:
 def _unreadable(path: Path, error: Exception) -> CheckpointError:
     return CheckpointError(
         f"checkpoint {path} cannot be read ({type(error).__name__}: {error}); "
-        "delete it to start again"
+        "move it away or name another file to start again"
     )

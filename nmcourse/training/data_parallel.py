@@ -32,6 +32,7 @@ from tqdm import tqdm
 from nmcourse._files import user_path
 from nmcourse._inputs import check_function, count, whole
 from nmcourse.tasks import Task, Trials
+from nmcourse.training._alike import settings_text
 from nmcourse.training._networks import Networks, outputs_of
 from nmcourse.training._run import DivergenceError
 from nmcourse.training._shared_statistics import shared_statistics
@@ -298,6 +299,7 @@ class Across:
         return self.settings.fingerprint() | {
             "parameters": repr(shapes),
             "data": self.source.description,
+            **settings_text(self.loss.model),
             "precision": str(getattr(self.fabric.strategy.precision, "precision", "")),
         }
 

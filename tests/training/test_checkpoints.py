@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from nmcourse.models import LSTM
+from nmcourse.models import LSTM, VanillaRNN
 from nmcourse.tasks import MeasureWaitGo
 from nmcourse.training import (
     CheckpointError,
@@ -210,7 +210,7 @@ def test_a_damaged_file(small, task, tmp_path, damage):
     else:
         torch.save({"fingerprint": 3} if damage == "other content" else [1, 2], path)
     before = path.read_bytes()
-    with refuses(path, "cannot be read", "delete it to start again"):
+    with refuses(path, "cannot be read", "move it away or name another file to start again"):
         train(small, task, path)
     assert path.read_bytes() == before
 
@@ -234,7 +234,7 @@ def test_a_damaged_file(small, task, tmp_path, damage):
 def test_a_run_with_other_settings(small, task, tmp_path, difference, options):
     path = tmp_path / "run.pt"
     train(small, task, path)
-    with refuses(path, "belongs to another run", difference, "delete it or name another file"):
+    with refuses(path, "belongs to another run", difference, "move it away or name another file"):
         train(small, task, path, **options)
 
 
@@ -264,6 +264,40 @@ def test_another_network_or_type(small, task, tmp_path):
         train(lambda g: LSTM(3, 4, 1, generator=g).double(), task, path)
     with refuses(path, "parameters:", "torch.float64", "there", "torch.float32", "now"):
         train(lambda g: small(g).float(), task, path)
+
+
+@pytest.mark.parametrize(
+    ("difference", "settings"),
+    [
+        ("network.tau: 100.0 there, 50.0 now", {"tau": 50.0}),
+        ("network.dt: 10.0 there, 5.0 now", {"dt": 5.0}),
+        ("network.nonlinearity: ", {"nonlinearity": torch.relu}),
+    ],
+    ids=["tau", "dt", "nonlinearity"],
+)
+def test_another_equation_of_equal_parameters(task, tmp_path, difference, settings):
+    def build(**options):
+        return lambda g: VanillaRNN(3, 4, 1, generator=g, **{"tau": 100.0, "dt": 10.0} | options)
+
+    path = tmp_path / "run.pt"
+    train(build(), task, path)
+    with refuses(path, "belongs to another run", difference):
+        train(build(**settings), task, path)
+    old = load_tensors(path)  # as files of older runs, which did not name the equation
+    old["fingerprint"] = {k: v for k, v in old["fingerprint"].items() if "network." not in k}
+    save_tensors(path, old)
+    train(build(), task, path)
+
+
+def test_a_subclass_of_equal_parameters(task, tmp_path):
+    class Doubled(VanillaRNN):
+        def velocity(self, state, input, context=None):
+            return 2 * super().velocity(state, input, context)
+
+    path = tmp_path / "run.pt"
+    train(lambda g: VanillaRNN(3, 4, 1, generator=g), task, path)
+    with refuses(path, "network.class: 'VanillaRNN' there", "Doubled' now"):
+        train(lambda g: Doubled(3, 4, 1, generator=g), task, path)
 
 
 def test_another_loss(small, task, tmp_path):

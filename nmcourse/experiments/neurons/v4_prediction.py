@@ -14,7 +14,6 @@ MNIST's digits come with the environment of the course.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -24,7 +23,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nmcourse._files import user_path
 from nmcourse.analysis import (
     V4Session,
     bootstrap_score,
@@ -39,10 +37,11 @@ from nmcourse.analysis import (
     tuned_prediction,
 )
 from nmcourse.evidence import Experiment, LedgerError, remember
+from nmcourse.experiments.image_sets import cifar_arrays, image_set, images_folder
 from nmcourse.experiments.neurons.neurons_rules import TRAINED_ON, V4_RULES
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.models import Area, CordsNet, Stem
-from nmcourse.tasks import FASHION_CLASSES, ImageSet, mnist_images, read_idx
+from nmcourse.tasks import ImageSet, mnist_images
 from nmcourse.training import ImageTrial, fit_many_images, for_tier, trial_loss
 
 SIZE = 32  # pixels, of the pictures and of what networks learn from
@@ -189,16 +188,12 @@ def images_to_learn(name: str, tier: str) -> ImageSet:
         return ImageSet(torch.rand(8, 1, SIZE, SIZE, generator=source), labels, names).normalised()
     if name == "mnist":
         return mnist_images("train", size=SIZE).normalised()
-    named = os.environ.get("NMCOURSE_IMAGES", "")
-    if not named:
-        raise LedgerError("set NMCOURSE_IMAGES to the folder with fashion_mnist/ and cifar10/")
-    folder = user_path(named, "NMCOURSE_IMAGES")
     if name == "fashion_mnist":
-        found = read_idx(folder / "fashion_mnist", "train", class_names=FASHION_CLASSES)
+        found = image_set(name, "train")
         return found.subset(slice(20_000)).resized(SIZE).normalised()
-    with np.load(folder / "cifar10" / "cifar10_20000_5000.npz", allow_pickle=False) as arrays:
-        pixels = torch.from_numpy(arrays["x_train"].mean(axis=-1).astype(np.float32) / 255.0)
-        labels = torch.from_numpy(arrays["y_train"].astype(np.int64)).flatten()
+    colours, classes = cifar_arrays(images_folder(), "train")
+    pixels = torch.from_numpy(colours.mean(axis=-1).astype(np.float32) / 255.0)
+    labels = torch.from_numpy(classes)
     return ImageSet(pixels.unsqueeze(1), labels, tuple(map(str, range(10)))).normalised()
 
 

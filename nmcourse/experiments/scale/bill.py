@@ -218,6 +218,10 @@ VISION: dict[str, Any] = {
     # stages, and two controls that take as long as they do, one as long as the first three
     "staged_training": lambda s: _of_stages(s, 3.5 * s["n_seeds"]),
     "lasting_answers": lambda s: _of_stages(s, s["n_seeds"]),
+    # a step of 5 ms has two fifths of the time steps
+    "native_images": lambda s: _of_stages(
+        {**s, "image_size": 28}, sum(s["seeds"].values()) * 2.0 / s["dt"]
+    ),
     # 12 cells for each of dt/tau 0.2, 0.5 and 1; half of them begin at rest
     "crossing": lambda s: _trials(s, 12 * (1 + 0.4 + 0.2) * 0.6),
     "over_time": lambda s: _trials(s, 8),

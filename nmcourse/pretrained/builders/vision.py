@@ -18,11 +18,12 @@ def digits_cordsnet(
     areas: str = "small-R2",
     image_size: int = 8,
     *,
+    n_channels: int = 1,
     dt: float = 2.0,
     generator: torch.Generator | None = None,
 ) -> CordsNet:
-    """CordsNet for digits in grey: ten classes, one of the small presets."""
-    return CordsNet(areas, 1, 10, image_size=image_size, dt=dt, generator=generator)
+    """CordsNet for digits in grey, or other images of ten classes; one of the presets."""
+    return CordsNet(areas, n_channels, 10, image_size=image_size, dt=dt, generator=generator)
 
 
 def seeing_network(

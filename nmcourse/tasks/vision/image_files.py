@@ -195,7 +195,7 @@ def _checked(path: Path) -> bytes:
     if expected is not None and hashlib.sha256(content).hexdigest() != expected:
         raise ImageFileError(
             f"{path} is not the file that was downloaded: its SHA-256 differs from {CHECKSUMS}; "
-            "delete it and fetch it again"
+            "move it away and fetch it again"
         )
     return content
 

@@ -144,6 +144,7 @@ def train_linear(
     areas: str | Sequence[Area] = "small-R4",
     stem: Stem | None = None,
     seed: int = 0,
+    dt: float = 2.0,
     folder: str | Path | None = None,
     progress: bool = True,
     until: str = "linear",
@@ -158,6 +159,7 @@ def train_linear(
         areas: the name of a preset, or the areas themselves, from shallow to deep.
         stem: what the image passes first; a preset brings its own.
         seed: of initial weights and drawn images.
+        dt: time step of the network in ms; a coarser one costs less.
         folder: where checkpoints are kept, to go on after a kill; None for none.
         progress: show progress bars.
         until: the last stage to train.
@@ -173,7 +175,7 @@ def train_linear(
     """
     recipe = _recipe(recipe)
     seed = whole("seed", seed)
-    recipe.check(images, held_out, _time_step())
+    recipe.check(images, held_out, _time_step(dt))
     last = STAGES.index(_stage(until, STAGES[:4]))
     options = partial(
         _options, recipe, seed=seed, folder=folder, progress=progress, trainer=trainer
@@ -198,7 +200,7 @@ def train_linear(
     folded = stages[-1].model
     assert isinstance(folded, TwinCNN)
     steps = recipe.inverse_steps
-    stages.append(inverse_stage(folded, images, held_out, n_steps=steps, **settings))
+    stages.append(inverse_stage(folded, images, held_out, n_steps=steps, dt=dt, **settings))
     if last == 2:
         return stages
 
@@ -216,6 +218,7 @@ def train_in_stages(
     areas: str | Sequence[Area] = "small-R4",
     stem: Stem | None = None,
     seed: int = 0,
+    dt: float = 2.0,
     folder: str | Path | None = None,
     progress: bool = True,
     until: str = "fine-tuned",
@@ -230,6 +233,7 @@ def train_in_stages(
         areas: the name of a preset, or the areas themselves, from shallow to deep.
         stem: what the image passes first; a preset brings its own.
         seed: of initial weights and drawn images.
+        dt: time step of the network in ms; a coarser one costs less.
         folder: where checkpoints are kept.
         progress: show progress bars.
         until: the last stage to train.
@@ -249,7 +253,9 @@ def train_in_stages(
     kept |= {"trainer": trainer}
     until = _stage(until, STAGES)
     early = until if until in STAGES[:4] else "linear"
-    stages = train_linear(images, held_out, recipe, areas=areas, stem=stem, until=early, **kept)
+    stages = train_linear(
+        images, held_out, recipe, areas=areas, stem=stem, dt=dt, until=early, **kept
+    )
     if until == early:
         return stages
 
@@ -297,9 +303,9 @@ def _stage(name: str, allowed: Sequence[str]) -> str:
     return name
 
 
-def _time_step() -> float:
-    """Dt of the networks that the stages make."""
-    return CordsNet("small-R1", 1, 1, image_size=1).dt
+def _time_step(dt: float) -> float:
+    """The time step, if a network can have it: asked before the CNN is trained for hours."""
+    return CordsNet("small-R1", 1, 1, image_size=1, dt=dt).dt
 
 
 def _copy(stage: Stage) -> CordsNet:

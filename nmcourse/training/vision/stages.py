@@ -45,7 +45,9 @@ SLOPES = tuple(round(0.05 * k, 2) for k in reversed(range(20)))
 HELD_IMAGE = ImageTrial(blank=0.0, after=0.0, rest_window=0.0, rest_coefficient=0.0)
 
 
-def start_from_cnn(folded: TwinCNN, *, generator: torch.Generator | None = None) -> CordsNet:
+def start_from_cnn(
+    folded: TwinCNN, *, dt: float = 2.0, generator: torch.Generator | None = None
+) -> CordsNet:
     """A linear CordsNet with the folded CNN's way from image to areas and its readout.
 
     The recurrent convolutions are new. Area i gets the bias of both convolutions of the CNN: what
@@ -53,10 +55,12 @@ def start_from_cnn(folded: TwinCNN, *, generator: torch.Generator | None = None)
 
     Args:
         folded: the folded twin.
+        dt: time step in ms.
         generator: source of the recurrent weights.
 
     Raises:
-        ValueError: if the network is not folded.
+        ValueError: if the network is not folded, or for a time step that is not positive or longer
+            than the time constant.
     """
     if not folded.folded:
         raise ValueError("folded must have bias maps: fold the network first")
@@ -68,6 +72,7 @@ def start_from_cnn(folded: TwinCNN, *, generator: torch.Generator | None = None)
         image_size=folded.image_size,
         stem=wiring.stem,
         slope=1.0,
+        dt=dt,
         generator=generator,
     ).to(folded.output_bias)
     ours, theirs = dict(model.named_parameters()), dict(folded.named_parameters())
@@ -87,6 +92,7 @@ def inverse_stage(
     *,
     n_steps: int,
     seed: int = 0,
+    dt: float = 2.0,
     checkpoint: str | Path | None = None,
     trainer: Trainer = fit_images,
     **options: Any,
@@ -106,6 +112,7 @@ def inverse_stage(
         held_out: what the check is made with.
         n_steps: gradient steps.
         seed: of the new recurrent weights and of the drawn images.
+        dt: time step of the network in ms.
         checkpoint: file to resume from and to save to, or None.
         trainer: as in :func:`train_cnn`.
         **options: see ``fit_images``.
@@ -114,7 +121,7 @@ def inverse_stage(
         Soo et al. 2024, released code.
     """
     seed = whole("seed", seed)
-    model = start_from_cnn(folded, generator=torch.Generator().manual_seed(seed))
+    model = start_from_cnn(folded, dt=dt, generator=torch.Generator().manual_seed(seed))
     before = inverse_error(model, folded, held_out.images)
     settings: dict[str, Any] = {
         "freeze": ("input weights", "feedforward weights", "readout"),

@@ -12,7 +12,7 @@ import torch
 
 from nmcourse.models import Area, Stem
 from nmcourse.tasks import digit_images
-from nmcourse.training import ImageTrial, Recipe, train_in_stages, train_linear
+from nmcourse.training import CheckpointError, ImageTrial, Recipe, train_in_stages, train_linear
 
 NAMES = ["cnn", "fold", "inverse", "linear", "annealed", "fine-tuned"]
 TINY = Recipe(
@@ -161,3 +161,23 @@ def test_what_is_no_recipe_is_refused():
     images, held_out = digits()
     with pytest.raises(ValueError, match=r"^recipe must be a Recipe or None, got \{'cnn"):
         train_in_stages(images, held_out, {"cnn_steps": 3}, areas="small-R1", progress=False)
+
+
+def test_stages_with_a_coarser_step(tmp_path):
+    images, held_out = digits()
+    settings = {"areas": "small-R1", "progress": False, "folder": tmp_path}
+    coarse = replace(
+        TINY, trial=ImageTrial(blank=5, stimulus=20, after=10, window=10, rest_window=5)
+    )
+    stages = train_in_stages(images, held_out, coarse, dt=5.0, **settings)
+    assert [stage.model.dt for stage in stages[2:]] == [5.0] * 4
+    with pytest.raises(CheckpointError, match="dt"):  # checkpoints of another equation
+        train_in_stages(images, held_out, coarse, dt=2.5, **settings)
+
+
+@pytest.mark.parametrize("dt", [0.0, -2.0, 20.0, float("nan"), "fast"])
+def test_a_step_that_no_network_can_have_is_refused_before_training(dt, tmp_path):
+    images, held_out = digits()
+    with pytest.raises(ValueError, match="dt"):
+        train_in_stages(images, held_out, TINY, areas="small-R1", dt=dt, folder=tmp_path)
+    assert not list(tmp_path.iterdir())
