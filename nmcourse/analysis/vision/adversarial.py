@@ -78,6 +78,6 @@ def image_gradient(
 
 def outputs_at_last(model: Seeing, images: Tensor, n_blank: int, n_steps: int) -> Tensor:
     """Outputs (image, class) at the last step with the image, after blank steps from silence."""
-    start = {"state": model.rest(n_blank)} if n_blank else {}
-    response = model.respond(images, n_steps=n_steps, n_blank=0, check_finite=False, **start)
+    start = model.rest(n_blank) if n_blank else None
+    response = model.respond(images, n_steps=n_steps, n_blank=0, state=start, check_finite=False)
     return response.outputs[:, -1]

@@ -81,17 +81,27 @@ def _attacked(
     """Share of right answers of one network under each attack, by size; and seconds."""
     model, start = models[number], time.process_time()
     other = models[(number + 1) % len(models)]
-    steps = _steps(model, trial)
-    make = partial(adversarial_images, images=shown.images, labels=shown.labels, **steps)
+    n_blank, n_steps = _steps(model, trial)
+
+    def make(one: Seeing, size: float, n_iterations: int = 1) -> Tensor:
+        return adversarial_images(
+            one,
+            shown.images,
+            shown.labels,
+            size,
+            n_blank=n_blank,
+            n_steps=n_steps,
+            n_iterations=n_iterations,
+        )
 
     def right(images: Tensor) -> float:
         with torch.no_grad():
-            return accuracy(outputs_at_last(model, images, *steps.values()), shown.labels)
+            return accuracy(outputs_at_last(model, images, n_blank, n_steps), shown.labels)
 
     sizes, source = settings["sizes"], torch.Generator().manual_seed(number)
     signs = torch.randint(0, 2, shown.images.shape, generator=source) * 2.0 - 1
     # a step of size 1 gives the signs of the gradient, which all sizes share
-    own, others = (make(one, size=1.0) - shown.images for one in (model, other))
+    own, others = (make(one, 1.0) - shown.images for one in (model, other))
     found = {
         "clean": right(shown.images),
         **{
@@ -99,17 +109,17 @@ def _attacked(
             for name, change in (("sign", own), ("transfer", others), ("noise", signs))
         },
         "repeated": [
-            right(make(model, size=size, n_iterations=settings["n_iterations"]))
+            right(make(model, size, settings["n_iterations"]))
             for size in (settings["repeated"] if again else ())
         ],
     }
     return plain(found) | {"seconds": time.process_time() - start}
 
 
-def _steps(model: Seeing, trial: ImageTrial) -> dict[str, int]:
+def _steps(model: Seeing, trial: ImageTrial) -> tuple[int, int]:
     """Blank steps and steps with the image; a network without time looks once."""
     n_blank, n_steps = (round(part / model.dt) for part in (trial.blank, trial.stimulus))
-    return {"n_blank": n_blank, "n_steps": 1 if isinstance(model, TwinCNN) else n_steps}
+    return n_blank, 1 if isinstance(model, TwinCNN) else n_steps
 
 
 EXPERIMENTS = (Experiment(name="attacks", run=run, rules=RULES),)
