@@ -102,6 +102,20 @@ EXERCISES = (
                 "limit or the mean?",
                 _PENALTY,
             ),
+            Wrong(
+                "the limit for each entry",
+                lambda jacobian, limit: (jacobian - limit).clamp(min=0).square().mean().item(),
+                "The limit is one for a whole column. What comes first, the sum or the limit?",
+                _PENALTY,
+            ),
+            Wrong(
+                "the mean before the square",
+                lambda jacobian, limit: (
+                    (jacobian.sum(dim=0) - limit).clamp(min=0).mean().item() ** 2
+                ),
+                "Square what each column has too much, then take the mean.",
+                _PENALTY,
+            ),
         ),
         another=contraction_by_product,
     ),
@@ -164,6 +178,18 @@ EXERCISES = (
                 "pixels that help already",
                 lambda weights, size: size * weights.clamp(min=0).sum().item(),
                 "A pixel with a negative weight can be made brighter.",
+                _ATTACK,
+            ),
+            Wrong(
+                "squares of the weights",
+                lambda weights, size: size * weights.square().sum().item(),
+                "A change along w moves the score by this. Is it within the limit of every pixel?",
+                _ATTACK,
+            ),
+            Wrong(
+                "negative weights alone",
+                lambda weights, size: size * weights.clamp(max=0).abs().sum().item(),
+                "A pixel with a positive weight can be made darker.",
                 _ATTACK,
             ),
         ),
@@ -232,6 +258,30 @@ EXERCISES = (
                 "With hardly any noise the ceiling is near 1. Is yours?",
                 _MEAN,
             ),
+            Wrong(
+                "no average at all",
+                lambda signal, noise, n_frames, n_repeats: (
+                    signal / math.hypot(signal, noise) + 0 * n_frames * n_repeats
+                ),
+                "This is the ceiling of one frame of one repeat.",
+                _MEAN,
+            ),
+            Wrong(
+                "frames and repeats added",
+                lambda signal, noise, n_frames, n_repeats: (
+                    signal / math.sqrt(signal**2 + noise**2 / (n_frames + n_repeats))
+                ),
+                "How many numbers does the mean over frames and repeats have?",
+                _MEAN,
+            ),
+            Wrong(
+                "noise that is not squared",
+                lambda signal, noise, n_frames, n_repeats: (
+                    signal / math.sqrt(signal**2 + noise / n_frames / n_repeats)
+                ),
+                "`noise` is a standard deviation. What adds up is its square.",
+                _MEAN,
+            ),
         ),
         another=averaged_ceiling_by_ratio,
     ),
@@ -297,6 +347,20 @@ EXERCISES = (
                     FAILS if no else OPEN if still_open else HOLDS if yes else FAILS
                 ),
                 "One part fails and two hold. The ledger has a word for that.",
+                _BOTH,
+            ),
+            Wrong(
+                "open only if most parts are",
+                lambda yes, no, still_open: (
+                    OPEN
+                    if still_open > yes + no
+                    else PARTLY
+                    if yes and no
+                    else HOLDS
+                    if yes
+                    else FAILS
+                ),
+                "One part holds and one is open. Do you know what comes of the claim?",
                 _BOTH,
             ),
         ),
