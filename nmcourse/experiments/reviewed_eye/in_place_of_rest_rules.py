@@ -133,6 +133,13 @@ def _judgement(results: Results, found: dict[str, bool | None], arm: str) -> Jud
             f"The strong penalty has a coefficient of {results.config['strong']:g}, a hundred "
             "times the published one, so that there is an effect to compare with. Weight decay is "
             f"{results.config['decay']:g}. Neither was tuned.",
+            "A network that is no longer right on most images is left out of the pairs of its arm: "
+            + "; ".join(f"{name} {_lost(results, name)}" for name in shown if name != "before")
+            + ".",
+            "The strong penalty, says the rule, makes weights smaller if an interval leaves out "
+            "zero, however little that is: here "
+            f"{_share(smaller_weights(results, 'strong'))}, beside "
+            f"{_share(smaller_weights(results, 'decay'))} under weight decay.",
             "The contraction is asked of the last step with the image, as a mean of squares, with "
             f"a coefficient of {results.config['contraction']:g}, not tuned; no gradient passes "
             "into the state.",
@@ -145,6 +152,15 @@ def _judgement(results: Results, found: dict[str, bool | None], arm: str) -> Jud
 
 def _stay(results: Results, name: str) -> list[bool]:
     return [KINDS[int(kind)] != "monostable" for kind in results.value(f"{name}.kind")]
+
+
+def _lost(results: Results, name: str) -> int:
+    """How many networks of an arm are left out."""
+    return results.value(f"{name}.learnt").count(0)
+
+
+def _share(interval: Interval | None) -> str:
+    return "none" if interval is None else f"{1 - math.exp(-interval.mean):.1%}"
 
 
 def _factor(interval: Interval | None) -> str:
