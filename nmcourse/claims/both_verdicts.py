@@ -10,6 +10,12 @@ from html import escape
 from nmcourse.claims.display import status_text, style
 from nmcourse.claims.ledger import Entry, entries
 
+_STYLE = """<style>
+@media (min-width: 721px) {
+  .nm-both td:nth-of-type(n+1) { width: auto; }
+  .nm-both td:nth-of-type(1) { width: 58%; }
+}
+</style>"""
 NO_CONTROL = "–"  # the published comparison is fair already, or no other was made
 
 
@@ -35,7 +41,7 @@ class BothVerdicts:
         head = "".join(f'<th scope="col" role="columnheader">{text}</th>' for text in columns)
         rows = "".join(self._row(entry, columns[1:]) for entry in self.entries)
         return (
-            f'{style()}<div class="nm-claims nm-ledger"><table role="table">'
+            f'{style()}{_STYLE}<div class="nm-claims nm-ledger nm-both"><table role="table">'
             f"<caption>{len(self.entries)} claims; each id leads to its record</caption>"
             f'<thead role="rowgroup"><tr role="row">{head}</tr></thead>'
             f'<tbody role="rowgroup">{rows}</tbody></table></div>'
