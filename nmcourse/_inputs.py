@@ -56,7 +56,7 @@ def counts(**values: Any) -> tuple[int, ...]:
 def one_or_several(name: str, value: Any, least: int, most: int) -> list[int]:
     """Whole numbers from one of them or from any iterable of them; see :func:`whole`."""
     one = not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0
-    several = [value] if one else value
+    several = [value] if one or isinstance(value, str) else value
     return [whole(name, one, least, most) for one in several]
 
 
@@ -112,9 +112,12 @@ def number(
 
 def check_tensor(name: str, value: Any) -> None:
     """Raise ``ValueError`` unless a value is a tensor, saying how an array becomes one."""
-    if not isinstance(value, Tensor):
-        made = "; torch.as_tensor(array) makes one of it" if hasattr(value, "__array__") else ""
-        raise ValueError(f"{name} must be a torch.Tensor, got {type(value).__name__}{made}")
+    if isinstance(value, Tensor):
+        return
+    made = ""
+    if hasattr(value, "__array__"):
+        made = f"; torch.as_tensor({_readable(np.asarray(value))}) makes one of it"
+    raise ValueError(f"{name} must be a torch.Tensor, got {type(value).__name__}{made}")
 
 
 def all_finite(values: Tensor) -> bool:
@@ -145,6 +148,8 @@ def as_tensor(name: str, value: Any, dtype: torch.dtype | None = None) -> Tensor
     if hasattr(value, "__array__") and not isinstance(value, Tensor):
         value = np.asarray(value)
         value = value.astype(value.dtype.newbyteorder("="))
+    if isinstance(value, list | tuple) and any(isinstance(one, np.ndarray) for one in value):
+        value = np.asarray(value)  # torch reads no list of arrays that hold one number each
     try:
         return torch.as_tensor(value, dtype=dtype)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -174,6 +179,11 @@ def _batched(values: Tensor) -> bool:
             return True
         values = within.get_unwrapped(values)
     return False
+
+
+def _readable(array: np.ndarray) -> str:
+    """What to write for an array, so that torch can read it: it knows one order of bytes alone."""
+    return "array" if array.dtype.isnative else 'array.astype(array.dtype.newbyteorder("="))'
 
 
 def _index(value: Any) -> int | None:

@@ -38,6 +38,8 @@ def test_checkpoints(home: Path):
     training.fit(VanillaRNN(3, 2, 1), task, **settings)
     assert (home / "runs/one.pt").is_file()
     training.fit(VanillaRNN(3, 2, 1), task, **settings)  # goes on from there
+    training.save_tensors("~/runs/two.pt", [1])
+    assert training.load_tensors("~/runs/two.pt") == [1]
 
 
 def test_checkpoints_of_stages(home: Path):

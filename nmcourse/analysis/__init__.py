@@ -200,7 +200,7 @@ from nmcourse.analysis.vision.late_dynamics import (
     late_recurrence,
     late_time_constant,
 )
-from nmcourse.analysis.vision.page_arrays import cordsnet_arrays
+from nmcourse.analysis.vision.page_arrays import cordsnet_arrays, film_network_arrays
 from nmcourse.analysis.vision.settling import (
     final_margin,
     low_passed,
@@ -286,6 +286,7 @@ __all__ = [
     "exchange_times",
     "expected_time_constant",
     "family_ratio",
+    "film_network_arrays",
     "final_margin",
     "find_fixed_points",
     "find_large_fixed_points",

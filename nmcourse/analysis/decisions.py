@@ -23,7 +23,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from torch import Tensor
 
-from nmcourse._inputs import check_tensor, count
+from nmcourse._inputs import check_tensor, count, whole
 from nmcourse.analysis._checks import check_finite, check_positive
 from nmcourse.tasks import whole_steps
 
@@ -134,10 +134,11 @@ def psychometric_curve(
 
     Raises:
         ValueError: for shapes that differ, choices of other values, strengths that are not finite,
-            fewer than three different ones, or choices that are all the same.
+            fewer than three different ones, choices that are all the same, a seed below zero, or so
+            sharp a border between both that these strengths cannot tell the width.
     """
     s, share = _checked(strengths, choices)
-    n_draws = count("n_draws", n_draws)
+    n_draws, seed = count("n_draws", n_draws), whole("seed", seed, 0)
     levels, where = np.unique(s, return_inverse=True)
     if len(levels) < _LEVELS:
         raise ValueError(
@@ -148,6 +149,7 @@ def psychometric_curve(
     k = np.bincount(where, weights=share)
     if len(set(share.tolist())) < 2:
         raise ValueError("choices must be of both sides for a curve, got one and the same")
+    _check_border(levels, k, n)
     best = _fit(levels, k, n, None)
     random = np.random.default_rng(seed)
     drawn = random.binomial(n.astype(int), _share(best, levels), size=(n_draws, len(levels)))
@@ -168,7 +170,8 @@ def chronometric_curve(strengths: Tensor, times: Tensor) -> ChronometricCurve:
         times: in ms, (trial,); NaN where there was no reaction.
 
     Raises:
-        ValueError: for shapes that differ, or strengths that are not finite.
+        ValueError: for shapes that differ, strengths that are not finite, or times that are
+            negative or infinite.
     """
     for name, values in (("strengths", strengths), ("times", times)):
         check_tensor(name, values)
@@ -178,6 +181,10 @@ def chronometric_curve(strengths: Tensor, times: Tensor) -> ChronometricCurve:
             f"{tuple(strengths.shape)} and {tuple(times.shape)}"
         )
     check_finite("strengths", strengths)
+    known = times[~times.isnan()]
+    if len(known) and not (bool(known.isfinite().all()) and bool((known >= 0).all())):
+        wrong = next(t for t in known.tolist() if not 0 <= t < float("inf"))
+        raise ValueError(f"times must be zero or positive and finite, or NaN for none, got {wrong}")
     sizes = strengths.abs().unique()
     rows, answered = [], []
     for size in sizes:
@@ -205,6 +212,22 @@ def _checked(strengths: Tensor, choices: Tensor) -> tuple[np.ndarray, np.ndarray
     return strengths.double().numpy(), (choices.double().numpy() + 1) / 2
 
 
+def _check_border(levels: np.ndarray, k: np.ndarray, n: np.ndarray) -> None:
+    """Raise ``ValueError`` where the likelihood has no best width: the smaller, the better.
+
+    That is so if at all strengths but one, at most, only one side was chosen, in this order. A fit
+    would return the smallest width that it may, and its bootstrap an interval of length zero.
+    """
+    last_none = int((k == 0).cumprod().sum())  # levels from the left without a choice of 1
+    first_all = int((k == n)[::-1].cumprod().sum())
+    if last_none + first_all >= len(levels) - 1:
+        low, high = levels[max(last_none - 1, 0)], levels[min(len(n) - first_all, len(n) - 1)]
+        raise ValueError(
+            "choices must be of both sides at two strengths at least for a curve, got a border "
+            f"between {low:g} and {high:g}: ask at more strengths in between"
+        )
+
+
 def _share(curve: tuple[float, ...] | np.ndarray, s: np.ndarray) -> np.ndarray:
     mu, w, lapses = curve
     return np.asarray(lapses + (1 - 2 * lapses) * expit((s - mu) / w))
@@ -214,9 +237,16 @@ def _fit(levels: np.ndarray, k: np.ndarray, n: np.ndarray, start: np.ndarray | N
     """(mu, w, lambda) of the largest likelihood of k choices of 1 among n at each level."""
     reach = float(levels.max() - levels.min())
 
-    def misfit(curve: np.ndarray) -> float:
+    def misfit(curve: np.ndarray) -> tuple[float, np.ndarray]:
+        """Minus the logarithm of the likelihood, and its gradient."""
+        mu, w, lapses = curve
         p = _share(curve, levels).clip(1e-9, 1 - 1e-9)
-        return float(-(k * np.log(p) + (n - k) * np.log1p(-p)).sum())
+        seen = expit((levels - mu) / w)
+        slope = -(1 - 2 * lapses) * seen * (1 - seen) / w  # of p with mu
+        by_p = (n - k) / (1 - p) - k / p
+        gradient = (by_p * slope, by_p * slope * (levels - mu) / w, by_p * (1 - 2 * seen))
+        value = -(k * np.log(p) + (n - k) * np.log1p(-p)).sum()
+        return float(value), np.array([part.sum() for part in gradient])
 
     bounds = [
         (levels.min(), levels.max()),
@@ -232,5 +262,5 @@ def _fit(levels: np.ndarray, k: np.ndarray, n: np.ndarray, start: np.ndarray | N
         if start is None
         else [start]
     )
-    found = [minimize(misfit, one, bounds=bounds, method="L-BFGS-B") for one in starts]
+    found = [minimize(misfit, one, jac=True, bounds=bounds, method="L-BFGS-B") for one in starts]
     return np.asarray(min(found, key=lambda one: one.fun).x)

@@ -37,7 +37,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nmcourse._inputs import check_generator, count
+from nmcourse._inputs import check_generator, count, one_or_several
 from nmcourse.analysis._checks import check_choice, check_finite
 
 Measure = Literal["procrustes", "angle"]
@@ -188,14 +188,17 @@ def family_ratio(
         raise ValueError(
             f"distances must be (network, network), got shape {tuple(distances.shape)}"
         )
+    families = []
     for name, family in (("first", first), ("second", second)):
-        if len(set(family)) < 2 or not all(0 <= k < len(distances) for k in family):
+        places = one_or_several(name, family, 0, len(distances) - 1)
+        if len(set(places)) < 2:
             raise ValueError(
-                f"{name} must be two or more places below {len(distances)}, got {list(family)}"
+                f"{name} must be two or more places below {len(distances)}, got {places}"
             )
-    if shared := sorted(set(first) & set(second)):
+        families.append(places)
+    if shared := sorted(set(families[0]) & set(families[1])):
         raise ValueError(f"first and second must not share a network, got {shared} in both")
-    a, b = torch.tensor(list(first)), torch.tensor(list(second))
+    a, b = map(torch.tensor, families)
     between, within = _means(distances, a, b)
     draws = []
     for _ in range(count("n_draws", n_draws)):

@@ -31,6 +31,7 @@ PAGES = (
     "vision/seeing_over_time",
     "vision/seeing_through_noise",
     "vision/attractors_and_ambiguity",
+    "vision/from_pixels_to_decisions",
     "vision/comparing_with_a_brain",
     "vision/a_modulated_eye",
     "vision/the_reviewers_ask_again",

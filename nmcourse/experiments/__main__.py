@@ -21,8 +21,10 @@ from typing import Any
 from nmcourse.experiments.scale import costs
 from nmcourse.experiments.scale.configuration import (
     DEFAULTS,
+    STORED,
     Configuration,
     ConfigurationError,
+    forget,
     from_mapping,
     read,
     store,
@@ -69,7 +71,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(configuration.text(), end="", flush=True)
             if options.show:
                 return 0
+            new = not (configuration.path / STORED).exists()
             path = store(configuration)
+            if new:
+                return _first(configuration, path)
         return execute(configuration, path)
     except (
         CheckpointError,
@@ -81,6 +86,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ) as error:
         print(error, file=sys.stderr)
         return 1
+
+
+def _first(configuration: Configuration, path: Path) -> int:
+    """The exit status of a new run; what cannot be run leaves no configuration in its folder."""
+    try:
+        return execute(configuration, path)
+    except ValueError:
+        forget(path)
+        raise
 
 
 def _configuration(options: argparse.Namespace) -> Configuration:

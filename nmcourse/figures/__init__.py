@@ -32,6 +32,7 @@ from nmcourse.figures.comparison import (
     plot_seeds,
 )
 from nmcourse.figures.convolving import interactive_convolution
+from nmcourse.figures.deciding import DotPlan, interactive_deciding
 from nmcourse.figures.dynamics import (
     plot_fixed_points,
     plot_flow_1d,
@@ -90,6 +91,7 @@ from nmcourse.figures.vision_circuits import (
     draw_area,
     draw_convolution,
     draw_cordsnet,
+    draw_eye_then_rates,
     draw_noisy_areas,
     draw_pair,
     draw_twin_area,
@@ -108,6 +110,7 @@ __all__ = [
     "TWIN",
     "UNSTABLE",
     "Circuit",
+    "DotPlan",
     "Explorer",
     "Look",
     "Slider",
@@ -120,6 +123,7 @@ __all__ = [
     "draw_context_nm_rnn",
     "draw_convolution",
     "draw_cordsnet",
+    "draw_eye_then_rates",
     "draw_families",
     "draw_feedback_nm_rnn",
     "draw_gain_as_gate",
@@ -137,6 +141,7 @@ __all__ = [
     "gain_look",
     "group_looks",
     "interactive_convolution",
+    "interactive_deciding",
     "interactive_elements",
     "interactive_flow",
     "interactive_lines",

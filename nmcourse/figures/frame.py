@@ -211,13 +211,14 @@ def _packed(value: Any, name: str) -> Any:
         return {key: _packed(entry, f"{name}[{key!r}]") for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [_packed(entry, f"{name}[{place}]") for place, entry in enumerate(value)]
-    single = str(getattr(value, "dtype", "")).endswith("float32")
+    precision = str(getattr(value, "dtype", "")).removeprefix("torch.")
+    kind = {"float16": "f2", "float32": "f4"}.get(precision, "f8")
     array = to_numpy(value, name)
     if not np.isfinite(array).all():
         raise ValueError(f"{name}: holds values that are not finite")
-    data = array.astype("<f4" if single else "<f8").tobytes()
+    data = array.astype(f"<{kind}").tobytes()
     return {
         "shape": list(array.shape),
-        "type": "f4" if single else "f8",
+        "type": kind,
         "data": base64.b64encode(data).decode(),
     }

@@ -185,3 +185,46 @@ def draw_cordsnet(*, n_areas: int = 4, ax: Axes | None = None) -> Axes:
     circuit.arrow((last - gap + 0.5, level - 0.55), (last + 2.2, level - 0.55), bend=0.55)
     circuit.arrow("readout", (last + 4.4, level), "$y$", shift=(0.4, 0.28))
     return circuit.ax
+
+
+def draw_eye_then_rates(*, ax: Axes | None = None) -> Axes:
+    """Draw an eye of two areas, means over a grid of fields, and a rate network that decides.
+
+    Args:
+        ax: Axes to draw on; a new figure if None.
+
+    Returns:
+        The axes.
+    """
+    circuit, level = Circuit(15.2, 3.6, ax=ax), 1.75
+    for k in (2, 1, 0):  # the film: frames behind each other
+        circuit.box(f"frame {k}", (1.0 + 0.22 * k, level + 0.22 * k), "", size=(1.1, 1.1))
+    circuit.text((1.0, level), "$u$")
+    circuit.text((1.1, level - 1.0), "film")
+    for k, across in enumerate((3.9, 6.1)):
+        circuit.box(f"area {k}", (across, level), f"area {k}\n$r_{k}$", _RECURRENT, (1.3, 1.0))
+        circuit.loop(
+            *(f"area {k}", f"$W_{k}$", _RECURRENT),
+            side=-90,
+            size=0.5,
+            reach=0.4,
+            shift=(-0.6, 0.25),
+        )
+    circuit.arrow((1.95, level), "area 0", "stem", _FORWARD, shift=(-0.12, 0.28))
+    circuit.arrow("area 0", "area 1", "$V_1$", _FORWARD)
+    circuit.text((5.0, level + 1.6), "eye")
+    for row in range(3):
+        for column in range(3):
+            at = (8.1 + 0.36 * column, level + 0.36 * (1 - row))
+            circuit.box(f"field {row} {column}", at, "", _SKIP, (0.3, 0.3))
+    circuit.text((8.46, level + 1.0), "means $z$")
+    circuit.arrow("area 1", "field 1 0")
+    circuit.arrow((4.2, level + 0.5), (8.1, level + 0.56), bend=-0.2)
+    units = circuit.ring("unit", (11.4, level), 6, Look(GREY), 0.95)
+    for one, other in ((0, 2), (1, 4), (2, 5), (3, 1), (4, 0), (5, 3)):
+        circuit.arrow(units[one], units[other], faint=True)
+    circuit.arrow("field 1 2", (10.3, level), "$B$")
+    circuit.text((11.4, level + 1.4), "rates $q$")
+    circuit.arrow((12.5, level), (14.3, level), "$C$")
+    circuit.text((14.7, level), "$y$")
+    return circuit.ax

@@ -17,7 +17,12 @@ from nmcourse.models.sparse_terms import SparseTerms
 from nmcourse.models.vanilla_rnn import VanillaRNN
 from nmcourse.models.vision.area_gains import AreaGains
 from nmcourse.models.vision.cordsnet import CordsNet
-from nmcourse.models.vision.eye_then_rates import EyeState, EyeThenRates, n_features
+from nmcourse.models.vision.eye_then_rates import (
+    EyeState,
+    EyeThenRates,
+    grid_means,
+    n_features,
+)
 from nmcourse.models.vision.layers import convolve
 from nmcourse.models.vision.nm_cordsnet import NMCordsNet, sigmoid_to_two
 from nmcourse.models.vision.pixel_rnn import PixelRNN, matched_pixel_rnn
@@ -77,6 +82,7 @@ __all__ = [
     "as_written",
     "convolve",
     "count_parameters",
+    "grid_means",
     "identity",
     "matched_pixel_rnn",
     "matched_rival",

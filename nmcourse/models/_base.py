@@ -62,7 +62,11 @@ class RecurrentModel(nn.Module, ABC):
 
     @abstractmethod
     def velocity(self, state: Any, input: Tensor, context: Tensor | None = None) -> Any:
-        """Right-hand side of the equation at the present state, per ms; shaped as the state."""
+        """Right-hand side of the equation at the present state, per ms; shaped as the state.
+
+        A step is Euler's step of it, but in an LSTM, a GRU and networks of two parts such as an
+        NM-RNN: what changes the equation of those overrides ``step``.
+        """
 
     @abstractmethod
     def step(self, state: Any, input: Tensor, context: Tensor | None = None) -> Any:

@@ -109,7 +109,7 @@ def _check_model(model: Any) -> None:
         raise ValueError(f"model must be a torch.nn.Module, got {found}")
     if not any(True for _ in model.parameters()):
         raise ValueError(
-            f"model must have parameters to train, but a {type(model).__name__} has none"
+            f"model must have parameters to train, but {type(model).__name__} has none"
         )
 
 

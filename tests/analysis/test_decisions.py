@@ -77,6 +77,16 @@ def test_times_by_the_size_of_the_strength():
             lambda: reaction_times(torch.zeros(3, 5, 1), bound=1, dt=10, onset=46),
             "onset must be a non-negative multiple of dt",
         ),
+        (
+            lambda: psychometric_curve(LEVELS, LEVELS.sign()),
+            "border between -0.1 and 0.1: ask at more",
+        ),
+        (
+            lambda: psychometric_curve(
+                torch.cat([LEVELS, LEVELS[3:4]]), torch.cat([LEVELS.sign(), torch.ones(1)])
+            ),
+            "border between -0.2 and 0.1",
+        ),
         (lambda: psychometric_curve(LEVELS, 3 * torch.ones(8)), "choices must be 1, -1 or 0"),
         (lambda: psychometric_curve(LEVELS, torch.ones(7)), "must both be"),
         (lambda: psychometric_curve(LEVELS * torch.nan, torch.ones(8)), "strengths must be finite"),
@@ -87,6 +97,8 @@ def test_times_by_the_size_of_the_strength():
         (lambda: reaction_times(torch.zeros(3, 5, 1), bound=1, dt=10, onset=50), "within"),
         (lambda: reaction_times(torch.zeros(3, 5, 1) * torch.nan, bound=1, dt=10), "finite"),
         (lambda: chronometric_curve(LEVELS, torch.ones(3)), "must both be"),
+        (lambda: chronometric_curve(LEVELS, LEVELS), "times must be zero or positive.*got -0.8"),
+        (lambda: chronometric_curve(LEVELS, LEVELS.abs() / 0), "got inf"),
     ],
 )
 def test_bad_input_is_named(call, named: str):

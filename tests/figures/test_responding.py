@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from nmcourse.analysis import cordsnet_arrays, nm_rnn_arrays
+from nmcourse.analysis import cordsnet_arrays, film_network_arrays, nm_rnn_arrays
 from nmcourse.figures import (
     interactive_convolution,
+    interactive_deciding,
     interactive_elements,
     interactive_flow,
     interactive_mixture,
@@ -22,6 +23,7 @@ from nmcourse.figures import (
 )
 from nmcourse.figures.widget import MAX_BYTES
 from nmcourse.models import NMRNN, CordsNet, LowRankRNN, Modulator
+from nmcourse.pretrained import BUILDERS
 
 TITLE, ALT = "A figure that responds", "What it shows & what <moves>."
 
@@ -73,6 +75,16 @@ def mixture(**texts):
     return interactive_mixture(cordsnet_arrays(network), **given, **texts)
 
 
+def deciding(**texts):
+    networks = {
+        eye: film_network_arrays(BUILDERS["film_network"](eye, generator=torch.Generator()))
+        for eye in ("cordsnet", "none")
+    }
+    shares = {name: [0.2, 0.8] for name in networks}
+    given = {"strengths": (-0.2, 0.2), "strength": 0.2, "fitted_at": [-0.2, 0.2]}
+    return interactive_deciding(networks, shares=shares, **given, **texts)
+
+
 def flow(**texts):
     plane = {"x_range": (-1, 1), "y_range": (-1, 1), "x_label": "x", "y_label": "y"}
     rest = ("x rests", "y rests")
@@ -96,6 +108,7 @@ MAKERS = [
     stored_gains,
     seeing,
     mixture,
+    deciding,
     flow,
     power_calculator,
 ]

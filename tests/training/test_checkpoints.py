@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 
 from nmcourse.models import LSTM, VanillaRNN
@@ -213,6 +215,28 @@ def test_a_damaged_file(small, task, tmp_path, damage):
     with refuses(path, "cannot be read", "move it away or name another file to start again"):
         train(small, task, path)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"step,loss\n1,0.5\n", "it holds text"),
+        ("Übung\n".encode() * 2000, "it holds text"),
+        (b"<!DOCTYPE html><html></html>", "it holds text"),
+        (safetensors.torch.save({"a": torch.ones(2)}), "it is a safetensors file"),
+        (pickle.dumps({"a": 1}, protocol=2), "it is a pickle"),
+        (None, "it is a folder"),
+    ],
+)
+def test_a_file_that_was_never_one_of_tensors_is_not_called_damaged(
+    small, task, tmp_path, content: bytes | None, kind: str
+):
+    path = tmp_path / "notes"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with refuses(path, "is no file of save_tensors", kind, "name another file"):
+        load_tensors(str(path))
+    with refuses(path, kind):
+        train(small, task, path)
 
 
 @pytest.mark.parametrize(

@@ -64,8 +64,8 @@ def test_other_things_than_outputs():
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (nn.Identity(), "model must have parameters to train, but a Identity has none"),
-        (nn.Sequential(), "model must have parameters to train, but a Sequential has none"),
+        (nn.Identity(), "model must have parameters to train, but Identity has none"),
+        (nn.Sequential(), "model must have parameters to train, but Sequential has none"),
         (lambda inputs: inputs, "model must be a torch.nn.Module, got function"),
         (VanillaRNN, "model must be a torch.nn.Module, got the class VanillaRNN: call it"),
         (None, "model must be a torch.nn.Module, got NoneType"),

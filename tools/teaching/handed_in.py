@@ -23,6 +23,13 @@ _CANVAS = re.compile(
 )
 # Moodle without folders: Jane Doe_12345_assignsubmission_file_homework.ipynb
 _MOODLE = re.compile(r"(?P<student>.+?_\d+_assignsubmission_file)_.+")
+# Blackboard: Homework 1_doejane_attempt_2026-11-03-11-05-33_homework.ipynb
+_BLACKBOARD = re.compile(r".+_(?P<student>[^_]+)_attempt_\d{4}(?:-\d\d){5}_.+")
+_RECEIPT = re.compile(r".+_attempt_\d{4}(?:-\d\d){5}\.txt")  # which Blackboard puts beside it
+# Brightspace, a file or a folder: 12345-678901 - Jane Doe - Nov 3, 2026 1105 AM - homework.ipynb
+_BRIGHTSPACE = re.compile(
+    r"(?P<user>\d+)-\d+ ?- (?P<name>.+?) ?- .+ \d{3,4} [AP]M(?: - .+)?", re.IGNORECASE
+)
 WHAT_A_NAME_IS = (
     f"a student's name begins with a letter or digit and may have letters, digits, spaces and "
     f"{' '.join(_MARKS)}, {_LONGEST_NAME} characters at most"
@@ -87,6 +94,9 @@ def collect(folder: Path) -> HandedIn:
         if _of_the_system(entry.name):
             continue
         whole_folder = entry.is_dir() and not entry.is_symlink()
+        if _RECEIPT.fullmatch(entry.name) and not whole_folder and not is_notebook(entry):
+            beside.append(f"{entry.name!r}: what Blackboard writes of an attempt")
+            continue
         student, note = _whose(entry.name, whole_folder=whole_folder)
         inside = _files(entry) if whole_folder else [entry]
         taken = [path for path in inside if is_notebook(path)]
@@ -141,8 +151,12 @@ def normal(name: str) -> str:
 def _whose(name: str, *, whole_folder: bool) -> tuple[str, str | None]:
     """The student whose file or folder it is, and what a platform says of it; None: no platform."""
     name = normal(name)
+    if found := _BRIGHTSPACE.fullmatch(name):
+        return f"{found['name']}_{found['user']}", None if whole_folder else ""
     if whole_folder:
         return name, None
+    if found := _BLACKBOARD.fullmatch(name):
+        return found["student"], ""
     if found := _CANVAS.fullmatch(name):
         late = "Canvas calls it late" if found["late"] else ""
         return f"{found['name']}_{found['user']}", late

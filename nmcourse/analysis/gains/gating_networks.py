@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nmcourse._inputs import count, whole
 from nmcourse.models import NMRNN, LowRankRNN, Modulator, RecurrentScaling, identity
 
 DT = 10.0  # ms
@@ -41,9 +42,9 @@ def random_gating_network(
         recurrent_scaling: factor in front of the recurrence.
         gain_nonlinearity: sigma of the gain.
         modulator_nonlinearity: phi of the modulator.
-        n_feedback: 40 lets the modulator hear the output network.
+        n_feedback: 40 feeds the output network back to the modulator.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(whole("seed", seed))
     net = _output_network(generator, nonlinearity, recurrent_scaling, tau_x)
     modulator = Modulator(
         2,
@@ -80,9 +81,9 @@ def random_free_network(seed: int, *, n_feedback: int = 0) -> NMRNN:
 
     Args:
         seed: of its weights and start states.
-        n_feedback: 40 lets the modulator hear the output network.
+        n_feedback: 40 feeds the output network back to the modulator.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(whole("seed", seed))
     net = _output_network(generator, identity, "1/N", 10 * DT)
     modulator = Modulator(2, 5, 3, n_feedback=n_feedback, tau=100.0, dt=DT, generator=generator)
     modulator = modulator.double()
@@ -97,8 +98,8 @@ def random_free_network(seed: int, *, n_feedback: int = 0) -> NMRNN:
 
 def random_gating_inputs(seed: int, n_steps: int = 100) -> Tensor:
     """Normal inputs for five trials, (trial, time, 2)."""
-    generator = torch.Generator().manual_seed(1_000 + seed)
-    return torch.randn(5, n_steps, 2, generator=generator, dtype=torch.float64)
+    generator = torch.Generator().manual_seed(1_000 + whole("seed", seed))
+    return torch.randn(5, count("n_steps", n_steps), 2, generator=generator, dtype=torch.float64)
 
 
 def _output_network(

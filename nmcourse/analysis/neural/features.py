@@ -133,8 +133,9 @@ def gabor_bank(
         (image, feature).
 
     Raises:
-        ValueError: for images with more than one channel.
+        ValueError: for images with more than one channel, or a number below one.
     """
+    stride = count("stride", stride)
     check_tensor("images", images)
     if images.ndim != 4 or images.shape[1] != 1:
         raise ValueError(f"images must be grey, (image, 1, height, width), got {images.shape}")

@@ -125,6 +125,7 @@ CLAIMS = (
         f"{_PAPER}, Fig. 5",
         "solved, as an illustration from which nothing about brains is predicted; probably a CNN "
         "followed by an RNN could do so too; no number published",
+        "book/vision/from_pixels_to_decisions",
     ),
     Claim(
         "C14",

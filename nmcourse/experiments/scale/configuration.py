@@ -40,6 +40,14 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "sweep": {"base": None, "over": None, "at_once": None},
 }
 
+_TRAIN = "run train --set network=measure_wait_go_nm_rnn task=MeasureWaitGo options.n_steps=1000"
+#: Settings that each kind of run has to be given, and a command that gives them.
+NEEDED: dict[str, tuple[tuple[str, ...], str]] = {
+    "claim": (("claim",), "run N8"),
+    "train": (("network", "task"), _TRAIN),
+    "sweep": (("base", "over"), f"{_TRAIN} --over seed=0,1,2"),
+}
+
 
 class ConfigurationError(ValueError):
     """A configuration that cannot be run, or that is not the one of the folder."""
@@ -199,6 +207,12 @@ def store(configuration: Configuration) -> Path:
     return path
 
 
+def forget(path: Path) -> None:
+    """Delete a stored configuration with which nothing was begun, so that its folder is free."""
+    if [one.name for one in path.parent.iterdir()] == [path.name]:
+        path.unlink()
+
+
 def _settings(what: str, given: Any) -> dict[str, Any]:
     """The settings of a kind of run, complete."""
     if not isinstance(given, Mapping):
@@ -210,8 +224,11 @@ def _settings(what: str, given: Any) -> dict[str, Any]:
             f"settings of {what}: no {unknown[0]!r}; there are {', '.join(defaults)}"
         )
     found = defaults | dict(given)
-    needed = {"claim": ("claim",), "train": ("network", "task"), "sweep": ("base", "over")}
-    for name in needed.get(what, ()):
+    needed, example = NEEDED.get(what, ((), ""))
+    for name in needed:
         if found[name] is None:
-            raise ConfigurationError(f"settings of {what}: {name!r} must be given")
+            raise ConfigurationError(
+                f"settings of {what}: {name!r} must be given, for example: "
+                f"python -m nmcourse.experiments {example}"
+            )
     return json.loads(json.dumps(found))

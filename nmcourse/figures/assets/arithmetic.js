@@ -21,15 +21,19 @@ const nmTools = {
     return { t, x };
   },
   sigmoid: (v) => 1 / (1 + Math.exp(-v)),
-  // a function that draws standard normal numbers, the same for the same seed
-  normal(seed) {
+  // a function that draws numbers from 0 to 1, the same for the same seed
+  uniform(seed) {
     let state = seed >>> 0;
-    const uniform = () => {
+    return () => {
       state = (state + 0x6d2b79f5) >>> 0;
       let v = Math.imul(state ^ (state >>> 15), 1 | state);
       v = (v + Math.imul(v ^ (v >>> 7), 61 | v)) ^ v;
       return ((v ^ (v >>> 14)) >>> 0) / 4294967296;
     };
+  },
+  // a function that draws standard normal numbers, the same for the same seed
+  normal(seed) {
+    const uniform = nmTools.uniform(seed);
     return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
   },
   // a number as text with a true minus sign

@@ -5,7 +5,7 @@
 // `needed` are all functions that it uses; a worker is given their text and nothing else.
 function nmBeside(job, needed, packed, heard) {
   const code = `${[...needed, job].map(String).join("\n")}
-    const nmTools = { ${nmTools.normal} };
+    const nmTools = { ${nmTools.uniform}, ${nmTools.normal} };
     let ask = null;
     onmessage = ({ data }) => {
       if (data.packed) ask = ${job.name}(data.packed, (found) => postMessage(found));

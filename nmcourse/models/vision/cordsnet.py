@@ -186,6 +186,13 @@ class CordsNet(RecurrentModel, Seeing):
         layers.check_images(
             input, self.n_inputs, self.fixed_size, bias.dtype, range(4, 5 + (bias.ndim == 4))
         )
+        height, width = input.shape[-2:]
+        size, needed = state[0].shape[-2:], self.wiring.shapes((height, width))[0][1:]
+        if tuple(size) != needed:
+            raise ValueError(
+                f"input must have the size of the pictures before it: {height} x {width} pixels "
+                f"need a state of {needed[0]} x {needed[1]}, and this one has {size[0]} x {size[1]}"
+            )
         inputs = (
             self.area_inputs(state, input)
             if gains is None
@@ -212,8 +219,10 @@ class CordsNet(RecurrentModel, Seeing):
         gains: Sequence[AreaGains | None] | None = None,
     ) -> tuple[Tensor, ...]:
         """State one Euler step of dt later; ``gains`` as in :meth:`velocity`."""
-        options = {} if gains is None else {"gains": gains}
-        velocity = self.velocity(state, input, context, **options)
+        options: dict[str, Any] = {} if gains is None else {"gains": gains}
+        if context is not None:  # a velocity of (state, image) is enough for a subclass
+            options["context"] = context
+        velocity = self.velocity(state, input, **options)
         return tuple(r + self.dt * v for r, v in zip(state, velocity, strict=True))
 
     def readout(

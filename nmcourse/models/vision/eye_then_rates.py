@@ -89,7 +89,18 @@ class EyeThenRates(RecurrentModel):
         self.dt = behind.dt
 
     def pictures(self, inputs: Tensor) -> Tensor:
-        """Inputs (.., pixel) as pictures (.., channel, height, width)."""
+        """Inputs (.., pixel) as pictures (.., channel, height, width).
+
+        Raises:
+            ValueError: for pictures of another size.
+        """
+        check_tensor("inputs", inputs)
+        if inputs.shape[-1] != self.n_inputs:
+            height, width = self.eye.image_size
+            raise ValueError(
+                f"inputs must have {self.n_inputs} channels, one for each pixel of {height} x "
+                f"{width}, got {inputs.shape[-1]}: no frame may have another size"
+            )
         return inputs.unflatten(-1, (self.eye.n_inputs, *self.eye.image_size))
 
     def seen(self, maps: Sequence[Tensor]) -> Tensor:

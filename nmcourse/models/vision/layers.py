@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nmcourse._inputs import all_finite, check_tensor
+from nmcourse._inputs import all_finite, check_tensor, count
 from nmcourse.models.vision.wiring import Convolution, Wiring
 
 
@@ -100,8 +100,11 @@ def convolve(maps: Tensor, weights: Tensor, stride: int = 1) -> Tensor:
 
     Returns:
         (.., batch, out, height, width), with a seed axis if the weights have one.
+
+    Raises:
+        ValueError: for a stride below one.
     """
-    padding = weights.shape[-1] // 2
+    stride, padding = count("stride", stride), weights.shape[-1] // 2
     if weights.ndim == 4:
         return F.conv2d(maps, weights, stride=stride, padding=padding)
     n_seeds = weights.shape[0]

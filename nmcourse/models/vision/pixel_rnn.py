@@ -94,7 +94,8 @@ class PixelRNN(Seeing):
 
     def step(self, state: State, image: Tensor) -> State:
         """State one Euler step of dt later."""
-        return (self.network.step(*_flat(state), image.flatten(-3))[..., None, None],)
+        changes = self.velocity(state, image)
+        return tuple(r + self.dt * v for r, v in zip(state, changes, strict=True))
 
     def readout(self, state: State) -> Tensor:
         """Outputs (batch, class)."""

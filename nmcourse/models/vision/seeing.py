@@ -90,7 +90,11 @@ class Seeing(nn.Module):
         """State one time step later, for images (batch, channel, height, width)."""
 
     def velocity(self, state: State, image: Tensor) -> State:
-        """What a step changes, per ms: (step - state) / dt. An equation in time overrides it."""
+        """What a step changes, per ms: (step - state) / dt.
+
+        An equation in time overrides it and steps by it, as CordsNet and PixelRNN do. In networks
+        in discrete time it follows from ``step``, and overriding it changes no trial.
+        """
         new = self.step(state, image)
         return tuple((after - r) / self.dt for after, r in zip(new, state, strict=True))
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import torch
 
+from nmcourse._inputs import counts
 from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, RecurrentScaling, VanillaRNN
 
 
@@ -58,6 +59,7 @@ def multitask_lstm(
 
     ``forget_bias`` is added to the random bias of the forget gates: 3 opens them at the start.
     """
+    n_units, n_context = counts(n_units=n_units, n_context=n_context)
     network = LSTM(3 + n_context, n_units, 3, generator=generator)
     with torch.no_grad():
         network.bias[n_units : 2 * n_units] += forget_bias  # i, f, g, o

@@ -59,7 +59,7 @@ def existing_folder(folder: str | Path, source: str) -> Path:
 def files_of(
     folder: str | Path,
     names: Sequence[Sequence[str]],
-    instead: Sequence[str] = (),
+    instead: Sequence[Sequence[str]] = (),
     *,
     source: str,
 ) -> list[Path]:
@@ -68,7 +68,7 @@ def files_of(
     Args:
         folder: where they lie, or a folder above; each may lie in a folder of its own name, too.
         names: for each file the names that it may have, the official one first.
-        instead: files of another version of the set, and last what that version is called.
+        instead: for each other version of the set its files, and last what it is called.
         source: how to get the set, as a sentence.
 
     Raises:
@@ -138,10 +138,9 @@ def _holds(where: Path) -> str:
     return ", ".join(there[:8]) + (", .." if len(there) > 8 else "") if there else "nothing"
 
 
-def _another_version(where: Path, instead: Sequence[str]) -> str:
+def _another_version(where: Path, instead: Sequence[Sequence[str]]) -> str:
     """What lies there instead, as a sentence."""
-    if instead:
-        *names, version = instead
+    for *names, version in instead:
         for place in _below(where):
             if all((place / name).is_file() for name in names):
                 return f". This is {version}"

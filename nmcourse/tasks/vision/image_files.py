@@ -76,11 +76,22 @@ _CIFAR: dict[int, tuple[dict[str, tuple[str, ...]], str, int]] = {
 }
 
 
-# classes -> files of the version for Python, and what it is called
-_PYTHON_CIFAR = {
-    10: ("data_batch_1", "batches.meta", _VERSION.format(10)),
-    100: ("train", "meta", _VERSION.format(100)),
+_PYTHON = {  # classes -> files of the version for Python
+    10: ("data_batch_1", "batches.meta"),
+    100: ("train", "meta"),
 }
+_OTHER = "the set with {0} classes: give n_classes={0}"
+
+
+def _instead(n_classes: int) -> list[tuple[str, ...]]:
+    """What may lie in the place of a CIFAR set: files, and what they are."""
+    other = 110 - n_classes
+    binary = (_CIFAR[other][0]["test"][0], _CIFAR[other][1])
+    return [
+        (*_PYTHON[n_classes], _VERSION.format(n_classes)),
+        (*binary, _OTHER.format(other)),
+        (*_PYTHON[other], _VERSION.format(other)),
+    ]
 
 
 class ImageFileError(ValueError):
@@ -148,7 +159,7 @@ def read_cifar(
     if number not in _CIFAR:
         raise ValueError(f"n_classes must be 10 or 100, got {n_classes!r}")
     files, names_file, n_labels = _CIFAR[number]
-    version = _PYTHON_CIFAR[number]
+    version = _instead(number)
     source = f'fetch_images("cifar-{n_classes}") downloads these files'
     (names_path,) = files_of(folder, [(names_file,)], version, source=source)
     content = _contents(names_path, _TEXT)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import warnings
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from nmcourse._files import user_path
 from nmcourse._inputs import count
-from nmcourse.tasks.vision._batches import batches_of
+from nmcourse.tasks.vision._batches import Batched
 from nmcourse.tasks.vision._finding import existing_folder
 from nmcourse.tasks.vision.image_files import ImageFileError
 from nmcourse.tasks.vision.images import ImageSet
@@ -30,16 +31,11 @@ OTHER_PICTURES = {".apng", ".avif", ".dib", ".dng", ".exr", ".gif", ".heic", ".h
 OTHER_PICTURES |= {".j2k", ".jfif", ".jif", ".jp2", ".jpe", ".jxl", ".mpo", ".nef", ".pbm", ".pcx"}
 OTHER_PICTURES |= {".pfm", ".pgm", ".pnm", ".psd", ".raw", ".svg", ".tga", ".tif", ".tiff"}
 # Folders that systems and programs make; those that begin with a dot are left out as well.
-SYSTEM_FOLDERS = {
-    "__macosx",
-    "__pycache__",
-    "@eadir",
-    "#recycle",
-    "$recycle.bin",
-    "lost+found",
-    "recycler",
-    "system volume information",
-}
+SYSTEM_FOLDERS = {"__macosx", "network trash folder", "temporary items", "thevolumesettingsfolder"}
+SYSTEM_FOLDERS |= {"$recycle.bin", "recycled", "recycler", "system volume information"}  # Windows
+SYSTEM_FOLDERS |= {"#recycle", "#snapshot", "@eadir", "@recently-snapshot", "@recycle", "@tmp"}
+SYSTEM_FOLDERS |= {"~snapshot", "lost+found", "__pycache__", "cvs"}
+_REPAIRED = re.compile(r"found\.\d{3}")  # what Windows makes of a damaged disk
 MOST_PIXELS = 80_000_000  # of a picture, before and after its size is changed
 _FORMATS = ("JPEG", "PNG", "BMP", "PPM", "WEBP")  # whatever the name says; others can run programs
 _WITH_ALPHA = {"RGBA", "LA", "PA", "La", "RGBa"}
@@ -136,30 +132,7 @@ class ImageFolder:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def batches(
-        self,
-        batch_size: int,
-        *,
-        generator: torch.Generator | None = None,
-        epochs: int | None = 1,
-        shuffle: bool = True,
-        drop_last: bool = False,
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        """As :meth:`nmcourse.tasks.ImageSet.batches`, reading the pictures of each batch.
-
-        Raises:
-            ImageFileError: for a picture that cannot be read.
-            ValueError: as there.
-        """
-        return batches_of(
-            self.take,
-            len(self),
-            batch_size,
-            generator=generator,
-            epochs=epochs,
-            shuffle=shuffle,
-            drop_last=drop_last,
-        )
+    batches = Batched.batches
 
     def load(self) -> ImageSet:
         """All pictures in memory: 0.6 MB for each of 224 pixels.
@@ -229,7 +202,9 @@ def _scaled(size: int, width: int, height: int) -> tuple[int, int]:
 
 def _hidden(path: Path) -> bool:
     """Whether a folder or a file is there for a system, and not for a person."""
-    return path.name.startswith(".") or path.name.lower() in SYSTEM_FOLDERS
+    name = path.name.lower()
+    system = name in SYSTEM_FOLDERS or _REPAIRED.fullmatch(name) is not None
+    return name.startswith(".") or (system and path.is_dir())
 
 
 def _counted(endings: Mapping[str, int]) -> str:

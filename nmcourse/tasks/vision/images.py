@@ -10,7 +10,7 @@ how long is a matter of the trial: ``nmcourse.models.CordsNet.respond``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from nmcourse._inputs import as_tensor, check_tensor, is_whole, pixels
 from nmcourse.tasks._digit_data import N_DIGITS, Split, digits_of
-from nmcourse.tasks.vision._batches import batches_of
+from nmcourse.tasks.vision._batches import Batched
 
 
 @dataclass(frozen=True)
@@ -157,39 +157,7 @@ class ImageSet:
             raise ValueError(f"images must vary in every channel, but channel {constant} does not")
         return replace(self, images=(self.images - mean) / deviation)
 
-    def batches(
-        self,
-        batch_size: int,
-        *,
-        generator: torch.Generator | None = None,
-        epochs: int | None = 1,
-        shuffle: bool = True,
-        drop_last: bool = False,
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images (batch, channel, height, width) and labels (batch,), batch after batch.
-
-        Every image comes once in an epoch.
-
-        Args:
-            batch_size: images of a batch.
-            generator: source of the order.
-            epochs: how often every image comes; None for ever.
-            shuffle: draw another order for each epoch; otherwise that of the set.
-            drop_last: leave out what is left at the end of an epoch if it is less than a batch.
-
-        Raises:
-            ValueError: for a batch size or a number of epochs below one, or a whole batch that
-                is larger than the set with ``drop_last``.
-        """
-        return batches_of(
-            self.take,
-            len(self),
-            batch_size,
-            generator=generator,
-            epochs=epochs,
-            shuffle=shuffle,
-            drop_last=drop_last,
-        )
+    batches = Batched.batches
 
     def take(self, which: Tensor) -> tuple[Tensor, Tensor]:
         """Images (batch, channel, height, width) and labels (batch,) of these numbers."""

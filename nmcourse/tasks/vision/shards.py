@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_right
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from torch import Tensor
 
 from nmcourse._files import replacing, user_path, write_text
 from nmcourse._inputs import count
-from nmcourse.tasks.vision._batches import batches_of
+from nmcourse.tasks.vision._batches import Batched
 from nmcourse.tasks.vision._finding import existing_folder
 from nmcourse.tasks.vision.image_files import ImageFileError
 from nmcourse.tasks.vision.image_folder import ImageFolder
@@ -184,25 +183,7 @@ class ShardedImages:
             images = (images - self._mean.to(self.dtype)) / self._deviation.to(self.dtype)
         return images, self.labels[which]
 
-    def batches(
-        self,
-        batch_size: int,
-        *,
-        generator: torch.Generator | None = None,
-        epochs: int | None = 1,
-        shuffle: bool = True,
-        drop_last: bool = False,
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        """As :meth:`nmcourse.tasks.ImageSet.batches`."""
-        return batches_of(
-            self.take,
-            len(self),
-            batch_size,
-            generator=generator,
-            epochs=epochs,
-            shuffle=shuffle,
-            drop_last=drop_last,
-        )
+    batches = Batched.batches
 
     def load(self, which: slice = slice(None)) -> ImageSet:
         """Some of the images in memory, or all."""

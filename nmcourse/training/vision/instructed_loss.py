@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nmcourse._inputs import number
+from nmcourse._inputs import number, whole
 from nmcourse.models import NMCordsNet
 from nmcourse.tasks import whole_steps
 
@@ -30,8 +30,8 @@ class InstructedTrial:
         window: the last part of a phase, in which the answer counts.
 
     Raises:
-        ValueError: for instructions of different lengths or of rules that there are not, a time
-            that is not positive, or a window longer than a phase.
+        ValueError: for instructions of different lengths or of rules that there are not, answers
+            that are no classes, a time that is not positive, or a window longer than a phase.
     """
 
     answers: tuple[tuple[int, ...], ...]
@@ -51,11 +51,16 @@ class InstructedTrial:
             raise ValueError(
                 f"instructions must have one length, at least 1 phase, got {self.instructions!r}"
             )
-        rules = {rule for phases in self.instructions for rule in phases}
-        if not rules <= set(range(len(self.answers))):
+        lengths = {len(classes) for classes in self.answers}
+        if len(lengths) != 1 or 0 in lengths:
             raise ValueError(
-                f"instructions must be of rules 0 to {len(self.answers) - 1}, got {sorted(rules)}"
+                f"answers must be as many under each rule, at least 1, got {self.answers!r}"
             )
+        last_rule = len(self.answers) - 1
+        for name, most in (("answers", None), ("instructions", last_rule)):
+            rows = getattr(self, name)
+            numbers = tuple(tuple(whole(name, one, 0, most) for one in row) for row in rows)
+            object.__setattr__(self, name, numbers)
 
     def rules(self, labels: Tensor) -> Tensor:
         """Rule of each phase, (.., phase), for labels 10 * instruction + class."""

@@ -11,6 +11,7 @@ import pytest
 
 from nmcourse.experiments.__main__ import main
 from nmcourse.experiments.scale.configuration import (
+    NEEDED,
     Configuration,
     ConfigurationError,
     from_mapping,
@@ -110,8 +111,24 @@ def test_a_file_that_is_none_is_named(tmp_path: Path, capsys):
     ],
 )
 def test_bad_settings_of_a_training_are_named(settings, message, tmp_path: Path, capsys):
-    assert main(["run", "train", "--folder", str(tmp_path), "--set", *settings]) == 1
+    words = ["run", "train", "--folder", str(tmp_path), "--set"]
+    assert main([*words, *settings]) == 1
     assert message in capsys.readouterr().err
+    assert not (tmp_path / "configuration.json").exists()  # the right ones may follow there
+    text = configuration(tmp_path, seed=3, settings=TRAIN | {"task": "Task"}).text()
+    (tmp_path / "configuration.json").write_text(text)
+    assert main(["run", str(tmp_path / "configuration.json")]) == 1
+    assert (tmp_path / "configuration.json").read_text() == text  # a person has written it
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize("what", NEEDED)
+def test_what_is_missing_is_asked_for_with_an_example_that_works(what: str, capsys):
+    with pytest.raises(ConfigurationError, match=r"must be given, for example: python") as error:
+        Configuration(what=what, settings={}, folder="x")
+    words = str(error.value).partition("nmcourse.experiments ")[2].split()
+    assert main([*words, "--show"]) == 0
+    assert json.loads(capsys.readouterr().out)["what"] == what
 
 
 def test_bad_settings_of_stages_are_named(tmp_path: Path, capsys):

@@ -169,3 +169,13 @@ def test_what_does_not_fit_is_named():
         n_features(eye, 9)
     with pytest.raises(ValueError, match="64"):
         a_network()(torch.zeros(2, 3, 256))
+
+
+def test_a_frame_of_another_size_is_named():
+    model = a_network()
+    start = model.initial_state(2)
+    with pytest.raises(ValueError, match="no frame may have another size"):
+        model.step(start, torch.zeros(2, 100))
+    eye = an_eye()
+    with pytest.raises(ValueError, match="input must have the size of the pictures before it: 6 x"):
+        eye.step(eye.initial_state(2), torch.zeros(2, 1, 6, 6))

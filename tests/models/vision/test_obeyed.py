@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nmcourse.models import CordsNet, TwinCNN
+from nmcourse.models import CordsNet, PixelRNN, TwinCNN
 from nmcourse.models.vision.layers import NormalisedConvolution
 from nmcourse.models.vision.planning import Asked
 from nmcourse.models.vision.stepwise import respond_by_steps
@@ -221,3 +221,25 @@ def test_the_verbs_of_every_network_that_sees_are_obeyed(name: str, piece: str):
     expected = by_hand(model, shown, 4, 5)
     torch.testing.assert_close(model.respond(shown, n_blank=4, n_steps=5).outputs, expected)
     assert not torch.allclose(plain.respond(shown, n_blank=4, n_steps=5).outputs, expected)
+
+
+@pytest.mark.parametrize("name", ["CordsNet", "PixelRNN"])
+def test_a_velocity_of_state_and_image_is_enough(name: str):
+    def build(kind: Any) -> Any:
+        if name == "CordsNet":
+            return cordsnet(kind)
+        generator = torch.Generator().manual_seed(0)
+        sizes = {"n_units": 3, "n_channels": 1, "n_classes": 2, "image_size": 4}
+        return kind(**sizes, generator=generator).double()
+
+    home = CordsNet if name == "CordsNet" else PixelRNN
+
+    class Half(home):  # type: ignore[misc, valid-type]
+        def velocity(self, state, image):
+            return tuple(0.5 * v for v in super().velocity(state, image))
+
+    model, plain = build(Half), build(home)
+    shown = images() if name == "CordsNet" else torch.rand(2, 1, 4, 4).double()
+    found = model.respond(shown, n_blank=4, n_steps=5).outputs
+    torch.testing.assert_close(found, by_hand(model, shown, 4, 5))
+    assert not torch.allclose(found, plain.respond(shown, n_blank=4, n_steps=5).outputs)

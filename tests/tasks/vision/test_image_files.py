@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import re
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -372,3 +373,15 @@ def test_a_folder_without_the_files_says_where_they_come_from(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'fetch_images\("mnist"\)') as error:
         read_idx(tmp_path)
     assert str(tmp_path) in str(error.value)
+
+
+@pytest.mark.parametrize(("n_classes", "other"), [(10, 100), (100, 10)])
+def test_the_other_cifar_is_named(tmp_path: Path, n_classes: Literal[10, 100], other: int):
+    files = {10: ("test_batch.bin", "batches.meta.txt"), 100: ("test.bin", "fine_label_names.txt")}
+    folder = tmp_path / f"cifar-{other}-binary"
+    folder.mkdir()
+    for name in files[other]:
+        (folder / name).write_bytes(b"")
+    said = f"This is the set with {other} classes: give n_classes={other}"
+    with pytest.raises(FileNotFoundError, match=said):
+        read_cifar(tmp_path, n_classes=n_classes)

@@ -130,6 +130,14 @@ def test_bad_requests(folder: Path):
         "$RECYCLE.BIN",
         "System Volume Information",
         "lost+found",
+        "@Recycle",
+        "@Recently-Snapshot",
+        "#snapshot",
+        "~snapshot",
+        "Network Trash Folder",
+        "Temporary Items",
+        "RECYCLED",
+        "FOUND.000",
     ],
 )
 def test_folders_of_systems_are_no_classes(folder: Path, name: str):

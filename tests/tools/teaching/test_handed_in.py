@@ -55,6 +55,10 @@ def students(found: HandedIn) -> set[str]:
         ("doejane_12345_678901_homework-1.ipynb", "doejane_12345"),
         ("doejane_LATE_12345_678901_homework-1.ipynb", "doejane_12345"),
         ("doejane_12345_678901_Untitled_2_3.ipynb", "doejane_12345"),
+        ("Homework 1_doejane_attempt_2026-11-03-11-05-33_homework_2.ipynb", "doejane"),
+        ("12345-678901 - José Doe - Nov 3, 2026 1105 AM - homework.ipynb", "José Doe_12345"),
+        ("12345-678901 - Jane Doe- Nov 3, 2026 105 PM - a - b.ipynb", "Jane Doe_12345"),
+        ("12345-678901 - Jane Doe - Nov 3, 2026 1105 AM/homework.ipynb", "Jane Doe_12345"),
     ],
 )
 def test_a_notebook_is_found_whatever_it_is_called(tmp_path: Path, name: str, student: str | None):
@@ -62,6 +66,15 @@ def test_a_notebook_is_found_whatever_it_is_called(tmp_path: Path, name: str, st
     assert students(found) == {student or "Dora Müller_123_assignsubmission_file"}
     assert found.left_out == ()
     assert read(found.everybody[0], HIDDEN.versions).token == ONE.token
+
+
+def test_what_blackboard_writes_of_an_attempt_is_nobodys_notebook(tmp_path: Path):
+    attempt = "Homework 1_doejane_attempt_2026-11-03-11-05-33"
+    (tmp_path / f"{attempt}.txt").write_text("Name: Jane Doe (doejane)")
+    found = hand_in(tmp_path, f"{attempt}_homework.ipynb")
+    assert students(found) == {"doejane"}
+    assert found.left_out == ()
+    assert found.beside == (f"'{attempt}.txt': what Blackboard writes of an attempt",)
 
 
 def test_what_canvas_calls_late_is_noted(tmp_path: Path):

@@ -71,3 +71,14 @@ def test_an_unknown_problem_is_an_error_that_names_those_there_are():
         problem("rate")
     with pytest.raises(ValueError, match="number of a version of rates must be 0 to 35, got 99"):
         problem("rates").draw(0, 99)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_answer_that_leaves_out_an_end_of_the_target_is_wrong(seed: int):
+    gates = PROBLEMS["gates"]
+    version = gates.build(**gates.draw(0, 1))
+    [part] = [part for part in version.parts if part.title == "Room for a gain"]
+    for left in ("target[:-1]", "target[1:]"):
+        body = f"target = {left}\n{part.body}"
+        answer = version.compiled(part, body)
+        assert not run(version.exercise(part), answer, seed, 60.0).passed, left

@@ -260,7 +260,7 @@ def _known(fold: int) -> Part:
     chance = f"chance = {fold} * tolerance / np.pi\n"
     return Part(
         name="d",
-        title="How many did it know?",
+        title="How many without guessing?",
         points=2,
         task=(
             "A subject holds fixation. In a share $p$ of the trials it knows the orientation and "

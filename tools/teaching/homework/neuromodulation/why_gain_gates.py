@@ -315,10 +315,11 @@ def _streams(draw: Draw) -> list[tuple[float, float, int]]:
     return [(draw.uniform(0.6, 0.95), draw.uniform(0.2, 0.9), n) for n in (1, 2, 3, 5, 8, 12)]
 
 
-def _path(draw: Draw, n: int) -> tuple[Any, ...]:
+def _path(draw: Draw, n: int, hardest: int | None = None) -> tuple[Any, ...]:
     """A target that moves at its own pace, the offset below it, and two clocks."""
     steps = np.array([draw.uniform(-0.02, 0.08) for _ in range(n)])
-    steps[draw.integer(1, n - 2)] = 0.15  # the hardest step is neither first nor last
+    within = draw.integer(1, n - 2)
+    steps[within if hardest is None else hardest] = 0.15
     target = draw.uniform(0.2, 0.5) + np.concatenate([[0.0], np.cumsum(steps)])
     dt = draw.uniform(5, 12)
     return target, -draw.uniform(0.5, 1.5), dt, dt * draw.uniform(3, 6)
@@ -334,8 +335,9 @@ def _targets(draw: Draw) -> list[tuple[Any, ...]]:
 
 def _rooms(draw: Draw) -> list[tuple[Any, ...]]:
     found = []
-    for n in (4, 8, 15, 20):
-        target, *rest = _path(draw, n)
+    # The hardest step is in between, and also the last and the first: no end may be left out.
+    for n, hardest in ((4, None), (8, None), (15, -1), (20, 0)):
+        target, *rest = _path(draw, n, hardest)
         found.append((target, draw.uniform(0.3, 0.9), *rest))
     return found
 
