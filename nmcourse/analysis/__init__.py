@@ -165,6 +165,7 @@ from nmcourse.analysis.trajectories import (
     shape_distance,
     shape_likeness,
 )
+from nmcourse.analysis.vision.adversarial import adversarial_images, outputs_at_last
 from nmcourse.analysis.vision.after_images import (
     AfterImages,
     after_images,
@@ -254,6 +255,7 @@ __all__ = [
     "V4Session",
     "ablate_gains",
     "active_units",
+    "adversarial_images",
     "after_images",
     "align_to",
     "angle_code",
@@ -326,6 +328,7 @@ __all__ = [
     "nm_rnn_arrays",
     "noise_ceiling",
     "optimal_gain",
+    "outputs_at_last",
     "pairs_of",
     "partial_least_squares",
     "partial_svd",

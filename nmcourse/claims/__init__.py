@@ -2,11 +2,14 @@
 
 ``python -m nmcourse.claims`` prints it; ``python -m nmcourse.claims run N1`` measures a claim again
 from nothing. In a chapter, ``box("N1")`` shows one claim, ``value("N1", "order.median")`` gives a
-measured number, ``overview()`` is a short table to filter, and ``table()`` the whole ledger. All of
-these read; what judges and what measures is in
-``nmcourse.claims.judging`` and ``nmcourse.claims.runner``.
+measured number, ``overview()`` is a table to filter, ``both_verdicts()`` has a column for each
+verdict, ``table()`` is the whole ledger; ``comparisons()`` makes ratios of stored numbers. All of
+these read; what judges and what measures is in ``nmcourse.claims.judging`` and
+``nmcourse.claims.runner``.
 """
 
+from nmcourse.claims.both_verdicts import BothVerdicts, both_verdicts
+from nmcourse.claims.comparisons import Comparison, compared, comparisons
 from nmcourse.claims.counting import Counts, InShort, Outcome, counts, in_short
 from nmcourse.claims.display import Box, Legend, Table, box, table
 from nmcourse.claims.ledger import Entry, entries, get, ids, number, results, summary, value
@@ -16,8 +19,10 @@ from nmcourse.evidence import STATUSES, ClaimError, LedgerError, Results, Summar
 __all__ = [
     "MADE_BY",
     "STATUSES",
+    "BothVerdicts",
     "Box",
     "ClaimError",
+    "Comparison",
     "Counts",
     "Entry",
     "InShort",
@@ -28,7 +33,10 @@ __all__ = [
     "Results",
     "Summary",
     "Table",
+    "both_verdicts",
     "box",
+    "compared",
+    "comparisons",
     "counts",
     "entries",
     "get",

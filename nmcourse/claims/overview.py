@@ -19,7 +19,7 @@ from nmcourse.claims.display import (
 from nmcourse.claims.ledger import Entry, entries
 
 #: First letter of a claim, and who makes it.
-MADE_BY = PAPERS | {"R": "Reviewers of the first paper", "F": "This course"}
+MADE_BY = PAPERS | {"R": "Reviewers of both papers", "F": "This course"}
 _COLUMNS = ("Status", "What is claimed", "Made by", "Chapter")
 _STYLE = """<style>
 .nm-overview form { display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: end;

@@ -4,6 +4,7 @@ An experiment (``nmcourse.experiments``) writes with it; the ledger (``nmcourse.
 """
 
 from nmcourse.evidence.numbers import Summary, format_number, ratio_of_medians, summarise
+from nmcourse.evidence.pairs import Interval, larger, no_larger, paired_interval
 from nmcourse.evidence.power import (
     ENOUGH,
     fisher_power,
@@ -31,6 +32,7 @@ __all__ = [
     "Claim",
     "ClaimError",
     "Experiment",
+    "Interval",
     "Judgement",
     "LedgerError",
     "Results",
@@ -42,8 +44,11 @@ __all__ = [
     "expected",
     "fisher_power",
     "format_number",
+    "larger",
     "majority_power",
     "most",
+    "no_larger",
+    "paired_interval",
     "pairs_power",
     "plain",
     "rank_sum_power",

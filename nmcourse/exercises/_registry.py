@@ -34,6 +34,7 @@ PAGES = (
     "vision/from_pixels_to_decisions",
     "vision/comparing_with_a_brain",
     "vision/a_modulated_eye",
+    "vision/the_reviewers_ask_again",
 )
 _CHAPTERS = tuple(import_module(f"nmcourse.exercises.{page.replace('/', '.')}") for page in PAGES)
 _EXERCISES = {one.id: one for chapter in _CHAPTERS for one in chapter.EXERCISES}

@@ -209,6 +209,9 @@ PAPER |= {
         "gain_clock": _OURS,
         "rule_switch": _OURS,
         "new_lessons": _OURS,
+        "in_place_of_rest": _BY_REVIEWERS,
+        "attacks": _BY_REVIEWERS,
+        "averaged_time": _BY_REVIEWERS,
     }.items()
 }
 

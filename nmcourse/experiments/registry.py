@@ -50,6 +50,7 @@ from nmcourse.experiments.neurons import (
     turning_code,
     v4_prediction,
 )
+from nmcourse.experiments.reviewed_eye import attacks, averaged_time, in_place_of_rest
 from nmcourse.experiments.seeing import crossing, noise, over_time
 from nmcourse.experiments.timing import (
     column_signs,
@@ -110,6 +111,9 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *gain_clock.EXPERIMENTS,
     *rule_switch.EXPERIMENTS,
     *new_lessons.EXPERIMENTS,
+    *in_place_of_rest.EXPERIMENTS,
+    *attacks.EXPERIMENTS,
+    *averaged_time.EXPERIMENTS,
 )
 
 

@@ -14,7 +14,7 @@ from nmcourse.figures.activity import (
     plot_raster,
     plot_trial,
 )
-from nmcourse.figures.answers import plot_intervals, plot_size_map
+from nmcourse.figures.answers import group_looks, plot_intervals, plot_size_map
 from nmcourse.figures.areas import area_look
 from nmcourse.figures.circuit import Circuit
 from nmcourse.figures.circuit_modulators import (
@@ -141,6 +141,7 @@ __all__ = [
     "draw_two_units",
     "explore",
     "gain_look",
+    "group_looks",
     "interactive_convolution",
     "interactive_deciding",
     "interactive_elements",

@@ -11,7 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from nmcourse.figures._arrays import Array, axes_or_new, same_length, to_numpy
-from nmcourse.figures.style import GREY, NEUTRAL, Look
+from nmcourse.figures.style import GAINS, GREY, NEUTRAL, Look
+
+_MARKERS = "osD^vX"
 
 
 def plot_intervals(
@@ -90,6 +92,18 @@ def plot_intervals(
         # To the left, over the labels of the rows: the axes are narrow beside long labels.
         ax.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3)
     return ax
+
+
+def group_looks(names: Sequence[str]) -> dict[str, Look]:
+    """A look for each of up to six groups of answers, told apart by marker and colour.
+
+    Raises:
+        ValueError: If there are more names than looks.
+    """
+    if len(names) > len(_MARKERS):
+        raise ValueError(f"names: {len(names)} groups; there are looks for {len(_MARKERS)}")
+    chosen = zip(names, (*GAINS, NEUTRAL), _MARKERS, strict=False)
+    return {name: Look(of.colour, "solid", marker, name) for name, of, marker in chosen}
 
 
 def _looks(

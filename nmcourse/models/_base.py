@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from nmcourse._inputs import all_finite, as_tensor, check_generator, check_tensor, count, number
 from nmcourse.models._as_written import as_written
+from nmcourse.models._unused_velocity import refuse_unused_velocity
 from nmcourse.models.loops.derivatives import transformed
 
 RecurrentScaling = Literal["none", "1/sqrt(N)", "1/N"]
@@ -56,6 +57,10 @@ class RecurrentModel(nn.Module, ABC):
     dt: float
     tau: float
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        refuse_unused_velocity(cls)
+
     @abstractmethod
     def initial_state(self, batch_size: int) -> Any:
         """State that a trial starts from, (batch, unit)."""
@@ -65,7 +70,8 @@ class RecurrentModel(nn.Module, ABC):
         """Right-hand side of the equation at the present state, per ms; shaped as the state.
 
         A step is Euler's step of it, but in an LSTM, a GRU and networks of two parts such as an
-        NM-RNN: what changes the equation of those overrides ``step``.
+        NM-RNN. What changes the equation of those overrides ``step``; a subclass that overrides
+        ``velocity`` alone is a ``TypeError``.
         """
 
     @abstractmethod

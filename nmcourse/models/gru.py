@@ -35,6 +35,7 @@ from nmcourse.models._base import (
     trial_inputs,
 )
 from nmcourse.models._readout import Readout
+from nmcourse.models._unused_velocity import decides
 from nmcourse.models.loops.compiled.gated import gru_scan
 from nmcourse.models.loops.compiled.path import path_of
 
@@ -93,6 +94,7 @@ class GRU(RecurrentModel):
         """Change over one step divided by dt: a GRU is a map, not a differential equation."""
         return (self.step(state, input, context) - state) / self.dt
 
+    @decides
     def step(self, state: Tensor, input: Tensor, context: Tensor | None = None) -> Tensor:
         """State after one update."""
         drive = join_context(input, context) @ self.input_weights.mT + self.bias.unsqueeze(-2)

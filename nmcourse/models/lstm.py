@@ -34,6 +34,7 @@ from nmcourse.models._base import (
     trial_inputs,
 )
 from nmcourse.models._readout import Readout
+from nmcourse.models._unused_velocity import decides
 from nmcourse.models.loops.compiled.gated import lstm_scan
 from nmcourse.models.loops.compiled.path import path_of
 
@@ -105,6 +106,7 @@ class LSTM(RecurrentModel):
         new = self.step(state, input, context)
         return LSTMState((new.h - state.h) / self.dt, (new.c - state.c) / self.dt)
 
+    @decides
     def step(self, state: LSTMState, input: Tensor, context: Tensor | None = None) -> LSTMState:
         """State after one update."""
         drive = join_context(input, context) @ self.input_weights.mT + self.bias.unsqueeze(-2)

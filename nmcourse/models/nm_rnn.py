@@ -46,6 +46,7 @@ from nmcourse.models._base import (
     swap_time,
 )
 from nmcourse.models._output_network import OutputNetwork
+from nmcourse.models._unused_velocity import decides
 from nmcourse.models.loops.compiled.modulated import (
     Settings,
     Weights,
@@ -139,6 +140,7 @@ class NMRNN(RecurrentModel):
             self.modulator.velocity(z, input, context, self._rates(x)),
         )
 
+    @decides
     def step(self, state: NMState, input: Tensor, context: Tensor | None = None) -> NMState:
         """First the modulator, then the output network under the new gain."""
         x, z = state

@@ -9,6 +9,7 @@ from nmcourse.training.options import FitOptions, OptimiserOptions, frozen_param
 from nmcourse.training.retraining import kept_parts, with_new_context
 from nmcourse.training.tiers import TIERS, by_tier, for_tier, tier, tier_device
 from nmcourse.training.vision.cnn_stages import Stage, class_loss, fold_cnn, train_cnn
+from nmcourse.training.vision.contraction import column_sums, contraction_penalty
 from nmcourse.training.vision.fit_images import fit_images, fit_many_images
 from nmcourse.training.vision.images_across import fit_images_across
 from nmcourse.training.vision.instructed_loss import (
@@ -68,6 +69,8 @@ __all__ = [
     "anneal_stage",
     "by_tier",
     "class_loss",
+    "column_sums",
+    "contraction_penalty",
     "cross_entropy_at_end",
     "fine_tune",
     "fit",

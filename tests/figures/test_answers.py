@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 
-from nmcourse.figures import NEUTRAL, UNSTABLE, plot_intervals, plot_size_map, use_style
+from nmcourse.figures import (
+    NEUTRAL,
+    UNSTABLE,
+    group_looks,
+    plot_intervals,
+    plot_size_map,
+    use_style,
+)
 
 LOOKS = {"partly": NEUTRAL, "not decided": UNSTABLE}
 
@@ -75,3 +82,12 @@ def test_errors_of_a_map_name_the_argument():
         sizes([[1.0, -1.0], [1.0, 1.0]])
     with pytest.raises(ValueError, match=r"notes: \(7, 2\)"):
         sizes(np.ones((2, 2)), notes={(7, 2): "x"})
+
+
+def test_groups_have_looks_of_their_own():
+    looks = group_looks(["a", "b", "c"])
+    assert list(looks) == ["a", "b", "c"]
+    assert len({look.marker for look in looks.values()}) == 3
+    assert len({look.colour for look in looks.values()}) == 3
+    with pytest.raises(ValueError, match="names: 7 groups; there are looks for 6"):
+        group_looks("abcdefg")

@@ -1,8 +1,9 @@
-"""The reviewers' questions about the NM-RNN, as sentences that an experiment can decide.
+"""The reviewers' questions about both papers, as sentences that an experiment can decide.
 
-The reviews of Costacurta et al. (NeurIPS 2024) and the authors' replies are public on OpenReview.
-The questions are put here in our own words, R1 to R18. Where a question asks for no prediction, the
-sentence is ours: it says what one would expect, so that it can turn out wrong.
+The reviews of Costacurta et al. and of Soo et al. (both NeurIPS 2024) and the authors' replies are
+public on OpenReview. The questions are put here in our own words: R1 to R18 about the NM-RNN, from
+R19 on those about CordsNet that no other claim of the ledger answers. Where a question asks for no
+prediction, the sentence is ours: it says what one would expect, so that it can turn out wrong.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ _COURSE = f"{_REVIEW}; sentence of this course"
 _ASK = "book/neuromodulation/reviewers_ask"
 _PROJECT = "book/neuromodulation/project_reaching"
 _NOT_PUBLISHED = "not published"
+_EYE = "public review of Soo et al. 2024"
+_EYE_REPLY = f"{_EYE}, and authors' response"
+_AGAIN = "book/vision/the_reviewers_ask_again"
 
 CLAIMS = (
     Claim(
@@ -172,5 +176,49 @@ CLAIMS = (
         "not published: the effect of less dopamine on timing is offered as a prediction to make, "
         "without a direction",
         _ASK,
+    ),
+    Claim(
+        "R19",
+        "The return-to-rest penalty of CordsNet is weight decay under another name: it makes the "
+        "recurrent weights smaller, and weight decay in its place brings networks as near to rest.",
+        f"{_EYE_REPLY}; sentence of this course",
+        "not published: largely the right direction, the authors say, since in a linear model the "
+        "largest eigenvalue of the recurrent matrix decides, which the size of the weights acts "
+        "on; no strong claim for nonlinear ones",
+        _AGAIN,
+    ),
+    Claim(
+        "R20",
+        "Images made against it cost a CordsNet less accuracy than they cost a CNN without time, "
+        "and networks in discrete time, that are as accurate on clean images.",
+        f"{_EYE}; sentence of this course",
+        "not published: adversarial robustness is not addressed",
+        _AGAIN,
+    ),
+    Claim(
+        "R21",
+        "A CordsNet that learns without labels, to tell images from other images, has features "
+        "from which a linear readout names digits better than from an untrained CordsNet.",
+        f"{_EYE}; sentence of this course",
+        "not published: self-supervision is not addressed",
+        _AGAIN,
+    ),
+    Claim(
+        "R22",
+        "Averaged over time, neurons that we made are predicted better than in time, also in "
+        "units of what noise allows; neurons that see no image are then not predicted, and the "
+        "network is still ahead of an untrained one.",
+        f"{_EYE_REPLY}; sentence of this course",
+        "not published for such neurons: without averaging over time the score of recorded ones "
+        "drops",
+        _AGAIN,
+    ),
+    Claim(
+        "R23",
+        "The contraction penalty of C-RBP in place of the return-to-rest penalty brings a CordsNet "
+        "as near to rest, at no cost in accuracy.",
+        f"{_EYE_REPLY}; sentence of this course",
+        "not published: the authors call the method promising for models in continuous time",
+        _AGAIN,
     ),
 )

@@ -248,6 +248,10 @@ VISION: dict[str, Any] = {
     "gain_clock": lambda s: [],
     "rule_switch": lambda s: [],
     "new_lessons": lambda s: [],
+    # five arms, from networks that are there
+    "in_place_of_rest": lambda s: _trials(s | {"areas": SMALL}, 5),
+    "attacks": lambda s: [],
+    "averaged_time": lambda s: [],
     "element_finder_training_published_budget": lambda s: [
         Work("element_finder_nm_rnn", s["n_steps"] * len(LENGTHS) * max(s["seeds"].values()))
     ],

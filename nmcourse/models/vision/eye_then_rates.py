@@ -28,6 +28,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from nmcourse._inputs import check_tensor, count, whole
 from nmcourse.models._base import RecurrentModel, Trajectory, check_trial
+from nmcourse.models._unused_velocity import decides
 from nmcourse.models.vision.planning import State
 from nmcourse.models.vision.seeing import Seeing
 
@@ -117,6 +118,7 @@ class EyeThenRates(RecurrentModel):
                 maps = self.eye.step(maps, blank)
         return EyeState(maps, self.behind.initial_state(batch_size))
 
+    @decides
     def step(self, state: EyeState, input: Tensor, context: Tensor | None = None) -> EyeState:
         """Both states one time step later; the network behind reads the eye's new state."""
         maps = self.eye.step(state.maps, self.pictures(input))

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from nmcourse.models._as_written import as_written
 from nmcourse.models._base import Trajectory
+from nmcourse.models._unused_velocity import decides
 from nmcourse.models.modulator import GainSource
 from nmcourse.models.vision.area_gains import AreaGains, scaled
 from nmcourse.models.vision.cordsnet import CordsNet
@@ -121,6 +122,7 @@ class NMCordsNet(Seeing):
         z = self.modulator.initial_state(batch_size)
         return (*self.network.initial_state(batch_size), z[..., None, None])
 
+    @decides
     def step(self, state: State, image: Tensor, cue: Tensor | None = None) -> State:
         """First the modulator, then the areas under the new gain.
 

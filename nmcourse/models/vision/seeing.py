@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from nmcourse._inputs import check_tensor, count, one_or_several, whole
+from nmcourse.models._unused_velocity import refuse_unused_velocity
 from nmcourse.models.vision.area_gains import AreaGains
 from nmcourse.models.vision.planning import Asked, Response, State
 from nmcourse.models.vision.stepwise import respond_by_steps
@@ -81,6 +82,10 @@ class Seeing(nn.Module):
     dt: float
     n_read: int
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        refuse_unused_velocity(cls)
+
     @abstractmethod
     def initial_state(self, batch_size: int) -> State:
         """Silence, one (batch, channel, height, width) for each area."""
@@ -93,7 +98,7 @@ class Seeing(nn.Module):
         """What a step changes, per ms: (step - state) / dt.
 
         An equation in time overrides it and steps by it, as CordsNet and PixelRNN do. In networks
-        in discrete time it follows from ``step``, and overriding it changes no trial.
+        in discrete time it follows from ``step``, and overriding it alone is a ``TypeError``.
         """
         new = self.step(state, image)
         return tuple((after - r) / self.dt for after, r in zip(new, state, strict=True))

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from nmcourse._inputs import check_generator, count, counts, pixels
 from nmcourse.models._base import check_times
+from nmcourse.models._unused_velocity import decides
 from nmcourse.models.vision.layers import (
     NormalisedConvolution,
     build_layers,
@@ -142,6 +143,7 @@ class TwinCNN(Seeing):
         """Activity of zero for images of this size."""
         return self.initial_state(batch_size, (images.shape[-2], images.shape[-1]))
 
+    @decides
     def step(self, state: State, image: Tensor) -> State:
         """Activity on the image of this step; ``state`` leaves no trace."""
         return tuple(self.activities(image))

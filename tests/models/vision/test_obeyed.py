@@ -8,7 +8,21 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nmcourse.models import CordsNet, PixelRNN, TwinCNN
+from nmcourse.models import (
+    GRU,
+    LSTM,
+    NMRNN,
+    ConvGRU,
+    CordsNet,
+    DiscreteNet,
+    EquilibriumNet,
+    EyeThenRates,
+    LowRankRNN,
+    NMCordsNet,
+    PixelRNN,
+    TwinCNN,
+    VanillaRNN,
+)
 from nmcourse.models.vision.layers import NormalisedConvolution
 from nmcourse.models.vision.planning import Asked
 from nmcourse.models.vision.stepwise import respond_by_steps
@@ -243,3 +257,29 @@ def test_a_velocity_of_state_and_image_is_enough(name: str):
     found = model.respond(shown, n_blank=4, n_steps=5).outputs
     torch.testing.assert_close(found, by_hand(model, shown, 4, 5))
     assert not torch.allclose(found, plain.respond(shown, n_blank=4, n_steps=5).outputs)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [LSTM, GRU, NMRNN, NMCordsNet, EyeThenRates, TwinCNN, DiscreteNet, ConvGRU, EquilibriumNet],
+    ids=lambda kind: kind.__name__,
+)
+def test_a_velocity_that_no_trial_would_obey_is_refused(kind):
+    def velocity(self, state, *given):
+        return state
+
+    said = rf"Other must override step.*a step of {kind.__name__} does not call it"
+    with pytest.raises(TypeError, match=said):
+        type("Other", (kind,), {"velocity": velocity})
+    mixin = type("Other", (), {"velocity": velocity})
+    with pytest.raises(TypeError, match=said):
+        type("Mixed", (mixin, kind), {})
+    own = {"velocity": velocity, "step": lambda self, state, *given: state}
+    both = type("Both", (kind,), own)  # it says what a step is
+    assert type("Third", (both,), {"velocity": velocity}).velocity is velocity  # and may use it
+    assert type("Plain", (kind,), {}).velocity is kind.velocity
+
+
+def test_a_velocity_that_steps_follow_may_be_overridden():
+    for kind in (VanillaRNN, LowRankRNN, CordsNet, PixelRNN):
+        type("Other", (kind,), {"velocity": lambda self, state, *given: state})

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from nmcourse._inputs import count
 from nmcourse.models._as_written import as_written
+from nmcourse.models._unused_velocity import decides
 from nmcourse.models.vanilla_rnn import VanillaRNN
 from nmcourse.models.vision.planning import Asked, Response, State
 from nmcourse.models.vision.rivals.areas import WiredAreas
@@ -100,6 +101,7 @@ class CNNThenRNN(WiredAreas):
             found.append((self.recurrent[area](inner) + self.biases[area].unsqueeze(-4)).relu())
         return found
 
+    @decides
     def step(self, state: State, image: Tensor) -> State:
         """State one step later."""
         return self.step_with(state, self.activities(image))

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from nmcourse.models._unused_velocity import decides
 from nmcourse.models.vision.planning import State
 from nmcourse.models.vision.rivals.areas import WiredAreas
 
@@ -32,6 +33,7 @@ class DiscreteNet(WiredAreas):
         Kubilius et al. 2018.
     """
 
+    @decides
     def step(self, state: State, image: Tensor) -> State:
         """State one step later, for images (batch, channel, height, width)."""
         stem, new = self.stem_maps(image), []

@@ -36,6 +36,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from nmcourse._inputs import count, number
+from nmcourse.models._unused_velocity import decides
 from nmcourse.models.vision.cordsnet import CordsNet
 from nmcourse.models.vision.planning import Asked, DivergingActivity, Response, State
 from nmcourse.models.vision.seeing import Seeing
@@ -149,6 +150,7 @@ class EquilibriumNet(Seeing):
         velocity = self.equation.velocity(state, image)
         return tuple(r + self.equation.tau * v for r, v in zip(state, velocity, strict=True))
 
+    @decides
     def step(self, state: State, image: Tensor) -> State:
         """The fixed point for an image; the search starts at ``state``.
 

@@ -25,6 +25,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nmcourse.models._unused_velocity import decides
 from nmcourse.models.vision.planning import State
 from nmcourse.models.vision.rivals.areas import WiredAreas, convolutions
 from nmcourse.models.vision.wiring import Area, Convolution
@@ -46,6 +47,7 @@ class FeedbackNet(WiredAreas):
         specs = [Convolution(above.channels, area.channels, area.kernel) for area, above in pairs]
         self.feedback = convolutions(specs, options.get("generator"))
 
+    @decides
     def step(self, state: State, image: Tensor) -> State:
         """State one step later, for images (batch, channel, height, width)."""
         below, new = self.stem_maps(image), []

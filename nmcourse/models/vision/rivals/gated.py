@@ -25,6 +25,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nmcourse.models._unused_velocity import decides
 from nmcourse.models.vision.planning import State
 from nmcourse.models.vision.rivals.areas import WiredAreas, convolutions
 from nmcourse.models.vision.wiring import Area, Convolution
@@ -68,6 +69,7 @@ class ConvGRU(WiredAreas):
         self.gates = convolutions([_times(2, spec) for spec in recurrent], generator)
         self.biases = self._biases(3)
 
+    @decides
     def step(self, state: State, image: Tensor) -> State:
         """State one step later, for images (batch, channel, height, width)."""
         stem, new = self.stem_maps(image), []
