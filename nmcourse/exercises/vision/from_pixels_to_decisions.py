@@ -247,7 +247,8 @@ EXERCISES = (
             "Nothing, or the claim again in other words.",
             "That a convolution of a shifted picture is the shifted convolution.",
             "In addition that steps keep this, and that a mean over the map ignores a shift.",
-            "In addition what a grid changes, and where the argument fails: at the edges.",
+            "In addition what a grid changes, and where the argument fails: at the edges, and for "
+            "odd shifts by the stride.",
         ),
     ),
     Exercise(
@@ -338,6 +339,15 @@ EXERCISES = (
                 _OFTEN,
             ),
             Wrong(
+                "the bias as a threshold",
+                lambda strength, bias, width, lapses: share_of_right(
+                    math.copysign(1, strength) * (abs(strength) - abs(bias)), 0.0, width, lapses
+                ),
+                "A bias has a sign: it moves the whole curve to one side. Yours takes something "
+                "off the strength on both.",
+                _OFTEN,
+            ),
+            Wrong(
                 "no bias",
                 lambda strength, bias, width, lapses: share_of_right(strength, 0.0, width, lapses),
                 "At which strength is your share one half?",
@@ -381,14 +391,14 @@ EXERCISES = (
                 "of those that answered",
                 lambda times: float(torch.nanquantile(times, 0.5)),
                 "The films without an answer are left out here. They are not missing: their answer "
-                "would have come later.",
+                "comes after the film, or never.",
                 _SOON,
             ),
             Wrong(
                 "of those that answered, the lower one",
                 lambda times: float(times.nanmedian()),
                 "`nanmedian` leaves out the films without an answer. They are not missing: their "
-                "answer would have come later.",
+                "answer comes after the film, or never.",
                 _SOON,
             ),
             Wrong(
@@ -426,8 +436,8 @@ EXERCISES = (
                 lambda times: float(
                     torch.quantile(times.nan_to_num(float(times.nan_to_num(0.0).max())), 0.5)
                 ),
-                "Films without an answer would have answered later than the slowest that did. If "
-                "they are the majority, the middle is not known.",
+                "Films without an answer are later than the slowest that has one, or never have "
+                "one. If they are the majority, the middle is not known.",
                 _SOON,
             ),
             Wrong(

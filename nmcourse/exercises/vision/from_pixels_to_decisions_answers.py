@@ -81,14 +81,15 @@ def share_of_right_by_guessing(strength: float, bias: float, width: float, lapse
 
 
 def observers(draw: Draw) -> list[tuple[float, float, float, float]]:
+    """Both signs of the bias with both sides: with one sign alone it acts as a threshold does."""
     return [
         (
             side * draw.uniform(0.05, 0.3),
-            draw.uniform(0.02, 0.06) * (-1) ** k,
+            towards * draw.uniform(0.02, 0.06),
             draw.uniform(0.08, 0.25),
             draw.uniform(0.04, 0.15),
         )
-        for k, side in enumerate((1, -1, 1, -1, 1))
+        for side, towards in ((1, 1), (-1, -1), (1, -1), (-1, 1), (1, 1))
     ]
 
 

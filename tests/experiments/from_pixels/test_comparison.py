@@ -50,7 +50,18 @@ def test_the_rule(ours: Any, without: Any, status: str, fair: str):
     assert (judged.status, judged.fair_status) == (status, fair)
     assert "networks that solve a task: numerosity cordsnet" in judged.measured
     assert "the largest one tried for 20 of 20" in judged.caveats[2]
-    assert "error below 4 degrees" in judged.caveats[3]
+    assert "0 networks with frozen eyes score 0" in judged.caveats[3]
+    assert "error is below 4 degrees" in judged.caveats[3]
+
+
+def test_caveats_count_networks():
+    spot = {task: [0.0, 0.9, 0.0, 0.9, 0.9] if task == "spot" else [0.85] * N for task in TASKS}
+    judged = RULES["C13"].judge(
+        results(digits=spot, cordsnet=[0.9] * N, none=[0.849, 0.85, 0.86, 0.8, 0.9])
+    )
+    assert "2 networks with frozen eyes score 0" in judged.caveats[3]
+    assert "5/5/3/5 of 5 networks solve" in judged.caveats[5]
+    assert "numerosity in 3 of 5 and dots in 3 of 5" in judged.caveats[6]
 
 
 def test_a_perfect_and_a_blind_subject_are_told_apart():
