@@ -34,6 +34,24 @@ _BOTH = "What both papers together claim, and what stands"
 
 EXERCISES = (
     Exercise(
+        id="again-6",
+        label="ex-again-slower",
+        chapter=_CHAPTER,
+        title="When smaller weights are slower",
+        kind="derivation",
+        difficulty=3,
+        importance=4,
+        minutes=15,
+        rubric=(
+            "Nothing, or that smaller weights always mean faster decay.",
+            "The eigenvalues of the smaller matrix, and the time constant of one of them.",
+            "In addition which eigenvalue decides, and the sign of its real part at which "
+            "shrinking makes it faster.",
+            "In addition a matrix that becomes slower, and why a measured size of weights says "
+            "nothing of this.",
+        ),
+    ),
+    Exercise(
         id="again-1",
         label="ex-again-columns",
         chapter=_CHAPTER,
@@ -203,7 +221,7 @@ EXERCISES = (
         kind="code",
         difficulty=2,
         importance=4,
-        minutes=12,
+        minutes=13,
         function="averaged_ceiling",
         arguments=("signal", "noise", "n_frames", "n_repeats"),
         reference=averaged_ceiling,

@@ -245,7 +245,7 @@ def _three(matters: float) -> Part:
             ),
         ),
         cases=_pairs(matters),
-        example=(np.array([0.9, 0.8, 1.0]), np.array([0.5, 0.6, 0.5])),
+        example=(np.array([1.0, 0.2, 0.7]), np.array([0.5, 0.1, 0.4])),
     )
 
 
