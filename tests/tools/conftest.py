@@ -40,7 +40,7 @@ def book(tmp_path: Path) -> Path:
     (tmp_path / "nmcourse" / "module.py").write_text("VALUE = 1\n")
     (tmp_path / "book" / "_static").mkdir(parents=True)
     (tmp_path / "book" / "_static" / "custom.css").write_text("")
-    for name in ("favicon.svg", "preview.js", "reading.js", "print.js"):
+    for name in ("favicon.svg", "preview.js", "reading.js", "print.js", "sideways.js"):
         shutil.copy(pairs.ROOT / "book/_static" / name, tmp_path / "book/_static")
     (tmp_path / "book" / "intro.md").write_text("# Start\n\nSee [a chapter](first.md).\n")
     (tmp_path / "book" / "first.md").write_text(chapter("1 + 1", title="First"))

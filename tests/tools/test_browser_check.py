@@ -71,6 +71,11 @@ LINE = (
     f"{'0123456789' * 17}</pre></div></article>"
 )
 STATIC = pairs.ROOT / "book" / "_static"
+PICTURE = f"""<style>{(STATIC / "custom.css").read_text()} figure {{ margin: 0 }}</style>
+<div class="bd-content"><article class="bd-article"><div class="cell_output"><figure>
+<img alt="a map" style="width: 640px" src="data:image/svg+xml,
+<svg xmlns='http://www.w3.org/2000/svg' width='640' height='200'/>"></figure></div></article></div>
+<script>{(STATIC / "sideways.js").read_text()}</script>"""
 PRINTED = f"""<style>{(STATIC / "custom.css").read_text()}</style><article class="bd-article">
 <div class="cell"><details class="hide"><summary>Code</summary><p>draws</p></details></div>
 <div class="exercise"><p class="admonition-title">One</p></div>
@@ -79,6 +84,8 @@ PRINTED = f"""<style>{(STATIC / "custom.css").read_text()}</style><article class
 <script>{(STATIC / "print.js").read_text()}</script>"""
 PAGES = {
     "good": WORKING,
+    "sideways": PICTURE,
+    "shrunken": PICTURE.replace('"nm-sideways"', '"nm-other"'),
     "printed": PRINTED,
     "printed-code": PRINTED.replace(":not(.tag_solution) > details.hide,", ":not(.x) > .y,"),
     "printed-shut": PRINTED.replace("folded.open = true;", ""),
@@ -120,6 +127,7 @@ PAGES = {
     **QUESTIONS,
 }
 FOUND = {
+    "shrunken": "picture too small at 375 px: a map",
     "printed-code": "print: folded code is printed",
     "printed-shut": "print: a solution is not open",
     "printed-in-place": "print: a solution is not at the end",

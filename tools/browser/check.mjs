@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { accessProblems, unfold } from "./access.mjs";
 import { clippedCode, stuckCode } from "./code.mjs";
+import { shrunkenPictures } from "./pictures.mjs";
 import { figureProblems } from "./figures.mjs";
 
 const { values: options, positionals } = parseArgs({
@@ -283,6 +284,9 @@ async function inspect(browser, name, scheme) {
       await page.setViewportSize({ width: width - (size === "wide" ? SCROLLBAR : 0), height: 900 });
       const [check, what] = size === "wide" ? [clippedCode, "cut off"] : [stuckCode, "out of reach"];
       for (const line of await check(page)) problems.add(`code ${what} at ${width} px: ${line}`);
+      for (const alt of size === "wide" ? [] : await shrunkenPictures(page)) {
+        problems.add(`picture too small at ${width} px: ${alt}`);
+      }
     }
     // Narrow with everything unfolded; wide as a page opens, and there what surrounds the text.
     if (size === "narrow") await unfold(page);
