@@ -33,7 +33,7 @@ class BothVerdicts:
 
     @property
     def standing(self) -> Counter[str]:
-        """How many claims have which last word: the fair control where there is one."""
+        """How many claims have which last word, that of the fair control where there is one."""
         return Counter(entry.fair_status or entry.status for entry in self.entries)
 
     def _repr_html_(self) -> str:

@@ -52,7 +52,7 @@ class Comparison:
 def compared(
     claim: str, text: str, first: Seeds | None = None, second: Seeds | None = None
 ) -> Comparison:
-    """Compare two groups of seeds; see :func:`nmcourse.evidence.ratio_of_medians`.
+    """Compare two groups of seeds; see ``nmcourse.evidence.ratio_of_medians``.
 
     Args:
         claim: the claim that the answer belongs to.
