@@ -100,3 +100,35 @@ def test_no_size_of_a_number_is_read_as_a_substitution(module: ModuleType):
         if thing.__module__.startswith("nmcourse") and BARS.search(CODE.sub("", text))
     }
     assert not found
+
+
+ROLE = re.compile(r":(?:py:)?(?:func|class|meth|attr|mod|obj):`~?(nmcourse\.[\w.]+)`")
+DOCUMENTED_NAMES = {f"{module.__name__}.{name}" for module in MODULES for name in _exported(module)}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_what_a_docstring_refers_to_has_an_entry(module: ModuleType):
+    named = {
+        target
+        for thing in _exported(module).values()
+        if inspect.isclass(thing) or inspect.isfunction(thing)
+        for text in _docstrings(thing)
+        for target in ROLE.findall(text)
+    }
+    known = DOCUMENTED_NAMES | {one.__name__ for one in MODULES}
+    assert {
+        one for one in named if one not in known and one.rpartition(".")[0] not in known
+    } == set()
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_a_property_does_not_begin_like_a_type(module: ModuleType):
+    """In the first line of a property what stands before a colon is read as its type."""
+    found = {
+        f"{name}.{attribute}"
+        for name, thing in _exported(module).items()
+        if inspect.isclass(thing) and thing.__module__.startswith("nmcourse")
+        for attribute, member in vars(thing).items()
+        if isinstance(member, property) and ": " in (member.__doc__ or "").split("\n")[0]
+    }
+    assert not found
