@@ -1,9 +1,9 @@
 // On a small screen a wide picture keeps a size at which it can be read, and scrolls in its own box.
-document.addEventListener("DOMContentLoaded", () => {
+addEventListener("load", () => {
   const LEAST = 540; // px; narrower, its text would be smaller than half of the page's
   const boxes = [];
   for (const picture of document.querySelectorAll(".bd-article figure img")) {
-    const meant = parseFloat(picture.style.width || picture.getAttribute("width"));
+    const meant = parseFloat(picture.style.width || picture.getAttribute("width")) || picture.naturalWidth;
     if (!(meant > 375)) continue;
     const box = document.createElement("div");
     box.className = "nm-sideways";
@@ -22,7 +22,6 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   };
   addEventListener("resize", reachable);
-  addEventListener("load", reachable);
   document.addEventListener("toggle", reachable, true); // what was folded has no width
   reachable();
 });
