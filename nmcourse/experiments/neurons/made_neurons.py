@@ -19,6 +19,7 @@ time ("image").
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ from nmcourse.training import for_tier
 
 WEIGHTS = "digits_cordsnet_published"  # ten networks, trained as published, on 8x8 digits
 DURATION = 100.0  # ms with the image; the trial goes on for as long without it
+Measure = Callable[[int, dict[str, Any]], dict[str, Any]]
 SETTINGS: dict[str, dict[str, Any]] = {
     "cpu": {
         "n_networks": 10,
@@ -82,11 +84,7 @@ SETTINGS["gpu"] = at_paper_scale("made_neurons", SETTINGS["cpu"])
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Predict the neurons of every network; resumes where it was killed."""
     settings = for_tier(tier, SETTINGS)
-    jobs = {
-        f"network_{k}": partial(_remembered, k, settings, run_dir)
-        for k in range(settings["n_networks"])
-    }
-    found = list(in_parallel(jobs).values())
+    found = of_each_network(measure, settings, run_dir)
     metrics: dict[str, Any] = {}
     for kind in KINDS:
         of_kind = [network[kind] for network in found]
@@ -99,11 +97,15 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
     return {"config": settings, "metrics": metrics}
 
 
-def _remembered(network: int, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]:
-    found: dict[str, Any] = remember(
-        run_dir / f"network_{network}.json", partial(measure, network, settings), settings
-    )
-    return found
+def of_each_network(measure: Measure, settings: dict[str, Any], run_dir: Path) -> list[Any]:
+    """What ``measure`` finds for each network; what is done is kept."""
+    jobs = {
+        f"network_{k}": partial(
+            remember, run_dir / f"network_{k}.json", partial(measure, k, settings), settings
+        )
+        for k in range(settings["n_networks"])
+    }
+    return list(in_parallel(jobs).values())
 
 
 def measure(network: int, settings: dict[str, Any]) -> dict[str, Any]:
@@ -115,25 +117,9 @@ def measure(network: int, settings: dict[str, Any]) -> dict[str, Any]:
         is ahead of shuffled time (one-sided); ``p_untrained``: ahead of the untrained one.
         ``each``: the score of every neuron.
     """
-    source = torch.Generator().manual_seed(1000 + network)
-    digits = digit_images("test", size=8).normalised(like=digit_images("train", size=8))
-    images = digits.images[torch.randperm(len(digits), generator=source)[: settings["n_images"]]]
-    n_times = settings["n_times"]
-    times = 2 * DURATION / n_times * torch.arange(1, n_times + 1, dtype=torch.float64)
-    model = pretrained.load_all(WEIGHTS, kind=CordsNet)[network]
-    units = units_in_time(model, images, times, duration=DURATION)
-    features = predictors(units, images, times, network, source)
-    folds = image_folds(len(images), settings["n_folds"], generator=source)
+    features, folds = features_and_folds(network, settings, seed=1000 + network)
     found: dict[str, Any] = {}
-    for kind, shared in zip(KINDS, (settings["shared"], 1.0), strict=True):
-        trials = synthetic_neurons(
-            units,
-            settings["n_neurons"],
-            shared=shared,
-            n_repeats=settings["n_repeats"],
-            noise=settings["noise"],
-            generator=torch.Generator().manual_seed(network),
-        )
+    for kind, trials in neurons_of(features["network"], settings, seed=network).items():
         scores = scores_of(features, trials, folds, settings["n_components"])
         ceilings = {
             part: noise_ceiling(
@@ -151,6 +137,42 @@ def measure(network: int, settings: dict[str, Any]) -> dict[str, Any]:
                 part: ahead(scores["network"][part], scores[other][part]) for part in PARTS
             }
     return found
+
+
+def features_and_folds(
+    network: int, settings: dict[str, Any], seed: int
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Predictors of one network, each (time, image, feature), and the fold of every image.
+
+    Args:
+        network: its number.
+        settings: ``n_images``, ``n_times``, ``n_folds``.
+        seed: of the images, the orders and the folds.
+    """
+    source = torch.Generator().manual_seed(seed)
+    digits = digit_images("test", size=8).normalised(like=digit_images("train", size=8))
+    images = digits.images[torch.randperm(len(digits), generator=source)[: settings["n_images"]]]
+    n_times = settings["n_times"]
+    times = 2 * DURATION / n_times * torch.arange(1, n_times + 1, dtype=torch.float64)
+    model = pretrained.load_all(WEIGHTS, kind=CordsNet)[network]
+    units = units_in_time(model, images, times, duration=DURATION)
+    features = predictors(units, images, times, network, source)
+    return features, image_folds(len(images), settings["n_folds"], generator=source)
+
+
+def neurons_of(units: Tensor, settings: dict[str, Any], seed: int) -> dict[str, Tensor]:
+    """Trials (repeat, time, image, neuron) of seeing neurons, and of blind ones."""
+    return {
+        kind: synthetic_neurons(
+            units,
+            settings["n_neurons"],
+            shared=shared,
+            n_repeats=settings["n_repeats"],
+            noise=settings["noise"],
+            generator=torch.Generator().manual_seed(seed),
+        )
+        for kind, shared in zip(KINDS, (settings["shared"], 1.0), strict=True)
+    }
 
 
 def predictors(

@@ -11,30 +11,27 @@ what noise allows (the ceiling), the activity with other images, and a network w
 from __future__ import annotations
 
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from nmcourse import pretrained
 from nmcourse.analysis import (
-    image_folds,
     noise_ceiling,
     predict_neurons,
     prediction_score,
-    synthetic_neurons,
     tuned_prediction,
-    units_in_time,
 )
-from nmcourse.evidence import Experiment, plain, remember
-from nmcourse.experiments.neurons.made_neurons import DURATION, WEIGHTS, ahead, predictors
+from nmcourse.evidence import Experiment, plain
+from nmcourse.experiments.neurons.made_neurons import (
+    ahead,
+    features_and_folds,
+    neurons_of,
+    of_each_network,
+)
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.reviewed_eye.averaged_time_rules import KINDS, RULES, WAYS
-from nmcourse.experiments.training_runs import in_parallel
-from nmcourse.models import CordsNet
-from nmcourse.tasks import digit_images
 from nmcourse.training import for_tier
 
 PREDICTORS = ("network", "permuted", "untrained")
@@ -70,11 +67,7 @@ SETTINGS["gpu"] = at_paper_scale("averaged_time", SETTINGS["cpu"])
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Predict the neurons of every network; resumes where it was killed."""
     settings = for_tier(tier, SETTINGS)
-    jobs = {
-        f"network_{k}": partial(_remembered, k, settings, run_dir)
-        for k in range(settings["n_networks"])
-    }
-    found = list(in_parallel(jobs).values())
+    found = of_each_network(measure, settings, run_dir)
     metrics = {
         kind: {
             way: {key: [one[kind][way][key] for one in found] for key in found[0][kind][way]}
@@ -85,13 +78,6 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
     return {"config": settings, "metrics": metrics | {"seconds": [one["seconds"] for one in found]}}
 
 
-def _remembered(network: int, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]:
-    found: dict[str, Any] = remember(
-        run_dir / f"network_{network}.json", partial(measure, network, settings), settings
-    )
-    return found
-
-
 def measure(network: int, settings: dict[str, Any]) -> dict[str, Any]:
     """Scores of the neurons of one network.
 
@@ -100,26 +86,11 @@ def measure(network: int, settings: dict[str, Any]) -> dict[str, Any]:
         score from each predictor, of the ``ceiling``, and p of a one-sided paired t-test over
         neurons that the network is ahead of the other two.
     """
-    start, source = time.process_time(), torch.Generator().manual_seed(2000 + network)
-    digits = digit_images("test", size=8).normalised(like=digit_images("train", size=8))
-    images = digits.images[torch.randperm(len(digits), generator=source)[: settings["n_images"]]]
-    n_times = settings["n_times"]
-    times = 2 * DURATION / n_times * torch.arange(1, n_times + 1, dtype=torch.float64)
-    model = pretrained.load_all(WEIGHTS, kind=CordsNet)[network]
-    units = units_in_time(model, images, times, duration=DURATION)
-    made = predictors(units, images, times, network, source)
+    start = time.process_time()
+    made, folds = features_and_folds(network, settings, seed=2000 + network)
     features = {name: made[name] for name in PREDICTORS}
-    folds = image_folds(len(images), settings["n_folds"], generator=source)
     found: dict[str, Any] = {}
-    for kind, shared in zip(KINDS, (settings["shared"], 1.0), strict=True):
-        trials = synthetic_neurons(
-            units,
-            settings["n_neurons"],
-            shared=shared,
-            n_repeats=settings["n_repeats"],
-            noise=settings["noise"],
-            generator=torch.Generator().manual_seed(100 + network),
-        )
+    for kind, trials in neurons_of(made["network"], settings, seed=100 + network).items():
         found[kind] = {
             "in_time": _scores(features, trials, folds, settings, averaged=False),
             "averaged": _scores(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nmcourse.evidence import Results, plain
-from nmcourse.experiments.reviewed_eye import averaged_time
+from nmcourse.experiments.neurons import made_neurons
 from nmcourse.experiments.reviewed_eye.averaged_time import run
 from nmcourse.experiments.reviewed_eye.averaged_time_rules import judge, statements
 
@@ -53,7 +53,7 @@ def test_blind_neurons_that_are_predicted_are_found():
 
 def test_a_small_run_measures_every_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(
-        averaged_time, "in_parallel", lambda jobs: {n: job() for n, job in jobs.items()}
+        made_neurons, "in_parallel", lambda jobs: {n: job() for n, job in jobs.items()}
     )
     outcome = plain(run("smoke", tmp_path))
     assert judge(Results(outcome["metrics"], outcome["config"])).status == "not decided"
