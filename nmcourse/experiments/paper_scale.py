@@ -111,6 +111,11 @@ PAPER: dict[str, PaperScale] = {
         "[C] areas, pixels, epochs, batch and rate",
         ("the comparison, which a commenter asked for",),
     ),
+    "native_step_size": PaperScale(
+        {"areas": "R2", "image_size": 224, **FINE_TUNE},
+        "[C] areas, pixels, batch and rate",
+        ("the comparison, which a commenter asked for",),
+    ),
     "return_to_rest": PaperScale(
         {
             "areas": "R2",

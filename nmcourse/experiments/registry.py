@@ -21,6 +21,7 @@ from nmcourse.experiments.cordsnet import (
     lasting_answers,
     native_images,
     native_loss,
+    native_step_size,
     return_to_rest,
     staged_training,
     step_size,
@@ -132,6 +133,7 @@ SUCCESSORS: tuple[Experiment, ...] = (
     *multitask_published_budget.EXPERIMENTS,
     *resets_published_budget.EXPERIMENTS,
     *native_loss.EXPERIMENTS,
+    *native_step_size.EXPERIMENTS,
 )
 
 

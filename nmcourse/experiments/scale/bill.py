@@ -230,7 +230,7 @@ def _native_loss(settings: Mapping[str, Any]) -> list[Work]:
 #: Experiments on images. Trials with longer time steps have fewer of them.
 VISION: dict[str, Any] = {
     # as many trials of dt/tau 0.2, 0.5 and 1, and one of five steps
-    "step_size": lambda s: _trials(s, 1 + 0.4 + 0.2 + 0.03),
+    **dict.fromkeys(("step_size", "native_step_size"), lambda s: _trials(s, 1 + 0.4 + 0.2 + 0.03)),
     "return_to_rest": _return_to_rest,
     "native_loss": _native_loss,
     # stages, and two controls that take as long as they do, one as long as the first three
