@@ -145,6 +145,11 @@ PAPER: dict[str, PaperScale] = {
         "[C] areas, pixels, epochs, batches and rates",
         ("accuracies of Table 1, seeds; published on ImageNet and four others, here on digits",),
     ),
+    "native_stages": PaperScale(
+        {"areas": "R8", "image_size": 224, "dt": 2.0, "recipe": RECIPE, "rates": [1e-5]},
+        "[C] areas, pixels, epochs, batches and rates",
+        ("accuracies of Table 1, seeds; published on ImageNet and four others",),
+    ),
     "lasting_answers": PaperScale(
         {"areas": "R8", "image_size": 224, "recipe": RECIPE},
         "[C] areas, pixels, epochs, batches and rates",

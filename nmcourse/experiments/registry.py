@@ -21,6 +21,7 @@ from nmcourse.experiments.cordsnet import (
     lasting_answers,
     native_images,
     native_loss,
+    native_stages,
     native_step_size,
     return_to_rest,
     staged_training,
@@ -134,6 +135,7 @@ SUCCESSORS: tuple[Experiment, ...] = (
     *resets_published_budget.EXPERIMENTS,
     *native_loss.EXPERIMENTS,
     *native_step_size.EXPERIMENTS,
+    *native_stages.EXPERIMENTS,
 )
 
 

@@ -235,6 +235,7 @@ VISION: dict[str, Any] = {
     "native_loss": _native_loss,
     # stages, and two controls that take as long as they do, one as long as the first three
     "staged_training": lambda s: _of_stages(s, 3.5 * s["n_seeds"]),
+    "native_stages": lambda s: _of_stages(s, 3.5 * s["n_seeds"] * 2.0 / s["dt"]),
     "lasting_answers": lambda s: _of_stages(s, s["n_seeds"]),
     # a step of 5 ms has two fifths of the time steps
     "native_images": lambda s: _of_stages(
