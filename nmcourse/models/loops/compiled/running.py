@@ -19,7 +19,6 @@ from torch import Tensor
 from nmcourse._files import digest, locked, write_text
 
 ROWS = 32  # fewest trials in a part: products of thinner matrices are slow
-WITH_PRODUCTS = ("leaky", "gated")  # kernels that call the linear algebra library
 WORTH_SHARING = 2**18  # numbers in the states from which a second thread gains
 
 _ready: set[tuple[str, torch.dtype]] = set()  # kernels that this process has compiled or loaded
@@ -66,7 +65,7 @@ def run(place: str, states: Tensor, *arguments: Any) -> None:
         _ready.add((place, states.dtype))
     n_threads = min(torch.get_num_threads(), n_jobs) if states.numel() >= WORTH_SHARING else 1
     # the products inside a job
-    with _libraries().limit(limits=1) if module in WITH_PRODUCTS else nullcontext():
+    with _libraries().limit(limits=1):
         if n_threads == 1:
             kernel(0, n_jobs, n_parts, *values)
             return
