@@ -178,14 +178,6 @@ def multiply(a: Array, b: Array, out: Array) -> None:
 
 
 @compiled
-def copy(a: Array, first: int, out: Array, first_out: int, n: int) -> None:
-    """Give n columns of ``out`` those of ``a``, each counted from its first."""
-    for i in range(a.shape[0]):
-        for k in range(n):
-            out[i, first_out + k] = a[i, first + k]
-
-
-@compiled
 def total(a: Array, b: Array, out: Array) -> None:
     """Give out = a + b."""
     a, b, out = flat(a), flat(b), flat(out)
