@@ -119,17 +119,19 @@ class LSTMLoop(torch.autograd.Function):
         columns = weights.mT.contiguous(), recurrent.mT.contiguous()
         run("gated.lstm", h, start_h, start_c, inputs, *columns, gates, c, h)
         ctx.save_for_backward(start_h, start_c, inputs, weights, recurrent, gates, c, h)
+        ctx.set_materialize_grads(False)  # what is read out is h alone
         return h, c
 
     @staticmethod
     @first_order
     def backward(  # noqa: D102
-        ctx: Any, grad_h: Tensor, grad_c: Tensor
+        ctx: Any, grad_h: Tensor | None, grad_c: Tensor | None
     ) -> tuple[Tensor | None, ...]:
         start_h, start_c, inputs, weights, recurrent, gates, c, h = ctx.saved_tensors
         grads = torch.empty_like(gates)
         of_start = torch.zeros_like(start_h), torch.zeros_like(start_c)
-        received = grad_c.contiguous(), grad_h.contiguous()
+        nothing = h.new_empty(0, 0, 0, 0)
+        received = (nothing if grad is None else grad.contiguous() for grad in (grad_c, grad_h))
         given = (start_c, recurrent.contiguous(), gates, c)
         run("gated.lstm_back", h, *given, *received, grads, *of_start)
         of_inputs = _of_inputs(grads, weights, inputs) if ctx.needs_input_grad[2] else None

@@ -174,7 +174,8 @@ def lstm_back(
         recurrent: V^T, (seed, 4, N, N): laid out like this, the products are faster.
         gates: see there.
         c: see there.
-        grad_c: of what the cells are used for, (seed, time, trial, N).
+        grad_c: of what the cells are used for, (seed, time, trial, N), or an array without an
+            entry, as the next.
         grad_h: of what the hidden states are used for, (seed, time, trial, N).
         grads: room, as ``gates``.
         grad_start_h: zeros, as ``start_h``.
@@ -184,8 +185,10 @@ def lstm_back(
         seed, some = job // n_parts, trials_of(job, n_parts, start_c.shape[1])
         dh, dc = grad_start_h[seed, some], grad_start_c[seed, some]  # what step t + 1 sends back
         for t in range(c.shape[1] - 1, -1, -1):
-            add(grad_h[seed, t, some], dh)
-            add(grad_c[seed, t, some], dc)
+            if grad_h.size:
+                add(grad_h[seed, t, some], dh)
+            if grad_c.size:
+                add(grad_c[seed, t, some], dc)
             lstm_cells_back(
                 gates[seed, 0, t, some],
                 gates[seed, 1, t, some],
