@@ -266,7 +266,7 @@ def modulated_back(
         of_gain_bias: zeros.
         of_factors: zeros.
         of_readout: zeros.
-        of_sources: zeros, as ``sources``.
+        of_sources: room, as ``sources``.
     """
     rank, n_factors = right.shape[1], factors.shape[1]
     for job in range(first, last):
@@ -288,6 +288,7 @@ def modulated_back(
             add_product(under_gains, of_x, of_factors[job])
             product(factors[seed], of_x.T, of_source[:n_factors])
             scale_by(alpha_x, of_source[:n_factors])
+            fill(0, of_source[n_factors:])
 
             fill(0, of_gain)
             multiply(source[:n_scaled], of_source[:n_scaled], of_gain[:n_scaled])
