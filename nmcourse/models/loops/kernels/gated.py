@@ -50,12 +50,11 @@ def add_and_tanh(a: Array, out: Array) -> None:
 @compiled
 def lstm_cells(i: Array, f: Array, g: Array, o: Array, c: Array, c_new: Array, h: Array) -> None:
     """Give c_new = f c + i g and h = o tanh(c_new)."""
-    i, f, g, o = flat(i), flat(f), flat(g), flat(o)
-    c, c_new, h = flat(c), flat(c_new), flat(h)
-    for n in range(h.size):
-        c_new[n] = f[n] * c[n] + i[n] * g[n]
-    for n in range(h.size):
-        h[n] = o[n] * tanh(c_new[n])
+    for k in range(h.shape[0]):
+        for n in range(h.shape[1]):
+            c_new[k, n] = f[k, n] * c[k, n] + i[k, n] * g[k, n]
+        for n in range(h.shape[1]):
+            h[k, n] = o[k, n] * tanh(c_new[k, n])
 
 
 @compiled
@@ -124,29 +123,25 @@ def lstm_cells_back(
 ) -> None:
     """From dL/dh and dL/dc to the gradients inside the gates; dc becomes that of ``before``.
 
-    There is a loop for each result: so the compiler sees that they do not overlap.
+    There is a loop for each result: so the compiler sees that they do not overlap. ``of_o`` first
+    holds tanh(c).
     """
-    one = c.dtype.type(1)
-    i, f, g, o, before, c = flat(i), flat(f), flat(g), flat(o), flat(before), flat(c)
-    dh, dc, of_i, of_f, of_g, of_o = (
-        *(flat(dh), flat(dc)),
-        *(flat(of_i), flat(of_f), flat(of_g), flat(of_o)),
-    )
-    seen = of_o
-    for n in range(c.size):
-        seen[n] = tanh(c[n])
-    for n in range(c.size):
-        dc[n] += dh[n] * o[n] * (one - seen[n] * seen[n])
-    for n in range(c.size):
-        of_o[n] *= dh[n] * o[n] * (one - o[n])
-    for n in range(c.size):
-        of_i[n] = dc[n] * g[n] * i[n] * (one - i[n])
-    for n in range(c.size):
-        of_f[n] = dc[n] * before[n] * f[n] * (one - f[n])
-    for n in range(c.size):
-        of_g[n] = dc[n] * i[n] * (one - g[n] * g[n])
-    for n in range(c.size):
-        dc[n] *= f[n]
+    one, seen = c.dtype.type(1), of_o
+    for k in range(c.shape[0]):
+        for n in range(c.shape[1]):
+            seen[k, n] = tanh(c[k, n])
+        for n in range(c.shape[1]):
+            dc[k, n] += dh[k, n] * o[k, n] * (one - seen[k, n] * seen[k, n])
+        for n in range(c.shape[1]):
+            of_o[k, n] *= dh[k, n] * o[k, n] * (one - o[k, n])
+        for n in range(c.shape[1]):
+            of_i[k, n] = dc[k, n] * g[k, n] * i[k, n] * (one - i[k, n])
+        for n in range(c.shape[1]):
+            of_f[k, n] = dc[k, n] * before[k, n] * f[k, n] * (one - f[k, n])
+        for n in range(c.shape[1]):
+            of_g[k, n] = dc[k, n] * i[k, n] * (one - g[k, n] * g[k, n])
+        for n in range(c.shape[1]):
+            dc[k, n] *= f[k, n]
 
 
 @compiled
@@ -217,12 +212,10 @@ def gru_units(
     for k in range(m.shape[0]):
         for n in range(m.shape[1]):
             m[k, n] += bias[n]
-    r, v, g, m = flat(r), flat(v), flat(g), flat(m)
-    of_u, now, new = flat(of_u), flat(now), flat(new)
-    for n in range(g.size):
-        g[n] = tanh(of_u[n] + r[n] * m[n])
-    for n in range(g.size):
-        new[n] = v[n] * now[n] + (one - v[n]) * g[n]
+        for n in range(m.shape[1]):
+            g[k, n] = tanh(of_u[k, n] + r[k, n] * m[k, n])
+        for n in range(m.shape[1]):
+            new[k, n] = v[k, n] * now[k, n] + (one - v[k, n]) * g[k, n]
 
 
 @compiled
@@ -287,18 +280,17 @@ def gru_units_back(
 ) -> None:
     """From dL/dh to the gradients inside the gates; dh becomes what passes by the gates."""
     one = g.dtype.type(1)
-    r, v, g, m, before, dh = flat(r), flat(v), flat(g), flat(m), flat(before), flat(dh)
-    of_r, of_v, of_g, of_m = flat(of_r), flat(of_v), flat(of_g), flat(of_m)
-    for n in range(g.size):
-        of_g[n] = dh[n] * (one - v[n]) * (one - g[n] * g[n])
-    for n in range(g.size):
-        of_v[n] = dh[n] * (before[n] - g[n]) * v[n] * (one - v[n])
-    for n in range(g.size):
-        of_r[n] = of_g[n] * m[n] * r[n] * (one - r[n])
-    for n in range(g.size):
-        of_m[n] = of_g[n] * r[n]
-    for n in range(g.size):
-        dh[n] *= v[n]
+    for k in range(g.shape[0]):
+        for n in range(g.shape[1]):
+            of_g[k, n] = dh[k, n] * (one - v[k, n]) * (one - g[k, n] * g[k, n])
+        for n in range(g.shape[1]):
+            of_v[k, n] = dh[k, n] * (before[k, n] - g[k, n]) * v[k, n] * (one - v[k, n])
+        for n in range(g.shape[1]):
+            of_r[k, n] = of_g[k, n] * m[k, n] * r[k, n] * (one - r[k, n])
+        for n in range(g.shape[1]):
+            of_m[k, n] = of_g[k, n] * r[k, n]
+        for n in range(g.shape[1]):
+            dh[k, n] *= v[k, n]
 
 
 @compiled
