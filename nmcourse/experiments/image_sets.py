@@ -59,6 +59,25 @@ def image_set(name: str, split: Split) -> ImageSet:
     return read_idx(place, split, class_names=classes)
 
 
+def learn_and_test(name: str, made_up: int | None = None) -> tuple[ImageSet, ImageSet]:
+    """Images to learn from, and others, scaled by the mean and deviation of the first.
+
+    Args:
+        name: as in ``image_set``.
+        made_up: pixels of images that are drawn at random instead, which the smoke tier takes: it
+            needs no folder.
+    """
+    if made_up is None:
+        train, test = image_set(name, "train"), image_set(name, "test")
+    else:
+        source = torch.Generator().manual_seed(0)
+        pixels = torch.rand(
+            2, 40, 3 if name == "cifar10" else 1, made_up, made_up, generator=source
+        )
+        train, test = (ImageSet(some, torch.arange(40) % 10, _DIGITS) for some in pixels)
+    return train.normalised(), test.normalised(like=train)
+
+
 def images_folder() -> Path:
     """The folder that the reader has named.
 

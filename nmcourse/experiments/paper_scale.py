@@ -111,6 +111,11 @@ PAPER: dict[str, PaperScale] = {
         "[C] areas, pixels, epochs, batch and rate",
         ("the comparison, which a commenter asked for",),
     ),
+    "native_step_size": PaperScale(
+        {"areas": "R2", "image_size": 224, **FINE_TUNE},
+        "[C] areas, pixels, batch and rate",
+        ("the comparison, which a commenter asked for",),
+    ),
     "return_to_rest": PaperScale(
         {
             "areas": "R2",
@@ -130,10 +135,20 @@ PAPER: dict[str, PaperScale] = {
         "[R] 20 networks R2 for each of 6 coefficients; [C] pixels, epochs, batch and rate",
         ("epochs of this ablation; published on CIFAR-10, here on digits",),
     ),
+    "native_loss": PaperScale(
+        {"areas": "R2", "image_size": 224, "dt": 2.0, "seeds": {"staged": 20, "short": 60}},
+        "[R] 20 networks R2 for each coefficient; [C] pixels and time step",
+        ("epochs of this ablation; published on CIFAR-10, here on Fashion-MNIST",),
+    ),
     "staged_training": PaperScale(
         {"areas": "R8", "image_size": 224, "recipe": RECIPE, "rates": [1e-5]},
         "[C] areas, pixels, epochs, batches and rates",
         ("accuracies of Table 1, seeds; published on ImageNet and four others, here on digits",),
+    ),
+    "native_stages": PaperScale(
+        {"areas": "R8", "image_size": 224, "dt": 2.0, "recipe": RECIPE, "rates": [1e-5]},
+        "[C] areas, pixels, epochs, batches and rates",
+        ("accuracies of Table 1, seeds; published on ImageNet and four others",),
     ),
     "lasting_answers": PaperScale(
         {"areas": "R8", "image_size": 224, "recipe": RECIPE},

@@ -20,6 +20,9 @@ from nmcourse.experiments.convolution import regimes, spectra
 from nmcourse.experiments.cordsnet import (
     lasting_answers,
     native_images,
+    native_loss,
+    native_stages,
+    native_step_size,
     return_to_rest,
     staged_training,
     step_size,
@@ -117,7 +120,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
 )
 
 
-# At the paper's own budget: an experiment takes its claims over as soon as its results are stored.
+# At the paper's own budget, or on images of native size: an experiment takes its claims over as
+# soon as its results are stored.
 SUCCESSORS: tuple[Experiment, ...] = (
     *published_budget.EXPERIMENTS,
     *element_finder_published_budget.EXPERIMENTS,
@@ -129,6 +133,9 @@ SUCCESSORS: tuple[Experiment, ...] = (
     *equal_terms.EXPERIMENTS,
     *multitask_published_budget.EXPERIMENTS,
     *resets_published_budget.EXPERIMENTS,
+    *native_loss.EXPERIMENTS,
+    *native_step_size.EXPERIMENTS,
+    *native_stages.EXPERIMENTS,
 )
 
 

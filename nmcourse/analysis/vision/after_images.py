@@ -21,13 +21,15 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from nmcourse._inputs import check_tensor, count, counts
+from nmcourse._inputs import check_tensor, count
 from nmcourse.models import SeeingNetwork
 
 Kind = Literal["unstable", "multistable", "monostable"]
 GROWN = 10.0  # activity after the image, in units of that with the image: it has exploded
 RETURNED = 0.1  # distance from rest, in units of that with the image: it is back
 EVERY = 0.95  # share of images that stands for all of them
+#: ms that the parts of the test last where nothing else is said; the first as published.
+DURATIONS = {"n_steps": 200.0, "n_held": 800.0, "n_after": 600.0, "n_blank": 200.0}
 LOST = 0.8  # share of the accuracy in time: with less of it left the answer was transient
 
 
@@ -58,10 +60,10 @@ def after_images(
     images: Tensor,
     labels: Tensor,
     *,
-    n_steps: int = 100,
-    n_held: int = 400,
-    n_after: int = 300,
-    n_blank: int = 100,
+    n_steps: int | None = None,
+    n_held: int | None = None,
+    n_after: int | None = None,
+    n_blank: int | None = None,
 ) -> AfterImages:
     """Show images, hold them, take them away, show others.
 
@@ -70,10 +72,11 @@ def after_images(
         images: held images, (image, channel, height, width), at least two. The second image of
             each trial is the first one of the trial before.
         labels: number of the class of each, (image,).
-        n_steps: steps for which the network was trained to see an image.
-        n_held: further steps for which the image stays.
-        n_after: blank steps in its place.
-        n_blank: blank steps before the image, from silence to rest.
+        n_steps: steps for which the network was trained to see an image; as many as the published
+            200 ms take where it is None.
+        n_held: further steps for which the image stays; None for those of 800 ms.
+        n_after: blank steps in its place; None for those of 600 ms.
+        n_blank: blank steps before the image, from silence to rest; None for those of 200 ms.
 
     Raises:
         ValueError: for fewer than two images, labels that do not fit, or a number of steps that
@@ -82,8 +85,11 @@ def after_images(
     Reference:
         Soo et al. 2024, Fig. 3B and authors' response.
     """
-    n_steps, n_held, n_after = counts(n_steps=n_steps, n_held=n_held, n_after=n_after)
-    n_blank = count("n_blank", n_blank)
+    given = {"n_steps": n_steps, "n_held": n_held, "n_after": n_after, "n_blank": n_blank}
+    n_steps, n_held, n_after, n_blank = (
+        max(1, round(DURATIONS[name] / model.dt)) if steps is None else count(name, steps)
+        for name, steps in given.items()
+    )
     check_tensor("images", images)
     check_tensor("labels", labels)
     if len(images) < 2:

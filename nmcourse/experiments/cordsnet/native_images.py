@@ -15,12 +15,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from nmcourse.analysis import after_images
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, expected, remember
 from nmcourse.experiments.cordsnet.staged_training import SMOKE_RECIPE
-from nmcourse.experiments.image_sets import image_set
+from nmcourse.experiments.image_sets import learn_and_test
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.training_runs import in_parallel, ship
 from nmcourse.models import CordsNet
@@ -98,19 +96,6 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
     return {"config": settings, "metrics": metrics}
 
 
-def load(name: str, settings: Mapping[str, Any]) -> tuple[ImageSet, ImageSet]:
-    """Images to learn from, and others, scaled by the mean and deviation of the first."""
-    if settings["size"] is not None:  # the smoke tier makes some up
-        source = torch.Generator().manual_seed(0)
-        channels, size = 3 if name == "cifar10" else 1, settings["size"]
-        classes = tuple(map(str, range(10)))
-        pixels = torch.rand(2, 40, channels, size, size, generator=source)
-        train, test = (ImageSet(some, torch.arange(40) % 10, classes) for some in pixels)
-    else:
-        train, test = image_set(name, "train"), image_set(name, "test")
-    return train.normalised(), test.normalised(like=train)
-
-
 def _one(name: str, seed: int, settings: dict[str, Any], folder: Path) -> dict[str, float]:
     folder.mkdir(parents=True, exist_ok=True)
     own = {key: settings[key] for key in ("areas", "dt", "recipe", "n_checks", "n_later", "size")}
@@ -122,7 +107,7 @@ def _one(name: str, seed: int, settings: dict[str, Any], folder: Path) -> dict[s
 
 def _train(name: str, seed: int, settings: dict[str, Any], folder: Path) -> dict[str, float]:
     """All stages of one seed, and what the network does afterwards; see ``measure``."""
-    train, test = load(name, settings)
+    train, test = learn_and_test(name, settings["size"])
     start = time.process_time()
     stages = train_in_stages(
         train,

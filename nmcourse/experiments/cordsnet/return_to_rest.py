@@ -161,7 +161,8 @@ def _train(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]
             checkpoint=folder / "checkpoint.pt",
         )
     else:
-        result = _from_linear(fit, settings, run_dir / "start", folder)
+        states = [load_tensors(run_dir / "start" / f"{seed}.pt") for seed in seeds]
+        result = from_linear(fit, partial(_build, settings), states, settings, seeds, folder)
     save_tensors(folder / "weights.pt", [model.state_dict() for model in result.models])
     measured: dict[str, Any] = plain(examine(result.models, test.images, test.labels))
     return measured | {
@@ -170,19 +171,31 @@ def _train(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]
     }
 
 
-def _from_linear(
-    fit: Callable[..., FitManyResult], settings: dict[str, Any], start: Path, folder: Path
+def from_linear(
+    fit: Callable[..., FitManyResult],
+    build: Callable[[], CordsNet],
+    states: Sequence[dict[str, Any]],
+    settings: dict[str, Any],
+    seeds: Sequence[int],
+    folder: Path,
 ) -> FitManyResult:
-    """All seeds from linear networks to fine-tuned ones: slope by slope, then without a slope."""
-    seeds = range(settings["n_seeds"])
-    states = [load_tensors(start / f"{seed}.pt") for seed in seeds]
+    """Linear networks become ReLU networks slope by slope, and then learn on.
+
+    Args:
+        fit: ``fit_many_images`` with images, loss and batch.
+        build: makes a network.
+        states: of the linear networks, one for each seed.
+        settings: ``slopes``, ``steps_per_slope``, ``n_steps`` and ``learning_rate``.
+        seeds: of the images.
+        folder: where checkpoints are kept.
+    """
     fits: list[tuple[float, dict[str, Any]]] = [
         (slope, {"n_steps": settings["steps_per_slope"], "schedule": "constant"})
         for slope in settings["slopes"]
     ]
     fits.append((0.0, {"n_steps": settings["n_steps"]}))
     for number, (slope, options) in enumerate(fits):
-        models = [_build(settings) for _ in seeds]
+        models = [build() for _ in seeds]
         for model, state in zip(models, states, strict=True):
             model.slope = slope
             model.load_state_dict(state)
@@ -204,9 +217,21 @@ def _digits(settings: dict[str, Any]) -> tuple[ImageSet, ImageSet]:
 
 
 def examine(
-    models: Sequence[nn.Module], images: torch.Tensor, labels: torch.Tensor
+    models: Sequence[nn.Module],
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    *,
+    learnt: float = LEARNT,
+    **steps: int,
 ) -> dict[str, Any]:
     """What each network does while the image stays, when it goes, and with the next one.
+
+    Args:
+        models: the networks.
+        images: images that nothing was learnt from.
+        labels: their classes.
+        learnt: accuracy from which a network has learnt.
+        **steps: of ``after_images``.
 
     Returns:
         For each network: ``accuracy``, ``held_accuracy``, ``second_accuracy``, ``distance``
@@ -216,7 +241,7 @@ def examine(
     found: dict[str, list[float]] = {}
     for model in models:
         assert isinstance(model, CordsNet)
-        seen = after_images(model, images, labels)
+        seen = after_images(model, images, labels, **steps)
         recurrent = torch.cat([layer.weights().flatten() for layer in model.recurrent])  # type: ignore[operator]
         for key, value in {
             "accuracy": seen.accuracy,
@@ -224,7 +249,7 @@ def examine(
             "second_accuracy": seen.second_accuracy,
             "distance": seen.distance.quantile(0.5).item(),
             "weight_norm": torch.linalg.vector_norm(recurrent).item(),
-            "learnt": int(seen.accuracy >= LEARNT),
+            "learnt": int(seen.accuracy >= learnt),
             "kind": KINDS.index(kind_of_return(seen)),
             "transient": int(is_transient(seen)),
         }.items():

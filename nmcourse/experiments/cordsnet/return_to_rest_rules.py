@@ -200,7 +200,7 @@ def _accuracies(results: Results, arms: dict[str, Arm]) -> str:
     )
 
 
-_TOLERANCE = (
+TOLERANCE = (
     "back at rest: a tenth of the distance with the image, for 95% of the images, 600 ms after it; "
     "unstable: ten times that distance; transient: accuracy below 80% of that in time, 800 ms later"
 )
@@ -208,7 +208,7 @@ _TOLERANCE = (
 RULES = {
     "C11": Rule(
         judge=judge_penalty,
-        tolerance=_TOLERANCE,
+        tolerance=TOLERANCE,
         rule="among networks that learnt, with the authors' definitions: reproduced if none is "
         "unstable or multistable at 10⁻³ and some are without penalty; partly if fewer at 10⁻³ "
         "than "
@@ -216,7 +216,7 @@ RULES = {
     ),
     "C12": Rule(
         judge=judge_scale,
-        tolerance=_TOLERANCE,
+        tolerance=TOLERANCE,
         rule="among networks that learnt: reproduced if some are transient with equal "
         "weights and none with weights that rise by 3 or 4 decades; partly if fewer with 3 "
         "decades than with equal weights; not decided if none is with equal weights, since nothing "

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from nmcourse.analysis import after_images
 from nmcourse.evidence import Experiment, remember
 from nmcourse.experiments.cordsnet.staged_training_rules import RULES
+from nmcourse.experiments.image_sets import learn_and_test
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.training_runs import in_parallel, ship
 from nmcourse.models import CordsNet, TwinCNN, count_parameters, matched_pixel_rnn
@@ -65,6 +66,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "cpu": {
         "areas": "small-R2",
         "image_size": 8,
+        "dt": 2.0,
         "n_seeds": 5,
         "recipe": {},
         "rates": [3e-3, 1e-2, 3e-2],
@@ -76,6 +78,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "smoke": {
         "areas": "small-R1",
         "image_size": 6,
+        "dt": 2.0,
         "n_seeds": 2,
         "recipe": SMOKE_RECIPE,
         "rates": [1e-2],
@@ -93,9 +96,21 @@ CONTROLS: dict[str, str] = {
 }
 
 
-def run(tier: str, run_dir: Path) -> dict[str, Any]:
-    """Count costs, choose learning rates, train every seed both ways; resumes where killed."""
-    settings = for_tier(tier, SETTINGS)
+def run(
+    tier: str,
+    run_dir: Path,
+    tiers: Mapping[str, dict[str, Any]] = SETTINGS,
+    shipped: str = SHIPPED,
+) -> dict[str, Any]:
+    """Count costs, choose learning rates, train every seed both ways; resumes where killed.
+
+    Args:
+        tier: key of ``tiers``.
+        run_dir: where unfinished work is kept.
+        tiers: settings; with ``images`` among them, a set of ``image_sets`` in place of digits.
+        shipped: name of the weights of the networks trained in stages.
+    """
+    settings = for_tier(tier, tiers)
     costs = remember(run_dir / "costs.json", partial(step_costs, settings), settings)
     steps = control_steps(Recipe(**settings["recipe"]), costs)
     plan = settings | {"control_steps": steps}
@@ -121,7 +136,7 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
         name: _by_key([found[f"{name}_{seed}"] for seed in seeds]) for name in ("staged", *CONTROLS)
     }
     if tier != "smoke":
-        _ship(settings, run_dir, metrics)
+        _ship(shipped, settings, run_dir, metrics)
     networks = {kind: new_network(kind, settings, 0) for kind in ("direct", "pixel_rnn")}
     metrics |= {
         "seconds_per_step": costs,
@@ -137,12 +152,13 @@ def step_costs(settings: dict[str, Any]) -> dict[str, float]:
     recipe, (images, _) = Recipe(**settings["recipe"]), load(settings)
     cnn = TwinCNN(settings["areas"], 1, 10, image_size=images.size, generator=seeded(TIMED))
     folded, whole = cnn.fold(), partial(trial_loss, trial=recipe.trial)
-    linear, leaky = start_from_cnn(folded), start_from_cnn(folded)
+    start = partial(start_from_cnn, folded, dt=settings["dt"])
+    linear, leaky = start(), start()
     leaky.slope = 0.5
     early, late = recipe.cnn_batch, recipe.batch_size
     trainings: dict[str, tuple[nn.Module, Any, int]] = {
         "cnn": (cnn, class_loss, early),
-        "inverse": (start_from_cnn(folded), partial(inverse_loss, target=folded), early),
+        "inverse": (start(), partial(inverse_loss, target=folded), early),
         "linear": (linear, partial(trial_loss, trial=HELD_IMAGE), late),
         "annealed": (leaky, whole, late),
         "fine-tuned": (new_network("direct", settings, TIMED), whole, late),
@@ -152,10 +168,10 @@ def step_costs(settings: dict[str, Any]) -> dict[str, float]:
     n_steps = settings["timed_steps"]
     for round_number in range(6):
         for name, (model, loss, batch) in trainings.items():
-            start = time.process_time()
+            begin = time.process_time()
             _fit(model, images, loss, n_steps, batch, 1e-6)
             if round_number:  # the first one warms up
-                found[name].append((time.process_time() - start) / n_steps)
+                found[name].append((time.process_time() - begin) / n_steps)
     return {name: statistics.median(seconds) for name, seconds in found.items()}
 
 
@@ -173,7 +189,10 @@ def control_steps(recipe: Recipe, costs: dict[str, float]) -> dict[str, int]:
 
 def load(settings: dict[str, Any]) -> tuple[ImageSet, ImageSet]:
     """Images to learn from, and others."""
-    train, test = (digit_images(split, settings["image_size"]) for split in ("train", "test"))
+    if "images" in settings:
+        train, test = learn_and_test(settings["images"], settings["made_up"])
+    else:
+        train, test = (digit_images(split, settings["image_size"]) for split in ("train", "test"))
     return train.subset(slice(settings["n_images"])), test.subset(slice(settings["n_test"]))
 
 
@@ -184,8 +203,8 @@ def seeded(seed: int) -> torch.Generator:
 
 def new_network(kind: str, settings: dict[str, Any], seed: int) -> nn.Module:
     """A control with random weights: ``"direct"`` or ``"pixel_rnn"``."""
-    areas, size = settings["areas"], settings["image_size"]
-    network = digits_cordsnet(areas, size, generator=seeded(seed))
+    shape = {key: settings[key] for key in ("areas", "image_size", "dt")}
+    network = digits_cordsnet(**shape, generator=seeded(seed))
     return network if kind == "direct" else matched_pixel_rnn(network, generator=seeded(seed))
 
 
@@ -247,7 +266,12 @@ def _staged(seed: int, settings: dict[str, Any], folder: Path) -> dict[str, Any]
     images, test = load(settings)
     recipe = Recipe(**settings["recipe"])
     stages = train_in_stages(
-        images, test, recipe, areas=settings["areas"], seed=seed, folder=folder, progress=False
+        *(images, test, recipe),
+        areas=settings["areas"],
+        seed=seed,
+        dt=settings["dt"],
+        folder=folder,
+        progress=False,
     )
     save_tensors(folder / "weights.pt", stages[-1].model.state_dict())
     found: dict[str, Any] = {
@@ -289,7 +313,7 @@ def _by_key(found: Sequence[Any]) -> Any:
     return list(found)
 
 
-def _ship(settings: dict[str, Any], run_dir: Path, metrics: dict[str, Any]) -> None:
+def _ship(shipped: str, settings: dict[str, Any], run_dir: Path, metrics: dict[str, Any]) -> None:
     """Store the networks trained in stages."""
     models = []
     for seed in range(settings["n_seeds"]):
@@ -298,10 +322,10 @@ def _ship(settings: dict[str, Any], run_dir: Path, metrics: dict[str, Any]) -> N
         model.load_state_dict(load_tensors(path))
         models.append(model)
     ship(
-        SHIPPED,
+        shipped,
         models,
         builder="digits_cordsnet",
-        kwargs={"areas": settings["areas"], "image_size": settings["image_size"]},
+        kwargs={key: settings[key] for key in ("areas", "image_size", "dt")},
         command=COMMAND,
         metrics={"accuracy_median": metrics["staged"]["fine-tuned"]["accuracy"]},
     )

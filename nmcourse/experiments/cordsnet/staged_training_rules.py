@@ -50,18 +50,18 @@ def judge_folding(results: Results) -> Judgement:
 
 def judge_stages(results: Results) -> Judgement:
     """Initialised above direct at equal time, and fine-tuned slightly below the CNN?"""
-    initialised, direct = _accuracy(results, "annealed"), _control(results, "direct_initial")
+    initialised, direct = accuracies(results, "annealed"), control(results, "direct_initial")
     wins = sum(a > b for a, b in zip(initialised, direct, strict=True))
-    gap = _median(results, "staged.cnn") - _median(results, "staged.fine-tuned")
-    above = _median(results, "staged.annealed") > _median(results, "direct_initial")
+    gap = median(results, "staged.cnn") - median(results, "staged.fine-tuned")
+    above = median(results, "staged.annealed") > median(results, "direct_initial")
     above = above and wins >= MAJORITY * len(direct)
     power = pairs_power(initialised, direct, SLIGHT, MAJORITY)
     near = 0 <= gap <= SLIGHT
-    learned = _median(results, "staged.cnn") >= LEARNED
+    learned = median(results, "staged.cnn") >= LEARNED
     # A difference that matters could have been missed: what was not shown is not refuted.
     first = above or (False if power >= ENOUGH else None)
     status = combined([first, near]) if learned else "not decided"
-    final, longer = _accuracy(results, "fine-tuned"), _control(results, "direct")
+    final, longer = accuracies(results, "fine-tuned"), control(results, "direct")
     final_wins = sum(a > b for a, b in zip(final, longer, strict=True))
     return Judgement(
         status=status,
@@ -71,27 +71,27 @@ def judge_stages(results: Results) -> Judgement:
         f"with this spread would show an advantage of {SLIGHT:.0%} of the images with a "
         f"probability of {power:.0%} only"
         if learned
-        else f"the CNN itself did not learn: {_median(results, 'staged.cnn'):.1%}",
+        else f"the CNN itself did not learn: {median(results, 'staged.cnn'):.1%}",
         would_change=f"More seeds than {len(direct)}, and longer trainings: initialised minus "
         "direct "
-        f"is {_median(results, 'staged.annealed') - _median(results, 'direct_initial'):+.1%} of "
+        f"is {median(results, 'staged.annealed') - median(results, 'direct_initial'):+.1%} of "
         "the "
         f"images in the median, and the CNN is {gap:+.1%} above the fine-tuned network, where "
         f"{SLIGHT:.0%} is allowed",
         measured="median accuracy on new images: "
         + "; ".join(
-            f"{label} {_median(results, f'staged.{n}'):.1%}"
+            f"{label} {median(results, f'staged.{n}'):.1%}"
             for n, label in STAGES.items()
             if n != "inverse"
         )
         + "; "
-        + "; ".join(f"{label} {_median(results, n):.1%}" for n, label in CONTROLS.items())
+        + "; ".join(f"{label} {median(results, n):.1%}" for n, label in CONTROLS.items())
         + f". Initialised above direct in {wins} of {len(direct)} seeds, fine-tuned above direct "
         f"in {final_wins}; CNN minus fine-tuned {gap:+.1%}",
         spread="; ".join(
             f"{label} {low:.1%} to {high:.1%}"
             for label, low, high in (
-                (label, *_range(results, path))
+                (label, *accuracy_range(results, path))
                 for path, label in (
                     ("staged.cnn", "CNN"),
                     ("staged.annealed", "initialised"),
@@ -101,18 +101,20 @@ def judge_stages(results: Results) -> Judgement:
             )
         ),
         seeds=len(direct),
-        caveats=_caveats(results),
+        caveats=caveats(results),
     )
 
 
-def _caveats(results: Results) -> tuple[str, ...]:
+def caveats(results: Results) -> tuple[str, ...]:
+    """What limits the comparison."""
     config, steps = results.config, results.value("n_steps")
     held, second = (
         {n: results.summary(f"{n}.{key}").median for n in ("staged.fine-tuned", "direct")}
         for key in ("held_accuracy", "second_accuracy")
     )
     return (
-        f"Digits of {config['image_size']} pixels, preset {config['areas']} "
+        f"{'Fashion-MNIST at' if 'images' in config else 'Digits of'} {config['image_size']} "
+        f"pixels, preset {config['areas']} "
         f"({results.value('n_parameters.direct'):,} parameters; fully connected control "
         f"{results.value('n_parameters.pixel_rnn'):,}); lengths and learning rates of the stages "
         "are ours, chosen by hand; the paper trained far larger networks on larger images.",
@@ -127,21 +129,25 @@ def _caveats(results: Results) -> tuple[str, ...]:
     )
 
 
-def _accuracy(results: Results, stage: str) -> list[float]:
+def accuracies(results: Results, stage: str) -> list[float]:
+    """Accuracy of each network after a stage."""
     found: list[float] = results.value(f"staged.{stage}.accuracy")
     return found
 
 
-def _control(results: Results, name: str) -> list[float]:
+def control(results: Results, name: str) -> list[float]:
+    """Accuracy of each network of a control."""
     found: list[float] = results.value(f"{name}.accuracy")
     return found
 
 
-def _median(results: Results, path: str) -> float:
+def median(results: Results, path: str) -> float:
+    """Median accuracy of a stage or control."""
     return results.summary(f"{path}.accuracy").median
 
 
-def _range(results: Results, path: str) -> tuple[float, float]:
+def accuracy_range(results: Results, path: str) -> tuple[float, float]:
+    """Smallest and largest accuracy of a stage or control."""
     found = results.summary(f"{path}.accuracy")
     return found.minimum, found.maximum
 

@@ -8,7 +8,7 @@ fixed points of the equation do not depend on dt, so what changes is whether the
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from nmcourse.analysis import after_images
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, plain, remember
+from nmcourse.experiments.image_sets import learn_and_test
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import CordsNet
@@ -61,9 +62,15 @@ SETTINGS: dict[str, dict[str, Any]] = {
 SETTINGS["gpu"] = at_paper_scale("step_size", SETTINGS["cpu"])
 
 
-def run(tier: str, run_dir: Path) -> dict[str, Any]:
-    """Train every condition and test it with every step size; resumes where it was killed."""
-    settings = for_tier(tier, SETTINGS)
+def run(tier: str, run_dir: Path, tiers: Mapping[str, dict[str, Any]] = SETTINGS) -> dict[str, Any]:
+    """Train every condition and test it with every step size; resumes where it was killed.
+
+    Args:
+        tier: key of ``tiers``.
+        run_dir: where unfinished work is kept.
+        tiers: settings; with ``images`` among them, a set of ``image_sets`` in place of digits.
+    """
+    settings = for_tier(tier, tiers)
     jobs = {name: partial(_condition, name, settings, run_dir) for name in CONDITIONS}
     return {"config": settings, "metrics": in_parallel(jobs)}
 
@@ -86,12 +93,12 @@ def _condition(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, 
 def _train_and_test(name: str, settings: dict[str, Any], checkpoint: Path) -> dict[str, Any]:
     alpha, trial, _ = CONDITIONS[name]
     size = settings["image_size"]
-    train = digit_images("train", size=size)
-    test = digit_images("test", size=size).normalised(like=train).subset(slice(settings["n_test"]))
+    train, test = _images(settings)
+    test = test.subset(slice(settings["n_test"]))
     start = time.process_time()
     result = fit_many_images(
         partial(build, settings["areas"], size, alpha),
-        train.normalised(),
+        train,
         partial(trial_loss, trial=trial),
         seeds=settings["n_seeds"],
         n_steps=settings["n_steps"],
@@ -108,6 +115,14 @@ def _train_and_test(name: str, settings: dict[str, Any], checkpoint: Path) -> di
         "seconds": seconds,
         "diverged": sorted(result.diverged),
     }
+
+
+def _images(settings: dict[str, Any]) -> tuple[ImageSet, ImageSet]:
+    """Images to learn from, and others."""
+    if "images" in settings:
+        return learn_and_test(settings["images"], settings["made_up"])
+    train, test = (digit_images(split, size=settings["image_size"]) for split in ("train", "test"))
+    return train.normalised(), test.normalised(like=train)
 
 
 @torch.no_grad()
@@ -199,9 +214,10 @@ def judge(results: Results) -> Judgement:
         ),
         seeds=config["n_seeds"],
         caveats=(
-            f"Digits of {config['image_size']} pixels, two areas of 8 channels, "
-            f"{config['n_steps']} training steps of {config['batch_size']} images from random "
-            "weights: the networks of the paper are larger and were trained in stages.",
+            f"{'Fashion-MNIST at' if 'images' in config else 'Digits of'} {config['image_size']} "
+            f"pixels, two areas (preset {config['areas']}), {config['n_steps']} training steps of "
+            f"{config['batch_size']} images from random weights: the networks of the paper are "
+            "larger and were trained in stages.",
             "A trial of 100 ms with the image (five unrolled steps: 50 ms) and 60 ms blank, about "
             "half as long as the published one.",
             "The five unrolled steps are not trained in CORnet-RT's manner: they carry a blank "
@@ -215,18 +231,13 @@ def judge(results: Results) -> Judgement:
     )
 
 
-EXPERIMENTS = (
-    Experiment(
-        name="step_size",
-        run=run,
-        rules={
-            "C15": Rule(
-                judge=judge,
-                tolerance=f"{KEEPS:.0%} of the images",
-                rule="measured: nothing was published. Coarse steps are said to cost no accuracy "
-                f"if the median with dt/τ = 1 is at most {KEEPS:.0%} of the images below that with "
-                "0.2, each trained and tested with its own step",
-            ),
-        },
+RULES = {
+    "C15": Rule(
+        judge=judge,
+        tolerance=f"{KEEPS:.0%} of the images",
+        rule="measured: nothing was published. Coarse steps are said to cost no accuracy "
+        f"if the median with dt/τ = 1 is at most {KEEPS:.0%} of the images below that with "
+        "0.2, each trained and tested with its own step",
     ),
-)
+}
+EXPERIMENTS = (Experiment(name="step_size", run=run, rules=RULES),)

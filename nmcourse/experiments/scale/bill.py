@@ -210,13 +210,32 @@ def _return_to_rest(settings: Mapping[str, Any]) -> list[Work]:
     ]
 
 
+def _native_loss(settings: Mapping[str, Any]) -> list[Work]:
+    seeds, start, steps = settings["seeds"], settings["start"], settings["n_steps"]
+    areas, size = settings["areas"], settings["image_size"]
+    late = settings["batch_size"]["staged"]
+    annealed = len(settings["slopes"]) * settings["steps_per_slope"] + steps["staged"]
+    fewer = 2.0 / settings["dt"]  # time steps
+    trials = 3 * seeds["staged"] * annealed * fewer  # three arms
+    # nine arms of trials that are about a tenth as long as the published one, twice the images
+    trials += 9 * seeds["short"] * steps["short"] * fewer * 0.2
+    return [
+        Work("cnn", start["cnn"] * seeds["staged"], areas, size, start["batch"]),
+        Work("inverse", start["inverse"] * seeds["staged"], areas, size, start["batch"]),
+        Work("linear", start["linear"] * seeds["staged"] * fewer, areas, size, late),
+        Work("together", trials, areas, size, late),
+    ]
+
+
 #: Experiments on images. Trials with longer time steps have fewer of them.
 VISION: dict[str, Any] = {
     # as many trials of dt/tau 0.2, 0.5 and 1, and one of five steps
-    "step_size": lambda s: _trials(s, 1 + 0.4 + 0.2 + 0.03),
+    **dict.fromkeys(("step_size", "native_step_size"), lambda s: _trials(s, 1 + 0.4 + 0.2 + 0.03)),
     "return_to_rest": _return_to_rest,
+    "native_loss": _native_loss,
     # stages, and two controls that take as long as they do, one as long as the first three
     "staged_training": lambda s: _of_stages(s, 3.5 * s["n_seeds"]),
+    "native_stages": lambda s: _of_stages(s, 3.5 * s["n_seeds"] * 2.0 / s["dt"]),
     "lasting_answers": lambda s: _of_stages(s, s["n_seeds"]),
     # a step of 5 ms has two fifths of the time steps
     "native_images": lambda s: _of_stages(

@@ -55,7 +55,8 @@ class CordsNet(RecurrentModel, Seeing):
 
     Args:
         areas: the areas from shallow to deep, or the name of a preset: ``"R2"``, ``"R4"``,
-            ``"R6"``, ``"R8"`` as published, ``"small-R1"`` to ``"small-R6"``, ``"native-R4"``.
+            ``"R6"``, ``"R8"`` as published, ``"small-R1"`` to ``"small-R6"``, ``"native-R2"``,
+            ``"native-R4"``.
         n_channels: channels of an image (1 or 3).
         n_classes: outputs O.
         image_size: pixels, one number or (height, width); a preset brings its own.

@@ -105,12 +105,15 @@ def _pairs(channels: Sequence[int]) -> tuple[Area, ...]:
     return tuple(Area(c, 2 if i % 2 == 0 and i else 1) for i, c in enumerate(channels))
 
 
-#: name -> (stem, areas, image size): R2-R8 as published, small ones of the same class, and one for
-#: MNIST, Fashion-MNIST (28 pixels) and CIFAR (32) at their own size.
+#: name -> (stem, areas, image size): R2-R8 as published, small ones of the same class, and two for
+#: MNIST, Fashion-MNIST (28 pixels) and CIFAR (32) at their own size; R2 is cheap enough for tens.
 PRESETS: dict[str, tuple[Stem, tuple[Area, ...], int]] = (
     {f"R{depth}": (Stem(), _pairs(_PUBLISHED[:depth]), 224) for depth in (2, 4, 6, 8)}
     | {f"small-R{depth}": (_SMALL_STEM, _pairs(_SMALL[:depth]), 16) for depth in (1, 2, 4, 6)}
-    | {"native-R4": (_NATIVE_STEM, _pairs(_NATIVE), 28)}
+    | {
+        "native-R2": (_NATIVE_STEM, (Area(16, 2), Area(16)), 28),
+        "native-R4": (_NATIVE_STEM, _pairs(_NATIVE), 28),
+    }
 )
 
 

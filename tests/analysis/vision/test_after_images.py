@@ -103,3 +103,16 @@ def test_bad_input():
         after_images(network(0.0), IMAGES[:1].double(), LABELS[:1])
     with pytest.raises(ValueError, match=r"labels must have shape \(2,\), got \(3,\)"):
         after_images(network(0.0), IMAGES.double(), torch.zeros(3))
+
+
+def test_a_coarser_step_takes_fewer_steps_for_the_same_time():
+    # 600 ms after the image: (1 - dt/tau / 2)^(600 / dt), whatever the step
+    for dt in (2.0, 5.0):
+        model = network(0.5)
+        model.dt = dt
+        measured = after_images(model, IMAGES.double(), LABELS)
+        left = (1 - dt / 10.0 * 0.5) ** (600.0 / dt)
+        torch.testing.assert_close(
+            measured.distance, torch.full((2,), left, dtype=torch.double), rtol=1e-6, atol=1e-12
+        )
+        assert after_images(model, IMAGES.double(), LABELS, n_after=1).distance[0] > 0.5

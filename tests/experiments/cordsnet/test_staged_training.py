@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from nmcourse.evidence.store import Results
-from nmcourse.experiments.cordsnet import staged_training
+from nmcourse.experiments.cordsnet import native_stages, staged_training
 from nmcourse.experiments.cordsnet.staged_training import control_steps, new_network
 from nmcourse.experiments.cordsnet.staged_training_rules import judge_folding, judge_stages
 from nmcourse.models import CordsNet, PixelRNN, count_parameters
@@ -112,3 +112,27 @@ def test_everything_runs_and_is_judged(tmp_path):
     lengths = found.value("n_steps")
     assert lengths["direct"] > lengths["direct_initial"] >= 1
     assert (tmp_path / "staged_1" / "weights.pt").exists()
+
+
+@pytest.mark.parametrize(
+    ("measured", "status", "fair"),
+    [
+        ({}, "reproduced", "reproduced"),
+        ({"initial": 0.96}, "partly", "reproduced"),
+        ({"tuned": 0.99}, "partly", "reproduced"),  # above the CNN
+        ({"direct": 0.975}, "reproduced", "partly"),
+        ({"cnn": 0.4, "tuned": 0.39}, "not decided", "not decided"),
+    ],
+    ids=str,
+)
+def test_rule_of_c6_on_images_of_native_size(measured, status, fair):
+    found = native_stages.judge(results(**measured))
+    assert (found.status, found.fair_status) == (status, fair)
+    assert bool(found.reason) == ("not decided" in (status, fair))
+
+
+def test_a_comparison_with_too_few_seeds_is_open():
+    scattered = [0.5, 0.9, 0.6, 0.95, 0.55]
+    assert native_stages.above(scattered, [0.9, 0.5, 0.95, 0.5, 0.9]) is None
+    assert native_stages.above([0.5] * 10, [0.51] * 10) is False
+    assert native_stages.above([0.52] * 10, [0.51] * 10) is True

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from nmcourse.evidence.store import Results
-from nmcourse.experiments.cordsnet import step_size
+from nmcourse.experiments.cordsnet import native_step_size, step_size
 from nmcourse.experiments.cordsnet.step_size import CONDITIONS, accuracy, build, judge, measure
 from nmcourse.models import CordsNet
 from nmcourse.tasks import digit_images
@@ -24,7 +24,7 @@ def results(fine: float, coarse: float) -> Results:
     metrics["alpha_0_2"]["at_0_2"] = [0.1, fine, 0.99]
     metrics["alpha_1_0"]["at_1_0"] = [0.1, coarse, 0.99]
     metrics["alpha_0_2"]["seconds"] = 50.0
-    config = {"image_size": 8, "n_seeds": 3, "n_steps": 400, "batch_size": 16}
+    config = {"areas": "small-R2", "image_size": 8, "n_seeds": 3, "n_steps": 400, "batch_size": 16}
     return Results(metrics, config)
 
 
@@ -80,13 +80,14 @@ def test_a_network_that_oscillates_with_long_steps_is_told_from_one_that_settles
     assert (swinging[:, -1] - swinging[:, -2]).abs().max() > 1
 
 
-def test_the_smoke_tier_runs_and_resumes(tmp_path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("experiment", [*step_size.EXPERIMENTS, *native_step_size.EXPERIMENTS])
+def test_the_smoke_tier_runs_and_resumes(experiment, tmp_path, monkeypatch: pytest.MonkeyPatch):
     conditions = {name: CONDITIONS[name] for name in ("alpha_1_0", "five_steps")}
     monkeypatch.setattr(step_size, "CONDITIONS", conditions)
     monkeypatch.setattr(
         step_size, "in_parallel", lambda jobs: {n: job() for n, job in jobs.items()}
     )
-    first = step_size.run("smoke", tmp_path)
+    first = experiment.run("smoke", tmp_path)
     assert set(first["metrics"]) == set(conditions)
     assert len(first["metrics"]["alpha_1_0"]["at_0_2"]) == 2
-    assert step_size.run("smoke", tmp_path) == first  # read, not trained again
+    assert experiment.run("smoke", tmp_path) == first  # read, not trained again
