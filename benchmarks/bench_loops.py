@@ -44,6 +44,10 @@ def program(name: str, compiled: bool = True, threads: int = 1) -> Program:
         "OMP_NUM_THREADS": str(threads),
         "PYTHONPATH": str(ROOT),
     }
+    if threads > 1:
+        # torch's threads would otherwise keep a core busy while they wait for work, and the
+        # threads of the compiled loop need that core
+        environment["OMP_WAIT_POLICY"] = "passive"
     return Program([*command, "--threads", str(threads)], os.environ | environment, ROOT)
 
 

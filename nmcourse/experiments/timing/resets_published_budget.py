@@ -1,9 +1,10 @@
 """F1 at the budget of the paper: 70,000 steps with the released resets, and without them.
 
-With resets: the networks of ``published_budget`` as they are after their last block. Without: the
-same networks trained again, each stage in one run, with moments that are kept from the first step
-of a stage to its last. Both are read at the end and not at the best block, which differs between
-them in more than the resets.
+With resets: the networks of ``published_budget`` as they are after their last block; where its run
+is not in the folder of unfinished work, they are trained again. Without: the same networks, each
+stage in one run, with moments that are kept from the first step of a stage to its last.
+Both are read at the end and not at the best block, which differs between them in more than the
+resets.
 """
 
 from __future__ import annotations
@@ -16,19 +17,27 @@ from typing import Any
 from nmcourse.evidence import (
     Experiment,
     Judgement,
-    LedgerError,
     Results,
     Rule,
     format_number,
     plain,
     remember,
 )
-from nmcourse.experiments.block_training import BLOCK, RELEASED, build_all
+from nmcourse.experiments.block_training import (
+    BLOCK,
+    RELEASED,
+    build_all,
+    train_in_blocks,
+)
 from nmcourse.experiments.paper_scale import at_paper_scale
-from nmcourse.experiments.timing.networks import WEIGHT_DECAY, errors_and_intervals
+from nmcourse.experiments.timing.networks import (
+    WEIGHT_DECAY,
+    errors_and_intervals,
+    trained_and_extrapolated,
+)
 from nmcourse.experiments.timing.published_budget import ARMS
 from nmcourse.experiments.timing.published_budget_rules import ARM_LABELS, errors, lower
-from nmcourse.experiments.timing.published_networks import COMMAND, state_of
+from nmcourse.experiments.timing.published_networks import state_of
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.tasks import MeasureWaitGo, learned_to_measure
 from nmcourse.training import fit_many, for_tier
@@ -37,37 +46,53 @@ NETWORKS = {"nm_rnn": "nm_rnn_released", "lstm": "lstm"}
 KINDS = ("resets", "no_resets")
 GROUPS = ("trained", "extrapolated")
 SETTINGS: dict[str, dict[str, Any]] = {
-    "cpu": {"n_seeds": 10, "scale": 1.0},
-    "smoke": {"n_seeds": 2, "scale": 1e-4},
+    "cpu": {"n_seeds": 10, "scale": 1.0, "block": BLOCK},
+    "smoke": {"n_seeds": 2, "scale": 1e-4, "block": 3},
 }
 SETTINGS["gpu"] = at_paper_scale("resets_published_budget", SETTINGS["cpu"])
 
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
-    """Train without resets, and read the networks with resets; resumes after a kill.
-
-    Raises:
-        LedgerError: The run of ``published_budget`` is not finished in this folder.
-    """
+    """Train both ways, or take the networks with resets from a run that is there; resumes."""
     settings = for_tier(tier, SETTINGS)
-    states = {name: state_of(arm, run_dir) for name, arm in NETWORKS.items()}
-    if tier != "smoke" and None in states.values():
-        raise LedgerError(f"no finished run of published_budget: first {COMMAND}")
-    jobs = {name: partial(_without, name, settings, run_dir / name) for name in NETWORKS}
-    metrics: dict[str, Any] = {
-        name: {"no_resets": found} for name, found in in_parallel(jobs).items()
+    jobs = {
+        f"{name}_{kind}": partial(train, name, settings, run_dir)
+        for kind, train in (("no_resets", _without), ("resets", _with))
+        for name in NETWORKS
     }
-    for name, arm in NETWORKS.items():
-        models = build_all(ARMS[arm], settings["n_seeds"])
-        for model, state in zip(models, (states[name] or {"models": []})["models"], strict=False):
-            model.load_state_dict(state)
-        metrics[name]["resets"] = plain(errors_and_intervals(models))
-    return {"config": settings | {"weight_decay": WEIGHT_DECAY, "block": BLOCK}, "metrics": metrics}
+    found = in_parallel(jobs)
+    metrics: dict[str, Any] = {
+        name: {kind: found[f"{name}_{kind}"] for kind in KINDS} for name in NETWORKS
+    }
+    return {"config": settings | {"weight_decay": WEIGHT_DECAY}, "metrics": metrics}
 
 
-def _without(name: str, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """All seeds of one network, stage after stage, measured at the end."""
+def _with(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]:
+    """The networks with resets after their last block: those of ``published_budget``, or new."""
     arm = ARMS[NETWORKS[name]]
+
+    def measured() -> dict[str, Any]:
+        kept = state_of(NETWORKS[name], run_dir) or train_in_blocks(
+            arm,
+            MeasureWaitGo(),
+            trained_and_extrapolated,
+            settings=settings,
+            path=run_dir / f"{name}_resets" / "state.pt",
+            weight_decay=WEIGHT_DECAY,
+        )
+        models = build_all(arm, settings["n_seeds"])
+        for model, state in zip(models, kept["models"], strict=True):
+            model.load_state_dict(state)
+        found: dict[str, Any] = plain(errors_and_intervals(models))
+        return found
+
+    part: dict[str, Any] = remember(run_dir / f"{name}_resets.json", measured, settings)
+    return part
+
+
+def _without(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]:
+    """All seeds of one network, stage after stage, measured at the end."""
+    arm, folder = ARMS[NETWORKS[name]], run_dir / name
 
     def measured() -> dict[str, Any]:
         models = build_all(arm, settings["n_seeds"])
@@ -80,7 +105,7 @@ def _without(name: str, settings: dict[str, Any], folder: Path) -> dict[str, Any
                 freeze=frozen,
                 weight_decay=WEIGHT_DECAY,
                 checkpoint=folder / f"stage_{number}.pt",
-                checkpoint_every=BLOCK,
+                checkpoint_every=settings["block"],
                 progress=False,
                 **RELEASED,
             )

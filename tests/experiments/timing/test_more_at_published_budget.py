@@ -180,9 +180,25 @@ def test_resets_are_told_apart_or_not():
 
 def test_without_resets_a_stage_is_one_run(tmp_path):
     """The same parameters as with blocks of the length of a stage, and not as with short ones."""
-    settings = {"n_seeds": 1, "scale": 1e-4}
+    settings = {"n_seeds": 1, "scale": 1e-4, "block": 7}
     found = resets_published_budget._without("lstm", settings, tmp_path)
     assert resets_published_budget._without("lstm", settings, tmp_path) == found
-    assert [path.name for path in tmp_path.glob("stage_*.pt")] == ["stage_0.pt"]
-    state = torch.load(tmp_path / "stage_0.pt", weights_only=True)
+    assert [path.name for path in (tmp_path / "lstm").glob("stage_*.pt")] == ["stage_0.pt"]
+    state = torch.load(tmp_path / "lstm" / "stage_0.pt", weights_only=True)
     assert state["step"] == 7
+    # one block as long as the stage has no reset within it; two shorter ones do
+    assert resets_published_budget._with("lstm", settings, tmp_path) == found
+    short = settings | {"block": 3}
+    assert resets_published_budget._with("lstm", short, tmp_path / "short") != found
+
+
+def test_networks_with_resets_are_trained_where_no_run_is_at_hand(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        resets_published_budget,
+        "in_parallel",
+        lambda jobs: {name: job() for name, job in jobs.items()},
+    )
+    found = resets_published_budget.run("smoke", tmp_path)["metrics"]
+    assert list(found) == ["nm_rnn", "lstm"]
+    assert all(set(kinds) == {"resets", "no_resets"} for kinds in found.values())
+    assert (tmp_path / "nm_rnn_resets" / "state.pt").exists()

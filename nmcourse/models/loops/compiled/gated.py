@@ -28,7 +28,8 @@ def lstm_scan(
         h and c, (.., time, batch, N).
     """
     inputs, weights = _with_bias(inputs, weights, bias)
-    given, seeded = with_seeds((*start, inputs, weights, recurrent.mT), (2, 2, 3, 2, 2))
+    arguments = (*start, inputs, _by_gate(weights, 4), _by_gate(recurrent, 4))
+    given, seeded = with_seeds(arguments, (2, 2, 3, 3, 3))
     h, c = LSTMLoop.apply(*given)
     return (h, c) if seeded else (h.squeeze(0), c.squeeze(0))
 
@@ -55,27 +56,53 @@ def gru_scan(
         h, (.., time, batch, N).
     """
     inputs, weights = _with_bias(inputs, weights, bias)
-    arguments = (start, inputs, weights, recurrent.mT, candidate_bias)
-    given, seeded = with_seeds(arguments, (2, 3, 2, 2, 1))
+    arguments = (start, inputs, _by_gate(weights, 3), _by_gate(recurrent, 3), candidate_bias)
+    given, seeded = with_seeds(arguments, (2, 3, 3, 3, 1))
     h = GRULoop.apply(*given)
     return h if seeded else h.squeeze(0)
 
 
 def _with_bias(inputs: Tensor, weights: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    """Inputs with a channel that is always 1, and their weights (.., P + 1, units)."""
+    """Inputs with a channel that is always 1, and their weights (.., units, P + 1)."""
     return (
         torch.cat([inputs, torch.ones_like(inputs[..., :1])], dim=-1),
-        torch.cat([weights, bias.unsqueeze(-1)], dim=-1).mT,
+        torch.cat([weights, bias.unsqueeze(-1)], dim=-1),
     )
 
 
-def _before(start: Tensor, states: Tensor) -> Tensor:
-    """The states that the steps began with, as rows (seed, time * trial, N)."""
-    return torch.cat([start.unsqueeze(1), states[:, :-1]], dim=1).flatten(1, 2)
+def _by_gate(weights: Tensor, n_gates: int) -> Tensor:
+    """Weights (.., n_gates * N, P) as (.., n_gates, N, P)."""
+    return weights.unflatten(-2, (n_gates, -1))
+
+
+def _of_weights(grads: Tensor, start: Tensor, states: Tensor, inputs: Tensor) -> tuple[Tensor, ...]:
+    """Gradients of the weights (seed, gate, N, P) of inputs and (seed, gate, N, N) of states.
+
+    Args:
+        grads: of the sums inside the gates, (seed, gate, time, trial, N).
+        start: the states that the first step begins with, (seed, trial, N).
+        states: those that the steps end with, (seed, time, trial, N).
+        inputs: (seed, time, trial, P).
+    """
+    n_units = start.shape[-1]
+    values = inputs.new_empty(*inputs.shape[:-1], n_units + inputs.shape[-1])
+    values[:, 0, :, :n_units], values[:, 1:, :, :n_units] = start, states[:, :-1]
+    values[..., n_units:] = inputs
+    rows = values.flatten(1, 2)
+    found = [grad.flatten(1, 2).mT @ rows for grad in grads.unbind(dim=1)]
+    of_states, of_inputs = torch.stack(found, dim=1).tensor_split([n_units], dim=-1)
+    return of_inputs, of_states
+
+
+def _of_inputs(grads: Tensor, weights: Tensor, inputs: Tensor) -> Tensor:
+    """The gradient of the inputs; ``weights`` are (seed, gate, N, P)."""
+    pairs = zip(grads.unbind(dim=1), weights.unbind(dim=1), strict=True)
+    found: Tensor = sum(grad.flatten(1, 2) @ weight for grad, weight in pairs)  # type: ignore[assignment]
+    return found.view_as(inputs)
 
 
 class LSTMLoop(torch.autograd.Function):
-    """``kernels.gated.lstm``; every tensor has a seed axis in front."""
+    """``kernels.gated.lstm``; every tensor has a seed axis, weights are (seed, gate, N, ..)."""
 
     @staticmethod
     def forward(  # noqa: D102
@@ -86,56 +113,56 @@ class LSTMLoop(torch.autograd.Function):
         weights: Tensor,
         recurrent: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        arrays = [values.contiguous() for values in (start_h, start_c, inputs, weights, recurrent)]
-        gates = inputs.new_empty(*inputs.shape[:-1], weights.shape[-1])
+        start_h, start_c, inputs = (a.contiguous() for a in (start_h, start_c, inputs))
         h = inputs.new_empty(*inputs.shape[:-1], start_h.shape[-1])
-        c = torch.empty_like(h)
-        run("gated.lstm", h, *arrays, gates, c, h)
-        ctx.save_for_backward(*arrays, gates, c, h)
+        gates, c = h.new_empty(len(h), 4, *h.shape[1:]), torch.empty_like(h)
+        columns = weights.mT.contiguous(), recurrent.mT.contiguous()
+        run("gated.lstm", h, start_h, start_c, inputs, *columns, gates, c, h)
+        ctx.save_for_backward(start_h, start_c, inputs, weights, recurrent, gates, c, h)
+        ctx.set_materialize_grads(False)  # what is read out is h alone
         return h, c
 
     @staticmethod
     @first_order
     def backward(  # noqa: D102
-        ctx: Any, grad_h: Tensor, grad_c: Tensor
+        ctx: Any, grad_h: Tensor | None, grad_c: Tensor | None
     ) -> tuple[Tensor | None, ...]:
         start_h, start_c, inputs, weights, recurrent, gates, c, h = ctx.saved_tensors
         grads = torch.empty_like(gates)
         of_start = torch.zeros_like(start_h), torch.zeros_like(start_c)
-        received = grad_c.contiguous(), grad_h.contiguous()
-        run("gated.lstm_back", h, start_c, recurrent, gates, c, *received, grads, *of_start)
-        rows = grads.flatten(1, 2)
-        of_inputs = (rows @ weights.mT).view_as(inputs) if ctx.needs_input_grad[2] else None
-        of_weights = inputs.flatten(1, 2).mT @ rows
-        return *of_start, of_inputs, of_weights, _before(start_h, h).mT @ rows
+        nothing = h.new_empty(0, 0, 0, 0)
+        received = (nothing if grad is None else grad.contiguous() for grad in (grad_c, grad_h))
+        given = (start_c, recurrent.contiguous(), gates, c)
+        run("gated.lstm_back", h, *given, *received, grads, *of_start)
+        of_inputs = _of_inputs(grads, weights, inputs) if ctx.needs_input_grad[2] else None
+        return *of_start, of_inputs, *_of_weights(grads, start_h, h, inputs)
 
 
 class GRULoop(torch.autograd.Function):
-    """``kernels.gated.gru``; every tensor has a seed axis in front."""
+    """``kernels.gated.gru``; every tensor has a seed axis, weights are (seed, gate, N, ..)."""
 
     @staticmethod
     def forward(  # noqa: D102
         ctx: Any, start: Tensor, inputs: Tensor, weights: Tensor, recurrent: Tensor, bias: Tensor
     ) -> Tensor:
-        arrays = [values.contiguous() for values in (start, inputs, weights, recurrent, bias)]
+        start, inputs = start.contiguous(), inputs.contiguous()
         h = inputs.new_empty(*inputs.shape[:-1], start.shape[-1])
-        gates = inputs.new_empty(*h.shape[:-1], 4 * h.shape[-1])
-        run("gated.gru", h, *arrays, gates, h)
-        ctx.save_for_backward(*arrays[:4], gates, h)
+        gates = h.new_empty(len(h), 4, *h.shape[1:])
+        columns = weights.mT.contiguous(), recurrent.mT.contiguous()
+        run("gated.gru", h, start, inputs, *columns, bias.contiguous(), gates, h)
+        ctx.save_for_backward(start, inputs, weights, recurrent, gates, h)
         return h
 
     @staticmethod
     @first_order
     def backward(ctx: Any, grad_h: Tensor) -> tuple[Tensor | None, ...]:  # noqa: D102
         start, inputs, weights, recurrent, gates, h = ctx.saved_tensors
-        n_units, of_start = start.shape[-1], torch.zeros_like(start)
-        grads_u = gates.new_empty(*h.shape[:-1], 3 * n_units)
-        grads_h = torch.empty_like(grads_u)
-        received = grad_h.contiguous(), grads_u, grads_h, of_start
-        run("gated.gru_back", h, start, recurrent, gates, h, *received)
-        rows_u, rows_h = grads_u.flatten(1, 2), grads_h.flatten(1, 2)
-        of_inputs = (rows_u @ weights.mT).view_as(inputs) if ctx.needs_input_grad[1] else None
-        of_weights = inputs.flatten(1, 2).mT @ rows_u
-        of_recurrent = _before(start, h).mT @ rows_h
-        of_bias = rows_h[..., 2 * n_units :].sum(dim=1)
-        return of_start, of_inputs, of_weights, of_recurrent, of_bias
+        grads, of_start = torch.empty_like(gates), torch.zeros_like(start)
+        given = (start, recurrent.contiguous(), gates, h, grad_h.contiguous())
+        run("gated.gru_back", h, *given, grads, of_start)
+        of_inputs = _of_inputs(grads[:, :3], weights, inputs) if ctx.needs_input_grad[1] else None
+        of_weights, of_recurrent = _of_weights(grads, start, h, inputs)
+        # the inputs give r, v and g, the states r, v and m
+        of_recurrent = torch.cat([of_recurrent[:, :2], of_recurrent[:, 3:]], dim=1)
+        of_bias = grads[:, 3].sum(dim=(1, 2))
+        return of_start, of_inputs, of_weights[:, :3], of_recurrent, of_bias

@@ -95,7 +95,8 @@ class FullLoop(torch.autograd.Function):
         run(
             "leaky.full_back",
             rates,
-            *(*ctx.numbers, right, rates, grad_states.contiguous(), grads, grad_start),
+            *(*ctx.numbers, right.mT.contiguous(), rates),
+            *(grad_states.contiguous(), grads, grad_start),
         )
         rows = grads.flatten(1, 2)
         of_inputs = (rows @ weights.mT).view_as(inputs) if ctx.needs_input_grad[3] else None

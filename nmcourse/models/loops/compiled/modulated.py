@@ -137,12 +137,15 @@ def low_rank_scan(
 
 def _to_jobs(values: Tensor, n_parts: int) -> Tensor:
     """(seed, .., trial, number) as (job, .., number, trial of the job)."""
-    parts = values.unflatten(-2, (n_parts, -1)).movedim(-3, 1)
-    return parts.mT.flatten(0, 1).contiguous()
+    if n_parts == 1:
+        return values.mT
+    return values.unflatten(-2, (n_parts, -1)).movedim(-3, 1).mT.flatten(0, 1)
 
 
 def _from_jobs(values: Tensor, n_parts: int) -> Tensor:
     """(job, .., number, trial of the job) as (seed, .., trial, number)."""
+    if n_parts == 1:
+        return values.mT
     return values.unflatten(0, (-1, n_parts)).mT.movedim(1, -3).flatten(-3, -2)
 
 
@@ -185,7 +188,8 @@ class ModulatedLoop(torch.autograd.Function):
             for number in (start_z.shape[-1], weights.gain.shape[-2], weights.readout.shape[-2])
         )
         ctx.numbers, ctx.rank, ctx.n_parts = settings.numbers(x), rank, n_parts
-        arrays = [start_x.contiguous(), _to_jobs(start_z, n_parts), *_rows(weights)]
+        starts = start_x.contiguous(), _to_jobs(start_z, n_parts).contiguous()
+        arrays = [*starts, *_rows(weights)]
         run("modulated.modulated", x, *ctx.numbers, *arrays, sources, x, z, s, y)
         ctx.save_for_backward(*arrays, sources, x, z, s)
         ctx.shapes = [values.shape for values in tensors]
@@ -208,13 +212,13 @@ class ModulatedLoop(torch.autograd.Function):
         received = [nothing if grad_x is None else grad_x.reshape(x.shape).contiguous()]
         for grad in (grad_z, grad_s):
             received.append(nothing if grad is None else _received(grad, ctx))
-        n_outputs = rows[-1].shape[-2]
-        no_y = x.new_zeros(*sources.shape[:2], n_outputs, sources.shape[-1])
-        received.append(no_y if grad_y is None else _received(grad_y, ctx))
-        of_start, of_sources = (
-            [torch.zeros_like(a) for a in (start_x, start_z)],
-            torch.zeros_like(sources),
-        )
+        if grad_y is None:
+            n_outputs = rows[-1].shape[-2]
+            received.append(x.new_zeros(*sources.shape[:2], n_outputs, sources.shape[-1]))
+        else:
+            received.append(_received(grad_y, ctx))
+        of_start = [torch.zeros_like(a) for a in (start_x, start_z)]
+        of_sources = torch.empty_like(sources)
         of_rows = zeros_of_jobs(rows, n_parts)
         run(
             "modulated.modulated_back",
@@ -239,4 +243,4 @@ def _as_given(grad: Tensor, shape: torch.Size) -> Tensor:
 
 def _received(grad: Tensor, ctx: Any) -> Tensor:
     """A gradient of what the loop gave, in the layout of the kernels."""
-    return _to_jobs(grad if ctx.seeded else grad.unsqueeze(0), ctx.n_parts)
+    return _to_jobs(grad if ctx.seeded else grad.unsqueeze(0), ctx.n_parts).contiguous()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from importlib import import_module
 from itertools import pairwise
@@ -19,7 +19,6 @@ from torch import Tensor
 from nmcourse._files import digest, locked, write_text
 
 ROWS = 32  # fewest trials in a part: products of thinner matrices are slow
-WITH_PRODUCTS = ("leaky", "gated")  # kernels that call the linear algebra library
 WORTH_SHARING = 2**18  # numbers in the states from which a second thread gains
 
 _ready: set[tuple[str, torch.dtype]] = set()  # kernels that this process has compiled or loaded
@@ -65,8 +64,7 @@ def run(place: str, states: Tensor, *arguments: Any) -> None:
         _make_ready(kernel, (0, n_jobs, n_parts, *values))
         _ready.add((place, states.dtype))
     n_threads = min(torch.get_num_threads(), n_jobs) if states.numel() >= WORTH_SHARING else 1
-    # the products inside a job
-    with _libraries().limit(limits=1) if module in WITH_PRODUCTS else nullcontext():
+    with _one_thread_a_product():
         if n_threads == 1:
             kernel(0, n_jobs, n_parts, *values)
             return
@@ -121,10 +119,28 @@ if hasattr(os, "register_at_fork"):  # a forked process has none of its parent's
     os.register_at_fork(after_in_child=lambda: _pool.cache_clear())
 
 
+@contextmanager
+def _one_thread_a_product() -> Iterator[None]:
+    """Let the linear algebra library compute what is inside a job on the thread of the job.
+
+    (``limit`` of threadpoolctl does the same; it asks each library much more, at every call.)
+    """
+    libraries = _libraries()
+    before = [library.get_num_threads() for library in libraries]
+    for library in libraries:
+        library.set_num_threads(1)
+    try:
+        yield
+    finally:
+        for library, number in zip(libraries, before, strict=True):
+            library.set_num_threads(number)
+
+
 @cache
-def _libraries() -> Any:
-    """The linear algebra that the kernels call: how many threads of its own it takes."""
+def _libraries() -> list[Any]:
+    """The linear algebra that the kernels call."""
     import scipy.linalg.cython_blas  # noqa: F401  # so that it is loaded
     from threadpoolctl import ThreadpoolController
 
-    return ThreadpoolController().select(user_api="blas")
+    found: list[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
+    return found

@@ -2,6 +2,10 @@
 
 All arrays have two axes, (trial, unit), unless a text says otherwise. Loops run over the entries:
 to compile ``out[i] = x[i]`` or ``out += a`` for whole arrays takes seconds.
+
+What changes an array in place names it once. Given the same array twice, as what is read and as
+what is written, the compiler would have to fear that they overlap, and would treat one number at a
+time.
 """
 
 from __future__ import annotations
@@ -159,22 +163,6 @@ def add_scaled_row(scale: float, a: Array, out: Array) -> None:
         out[n] += scale * a[n]
 
 
-@of_a_row
-def add_rows(weights: Array, rows: Array, out: Array) -> None:
-    """Give the vector out = out + the sum of weights[k] * rows[k].
-
-    ``weights`` may be a column of an array. Four rows at a time spare reading ``out`` each time.
-    """
-    n_rows = rows.shape[0]
-    for k in range(0, n_rows - 3, 4):
-        w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
-        r0, r1, r2, r3 = rows[k], rows[k + 1], rows[k + 2], rows[k + 3]
-        for n in range(out.shape[0]):
-            out[n] += w0 * r0[n] + w1 * r1[n] + w2 * r2[n] + w3 * r3[n]
-    for k in range(n_rows - n_rows % 4, n_rows):
-        add_scaled_row(weights[k], rows[k], out)
-
-
 @compiled
 def product(a: Array, b: Array, out: Array) -> None:
     """Give out = a b, the matrix product, by the linear algebra library."""
@@ -190,19 +178,43 @@ def multiply(a: Array, b: Array, out: Array) -> None:
 
 
 @compiled
-def copy(a: Array, first: int, out: Array, first_out: int, n: int) -> None:
-    """Give n columns of ``out`` those of ``a``, each counted from its first."""
-    for i in range(a.shape[0]):
-        for k in range(n):
-            out[i, first_out + k] = a[i, first + k]
-
-
-@compiled
 def total(a: Array, b: Array, out: Array) -> None:
     """Give out = a + b."""
     a, b, out = flat(a), flat(b), flat(out)
     for n in range(a.size):
         out[n] = a[n] + b[n]
+
+
+@compiled
+def add(a: Array, out: Array) -> None:
+    """Give out = out + a."""
+    a, out = flat(a), flat(out)
+    for n in range(a.size):
+        out[n] += a[n]
+
+
+@compiled
+def multiply_by(a: Array, out: Array) -> None:
+    """Give out = out * a, entry by entry."""
+    a, out = flat(a), flat(out)
+    for n in range(a.size):
+        out[n] *= a[n]
+
+
+@compiled
+def scale_by(factor: float, out: Array) -> None:
+    """Give out = factor * out."""
+    out = flat(out)
+    for n in range(out.size):
+        out[n] *= factor
+
+
+@compiled
+def keep_and_add(keep: float, a: Array, out: Array) -> None:
+    """Give out = keep * out + a."""
+    a, out = flat(a), flat(out)
+    for n in range(a.size):
+        out[n] = keep * out[n] + a[n]
 
 
 @compiled
@@ -240,9 +252,9 @@ def add_scaled(scale: float, a: Array, out: Array) -> None:
 @compiled
 def add_product(a: Array, b: Array, out: Array) -> None:
     """Give out = out + a b."""
-    rows = np.empty_like(out)
-    product(a, b, rows)
-    total(out, rows, out)
+    found = np.empty_like(out)
+    product(a, b, found)
+    add(found, out)
 
 
 @compiled

@@ -22,6 +22,7 @@ import numpy as np
 
 from nmcourse.models.loops.kernels.arithmetic import (
     Array,
+    add,
     add_product,
     add_scaled,
     apply,
@@ -184,7 +185,7 @@ def full(
             apply(phi, x, rate)
             product(rate, right[seed], recurrent)
             product(inputs[seed, t, some], weights[seed], new)
-            total(new, recurrent, new)
+            add(recurrent, new)
             add_scaled(keep, x, new)
             x = new
 
@@ -196,7 +197,7 @@ def full_back(
     n_parts: int,
     keep: float,
     phi: int,
-    right: Array,
+    left: Array,
     rates: Array,
     grad_states: Array,
     grads: Array,
@@ -212,7 +213,7 @@ def full_back(
         n_parts: see there.
         keep: see there.
         phi: see there.
-        right: see there.
+        left: R^T, (seed, N, N): laid out like this, the products are faster.
         rates: see there.
         grad_states: dL/dx_t of what the states are used for, (seed, time, trial, N).
         grads: room, as ``grad_states``.
@@ -224,6 +225,6 @@ def full_back(
         for t in range(grads.shape[1] - 1, -1, -1):
             grad = grads[seed, t, some]
             total(grad_states[seed, t, some], after, grad)
-            product(grad, right[seed].T, after)
+            product(grad, left[seed], after)
             times_slope(phi, rates[seed, t, some], after)
             add_scaled(keep, grad, after)

@@ -12,7 +12,8 @@ Without feedback F has no row; without a modulator z and s have none, and what i
 network. Jobs are those of ``leaky``.
 
 Arrays over units are (trial, N), arrays over few numbers (number, trial): so the processor always
-finds many neighbours to treat alike.
+finds many neighbours to treat alike. What lies between units and numbers is a product of the linear
+algebra library, and what lies between few numbers a loop: to call the library would take longer.
 """
 
 from __future__ import annotations
@@ -21,47 +22,38 @@ import numpy as np
 
 from nmcourse.models.loops.kernels.arithmetic import (
     Array,
-    add_rows,
+    add,
+    add_product,
+    add_scaled,
     add_scaled_row,
     apply,
     compiled,
     dot,
     fill,
+    keep_and_add,
     mix,
     multiply,
+    multiply_by,
+    product,
+    scale_by,
     scaled,
     sum_of,
     times_slope,
-    total,
     trials_of,
 )
 
 
 @compiled
-def sums(weights: Array, rates: Array, out: Array) -> None:
-    """Give out = weights rates^T: from units (trial, N) to numbers (number, trial)."""
-    for i in range(rates.shape[0]):
-        for k in range(weights.shape[0]):
-            out[k, i] = dot(weights[k], rates[i])
-
-
-@compiled
 def spread(values: Array, weights: Array, out: Array) -> None:
-    """Give out = out + values^T weights: from numbers (number, trial) to units (trial, N)."""
-    for i in range(out.shape[0]):
-        add_rows(values[:, i], weights, out[i])
+    """Give out = out + values^T weights, from few numbers (number, trial) to units (trial, N)."""
+    for k in range(values.shape[0]):
+        for i in range(out.shape[0]):
+            add_scaled_row(values[k, i], weights[k], out[i])
 
 
 @compiled
-def gather(grads: Array, values: Array, out: Array) -> None:
-    """Give out = out + grads values, the gradient of such weights: a sum over the trials."""
-    for k in range(out.shape[0]):
-        add_rows(grads[k], values, out[k])
-
-
-@compiled
-def add_product(weights: Array, values: Array, out: Array) -> None:
-    """Give out = out + weights values: from numbers (number, trial) to numbers."""
+def add_mixture(weights: Array, values: Array, out: Array) -> None:
+    """Give out = out + weights values, from few numbers (number, trial) to few."""
     for m in range(out.shape[0]):
         for j in range(values.shape[0]):
             add_scaled_row(weights[m, j], values[j], out[m])
@@ -156,32 +148,31 @@ def modulated(
         seed, some = job // n_parts, trials_of(job, n_parts, start_x.shape[1])
         x_now, z_now = start_x[seed, some], start_z[job]
         rates, z_rates, drive = np.empty_like(x_now), np.empty_like(z_now), np.empty_like(z_now)
-        heard = np.empty_like(z_now)
+        summed = np.empty_like(s[job, 0])
         under_gains = np.empty_like(sources[job, 0, :n_factors])
         for t in range(x.shape[1]):
             source, gain = sources[job, t], s[job, t]
             x_new, z_new = x[seed, t, some], z[job, t]
             apply(phi, x_now, rates)
-            sums(right[seed], rates, source)
-            scaled(scale, source[:rank], source[:rank])
+            product(right[seed], rates.T, source[:rank])
+            scale_by(scale, source[:rank])
             fill_rows(feedback_bias[seed], drive)
             if feedback.shape[1]:
-                sums(feedback[seed], rates, heard)
-                total(heard, drive, drive)
+                add_product(feedback[seed], rates.T, drive)
             apply(phi, z_now, z_rates)
-            add_product(recurrent[seed], z_rates, drive)
-            add_product(channel_weights[seed], source[rank:], drive)
+            add_mixture(recurrent[seed], z_rates, drive)
+            add_mixture(channel_weights[seed], source[rank:], drive)
             mix(keep_z, z_now, alpha_z, drive, z_new)
 
-            fill_rows(gain_bias[seed], gain)
-            add_product(gain_weights[seed], z_new, gain)
-            apply(sigma, gain, gain)
+            fill_rows(gain_bias[seed], summed)
+            add_mixture(gain_weights[seed], z_new, summed)
+            apply(sigma, summed, gain)
 
             scaled(alpha_x, source[:n_factors], under_gains)
-            multiply(gain[:n_scaled], under_gains[:n_scaled], under_gains[:n_scaled])
-            scaled(keep_x, x_now, x_new)
-            spread(under_gains, factors[seed], x_new)
-            sums(readout[seed], x_new, y[job, t])
+            multiply_by(gain[:n_scaled], under_gains[:n_scaled])
+            product(under_gains.T, factors[seed], x_new)
+            add_scaled(keep_x, x_now, x_new)
+            product(readout[seed], x_new.T, y[job, t])
             x_now, z_now = x_new, z_new
 
 
@@ -275,9 +266,9 @@ def modulated_back(
         of_gain_bias: zeros.
         of_factors: zeros.
         of_readout: zeros.
-        of_sources: zeros, as ``sources``.
+        of_sources: room, as ``sources``.
     """
-    rank, n_factors, one = right.shape[1], factors.shape[1], x.dtype.type(1)
+    rank, n_factors = right.shape[1], factors.shape[1]
     for job in range(first, last):
         seed, some = job // n_parts, trials_of(job, n_parts, start_x.shape[1])
         # what step t + 1 sends back, and then the gradient of step t
@@ -287,47 +278,48 @@ def modulated_back(
         under_gains, of_gain = np.empty_like(sources[job, 0, :n_factors]), np.empty_like(s[job, 0])
         for t in range(x.shape[1] - 1, -1, -1):
             source, gain, of_source = sources[job, t], s[job, t], of_sources[job, t]
-            x_new, of_y = x[seed, t, some], grad_y[job, t]
-            gather(of_y, x_new, of_readout[job])
+            of_y = grad_y[job, t]
+            add_product(of_y, x[seed, t, some], of_readout[job])
             spread(of_y, readout[seed], of_x)
             if grad_x.size:
-                total(grad_x[seed, t, some], of_x, of_x)
+                add(grad_x[seed, t, some], of_x)
             scaled(alpha_x, source[:n_factors], under_gains)
-            multiply(gain[:n_scaled], under_gains[:n_scaled], under_gains[:n_scaled])
-            gather(under_gains, of_x, of_factors[job])
-            sums(factors[seed], of_x, of_source)
-            scaled(alpha_x, of_source[:n_factors], of_source[:n_factors])
+            multiply_by(gain[:n_scaled], under_gains[:n_scaled])
+            add_product(under_gains, of_x, of_factors[job])
+            product(factors[seed], of_x.T, of_source[:n_factors])
+            scale_by(alpha_x, of_source[:n_factors])
+            fill(0, of_source[n_factors:])
 
             fill(0, of_gain)
             multiply(source[:n_scaled], of_source[:n_scaled], of_gain[:n_scaled])
-            multiply(gain[:n_scaled], of_source[:n_scaled], of_source[:n_scaled])
+            multiply_by(gain[:n_scaled], of_source[:n_scaled])
             if grad_s.size:
-                total(grad_s[job, t], of_gain, of_gain)
+                add(grad_s[job, t], of_gain)
             times_slope(sigma, gain, of_gain)
             add_gradient(of_gain, z[job, t], of_gain_weights[job])
             add_row_sums(of_gain, of_gain_bias[job])
-            add_product(gain_weights[seed].T, of_gain, of_z)
+            add_mixture(gain_weights[seed].T, of_gain, of_z)
             if grad_z.size:
-                total(grad_z[job, t], of_z, of_z)
+                add(grad_z[job, t], of_z)
 
             scaled(alpha_z, of_z, drive)
             add_row_sums(drive, of_feedback_bias[job])
             add_gradient(drive, source[rank:], of_channel_weights[job])
-            add_product(channel_weights[seed].T, drive, of_source[rank:])
+            add_mixture(channel_weights[seed].T, drive, of_source[rank:])
             apply(phi, z[job, t - 1] if t else start_z[job], z_rates)
             add_gradient(drive, z_rates, of_recurrent[job])
             fill(0, z_back)
-            add_product(recurrent[seed].T, drive, z_back)
+            add_mixture(recurrent[seed].T, drive, z_back)
             times_slope(phi, z_rates, z_back)
-            mix(keep_z, of_z, one, z_back, of_z)
+            keep_and_add(keep_z, z_back, of_z)
 
             # computed again: to keep all rates would cost more than this
             apply(phi, x[seed, t - 1, some] if t else start_x[seed, some], rates)
-            scaled(scale, of_source[:rank], of_source[:rank])
-            gather(of_source, rates, of_right[job])
-            gather(drive, rates, of_feedback[job])
-            fill(0, back)
-            spread(of_source[:rank], right[seed], back)
-            spread(drive, feedback[seed], back)
+            scale_by(scale, of_source[:rank])
+            add_product(of_source[:rank], rates, of_right[job])
+            product(of_source[:rank].T, right[seed], back)
+            if feedback.shape[1]:
+                add_product(drive, rates, of_feedback[job])
+                add_product(drive.T, feedback[seed], back)
             times_slope(phi, rates, back)
-            mix(keep_x, of_x, one, back, of_x)
+            keep_and_add(keep_x, back, of_x)
