@@ -355,7 +355,7 @@ def test_every_shipped_file_is_as_the_manifest_says(capsys):
 def test_shipped_row_factors_mean_the_same_under_either_sign():
     """Those trained with the signs of the QR decomposition; their columns were turned since."""
     n_checked = 0
-    families = ("mwg_published_", "cognitive_")  # trained with continuous signs
+    families = ("mwg_published_", "ef_published_", "cognitive_")  # trained with continuous signs
     continuous = {name for name in pretrained.available() if name.startswith(families)}
     for name in set(pretrained.available()) - continuous:
         stored = pretrained.load(name)
