@@ -9,7 +9,7 @@ of every leaky network is as strong at the start, and the parameters at the end.
 LSTM and vanilla RNN are the same networks in both. The paper's vanilla RNN is not in the released
 code: here it has 1/sqrt(N). The attention reader, for which nobody published a recipe, is also
 trained as ``element_finder`` chose on other seeds: one cycle with a peak of 0.03. (This arm was
-added when most readers had been seen to get stuck at the constant rate.) The mean loss of every 200
+added when most readers had been seen without a solution at the end.) The mean loss of every 200
 batches, each of fresh sequences, tells after how many steps a network solves the task.
 """
 

@@ -307,8 +307,8 @@ def judge_r16(results: Results) -> Judgement:
         would_change="Another training of the reader",
         caveats=(
             "The reader has the schedule that was chosen for it at half of this budget, on other "
-            "seeds; this arm was added when most readers had been seen to get stuck at the "
-            "constant rate.",
+            "seeds; this arm was added when most readers had been seen to be without a solution "
+            "at the end of the constant rate. (All ten have one on the way there.)",
             "The reader sees the whole list at once, has a learnt vector for each place, and "
             "knows by its construction that the answer is one of the inputs; it cannot answer on "
             "longer lists.",
