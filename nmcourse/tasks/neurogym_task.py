@@ -45,7 +45,7 @@ class NeurogymTask(Task):
         environment: the environment itself, without wrappers.
 
     Raises:
-        ImportError: a name is given, and neurogym is not installed.
+        ImportError: a name is given, and neurogym, or what it needs, is not installed.
         ValueError: for an object that is no environment of neurogym, an unknown name, actions that
             are no numbers from 0 on, or a channel that is not there.
     """
@@ -154,8 +154,10 @@ def _environment(given: Any, options: Mapping[str, Any]) -> Any:
         try:
             import neurogym
         except ImportError as error:
+            other = isinstance(error, ModuleNotFoundError) and error.name != "neurogym"
+            what = f"neurogym needs {error.name}, which" if other else "neurogym"
             raise ImportError(
-                f"neurogym is not installed, so {given!r} cannot be made: pip install neurogym, or "
+                f"{what} is not installed, so {given!r} cannot be made: pip install neurogym, or "
                 "give an environment in place of a name"
             ) from error
         try:

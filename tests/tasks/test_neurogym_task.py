@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import warnings
 from types import SimpleNamespace
 
@@ -124,6 +125,14 @@ def test_an_nm_rnn_learns_a_task_of_the_package():
 @pytest.mark.skipif(INSTALLED, reason="neurogym is installed")
 def test_a_name_needs_the_package():
     with pytest.raises(ImportError, match="neurogym is not installed, so 'GoNogo-v0' cannot be"):
+        NeurogymTask("GoNogo-v0", n_steps=10)
+
+
+def test_a_package_that_neurogym_needs_is_named(tmp_path, monkeypatch):
+    (tmp_path / "neurogym.py").write_text("import a_package_that_nobody_has\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "neurogym", raising=False)
+    with pytest.raises(ImportError, match="neurogym needs a_package_that_nobody_has, which is not"):
         NeurogymTask("GoNogo-v0", n_steps=10)
 
 
