@@ -20,6 +20,7 @@ from nmcourse.evidence import (
     fisher_power,
     format_number,
     rank_sum_power,
+    summarise,
 )
 from nmcourse.experiments.element_finder.networks import LENGTH, RELEASED
 from nmcourse.experiments.element_finder.published_budget_rules import MATTERS, below, solving
@@ -82,7 +83,7 @@ def judge_n15(results: Results) -> Judgement:
         f"{_by_length(results)}",
         spread="on the test set at the end: "
         + "; ".join(
-            f"length {length} {results.summary(f'{path_of_length(length)}.error')}"
+            f"length {length} {summarise(_errors(results, path_of_length(length)))}"
             for length in LENGTHS
         ),
         seeds=results.config["n_seeds"],
@@ -183,7 +184,7 @@ def judge_r4(results: Results) -> Judgement:
             f"{format_number(results.summary(f'{name}.curve.spikes').median)}"
             for name, label in names
         ),
-        spread="; ".join(f"{label} {results.summary(f'{name}.error')}" for name, label in names),
+        spread="; ".join(f"{label} {summarise(_errors(results, name))}" for name, label in names),
         seeds=results.config["n_seeds"],
         would_change="More seeds, where a statement is open",
         caveats=(

@@ -18,12 +18,14 @@ from nmcourse.evidence import (
     Judgement,
     Results,
     Rule,
+    Summary,
     combined,
     every,
     expected,
     format_number,
     most,
     rank_sum_power,
+    summarise,
 )
 from nmcourse.experiments.element_finder.networks import (
     ALL_GAINS_RELEASED,
@@ -54,6 +56,11 @@ def errors(results: Results, name: str, *, best: bool, n: int | None = None) -> 
     found = results.value(f"{name}.best.error" if best else f"{name}.error")
     n = results.config["n_seeds"] if n is None else n
     return [math.inf if error is None else error for error in found[:n]]
+
+
+def spread_at_end(results: Results, name: str) -> Summary:
+    """Errors at the end of the networks that are compared, without those that only N14 looks at."""
+    return summarise(errors(results, name, best=False))
 
 
 def solving(found: Sequence[float], share: str) -> int:
@@ -107,7 +114,7 @@ def judge_n13(results: Results) -> Judgement:
         + f". Median error (chance {format_number(CHANCE, 4)}), best / last parameters: "
         + "; ".join(_of_arm(results, name) for name in ARMS_SHOWN),
         spread="; ".join(
-            f"{ALL_NETWORKS[name].label} {results.summary(f'{name}.error')}" for name in ARMS_SHOWN
+            f"{ALL_NETWORKS[name].label} {spread_at_end(results, name)}" for name in ARMS_SHOWN
         ),
         seeds=results.config["n_seeds"],
         would_change="More seeds where a statement is open; another budget where one fails: "
@@ -249,7 +256,7 @@ def judge_r6(results: Results) -> Judgement:
         f"weights {format_number(medians[2])}, LSTM {format_number(medians[1])}"
         + (f". Closed: {share:.0%} of the gap" if gap > 0 else ". There is no gap"),
         spread="; ".join(
-            f"{ALL_NETWORKS[name].label} {results.summary(f'{name}.error')}"
+            f"{ALL_NETWORKS[name].label} {spread_at_end(results, name)}"
             for name in (RELEASED.name, ALL_GAINS_RELEASED.name, "lstm")
         ),
         seeds=results.config["n_seeds"],
@@ -296,7 +303,7 @@ def judge_r16(results: Results) -> Judgement:
             )
         ),
         spread="; ".join(
-            f"{label} {results.summary(f'{name}.error')}"
+            f"{label} {spread_at_end(results, name)}"
             for name, label in (
                 (SCHEDULED_READER, "attention reader"),
                 ("attention", "at a constant rate"),

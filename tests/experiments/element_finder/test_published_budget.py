@@ -102,5 +102,12 @@ def test_rules(claim: str, changed: dict[str, Any], status: str, fair: str):
     assert bool(outcome.reason) == ("not decided" in (outcome.status, outcome.fair_status))
 
 
+@pytest.mark.parametrize("claim", ["N13", "R6", "R16"])
+def test_the_networks_that_only_n14_looks_at_change_no_spread(claim: str):
+    ten, more = [1.0] * 10, [1.0] * 10 + [30.0] * 5
+    name = {RELEASED.name: more}
+    assert judge(claim, **name).spread == judge(claim, **{RELEASED.name: ten}).spread
+
+
 def test_the_share_that_has_solved_the_task_counts_networks_at_each_point():
     assert solved_share([[9.0, 3.0, 2.0], [9.0, None, 8.0]], 4.0) == [0.0, 0.5, 0.5]
