@@ -106,13 +106,12 @@ def test_bad_input():
 
 
 def test_a_coarser_step_takes_fewer_steps_for_the_same_time():
-    # 600 ms after the image: (1 - dt/tau / 2)^(600 / dt), whatever the step
+    # so slow that much is left 600 ms after the image: (1 - dt / (64 tau))^(600 / dt)
     for dt in (2.0, 5.0):
-        model = network(0.5)
+        model = network(1 - 1 / 64)
         model.dt = dt
         measured = after_images(model, IMAGES.double(), LABELS)
-        left = (1 - dt / 10.0 * 0.5) ** (600.0 / dt)
-        torch.testing.assert_close(
-            measured.distance, torch.full((2,), left, dtype=torch.double), rtol=1e-6, atol=1e-12
-        )
-        assert after_images(model, IMAGES.double(), LABELS, n_after=1).distance[0] > 0.5
+        left = (1 - dt / 640.0) ** (600.0 / dt)
+        assert left > 0.2
+        torch.testing.assert_close(measured.distance, torch.full((2,), left, dtype=torch.double))
+        assert after_images(model, IMAGES.double(), LABELS, n_after=1).distance[0] > 0.9
