@@ -18,7 +18,6 @@ from nmcourse.evidence import (
     Judgement,
     Results,
     Rule,
-    expected,
     fisher_power,
     format_number,
 )
@@ -32,6 +31,7 @@ from nmcourse.training import ImageTrial
 
 LEARNT = 0.6  # accuracy in time below which a network has not learnt, and is not counted
 LEVEL = 0.05
+WORDS = {"reproduced": "yes", "partly": "in part", "not reproduced": "no", "not decided": "open"}
 Way = Literal["staged", "short"]
 
 
@@ -133,7 +133,7 @@ def judge_penalty(results: Results) -> Judgement:
         f"stages: {_counts(results, STAGED)}. Image for 50 ms, from random weights: "
         f"{_counts(results, PENALTIES)}. In place of the penalty: "
         + "; ".join(
-            f"{arm.label} {_of(count(name))} (prevents it: {expected(decays[name])})"
+            f"{arm.label} {_of(count(name))} (prevents it: {WORDS[decays[name]]})"
             for name, arm in DECAYS.items()
         ),
         spread="leading eigenvalue of the recurrent convolutions: "

@@ -65,6 +65,7 @@ def test_each_claim_has_a_verdict_for_each_training():
     assert (found.status, found.fair_status) == ("not decided", "reproduced")
     assert "none of 10 networks misbehaves" in found.reason
     assert "12 of the 12 networks" in found.spread
+    assert "weight decay 0.01 0 of 60 (prevents it: yes)" in found.measured
     found = judge_penalty(results(staged_0=6, short_0=12, short_published=12))
     assert (found.status, found.fair_status) == ("reproduced", "not reproduced")
     found = judge_scale(results(short_0_equal=4, short_equal=5))
