@@ -74,8 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument(
         "--published-budget",
         action="store_true",
-        help="at the budget of the paper, or on images of native size, where an experiment for that "
-        "is written; hours",
+        help="at the budget of the paper, or on images of native size, where an experiment for "
+        "that is written; hours",
     )
     commands.add_parser("update", help="judge all results again and rewrite ledger.json")
     commands.add_parser("check", help="judge all results again and compare with ledger.json")
