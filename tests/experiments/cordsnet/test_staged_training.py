@@ -136,3 +136,6 @@ def test_a_comparison_with_too_few_seeds_is_open():
     assert native_stages.above(scattered, [0.9, 0.5, 0.95, 0.5, 0.9]) is None
     assert native_stages.above([0.5] * 10, [0.51] * 10) is False
     assert native_stages.above([0.52] * 10, [0.51] * 10) is True
+    # four of five pairs are won, and the median is lower: nothing that counts as above
+    won, lost = [0.15, 0.25, 0.05, 0.45, 0.55], [0.1, 0.2, 0.3, 0.4, 0.5]
+    assert native_stages.above(won, lost) is not True

@@ -88,6 +88,7 @@ def test_the_smoke_tier_runs_and_resumes(experiment, tmp_path, monkeypatch: pyte
         step_size, "in_parallel", lambda jobs: {n: job() for n, job in jobs.items()}
     )
     first = experiment.run("smoke", tmp_path)
+    assert ("images" in first["config"]) == (experiment.name == "native_step_size")
     assert set(first["metrics"]) == set(conditions)
     assert len(first["metrics"]["alpha_1_0"]["at_0_2"]) == 2
     assert experiment.run("smoke", tmp_path) == first  # read, not trained again

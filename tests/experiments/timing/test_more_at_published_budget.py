@@ -202,3 +202,16 @@ def test_networks_with_resets_are_trained_where_no_run_is_at_hand(tmp_path, monk
     assert list(found) == ["nm_rnn", "lstm"]
     assert all(set(kinds) == {"resets", "no_resets"} for kinds in found.values())
     assert (tmp_path / "nm_rnn_resets" / "state.pt").exists()
+
+
+def test_networks_with_resets_are_read_after_their_last_block(tmp_path, monkeypatch):
+    arm = resets_published_budget.ARMS["lstm"]
+    last, best = (model.state_dict() for model in resets_published_budget.build_all(arm, 2))
+    kept = {"models": [last], "best": {"0": best}}
+    monkeypatch.setattr(resets_published_budget, "state_of", lambda *arguments: kept)
+    settings = {"n_seeds": 1, "scale": 1e-4, "block": 7}
+    found = resets_published_budget._with("lstm", settings, tmp_path)
+    expected = resets_published_budget.errors_and_intervals(
+        resets_published_budget.build_all(arm, 1)
+    )
+    assert found["trained"] == pytest.approx(expected["trained"])
