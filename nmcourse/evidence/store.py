@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 import nmcourse
-from nmcourse._files import digest, write_bytes
+from nmcourse._files import digest, user_path, write_bytes
 from nmcourse.evidence.record import LedgerError, Results
 
 __all__ = ["Results", "plain", "read_results", "remember", "results_path", "write_results"]
@@ -74,7 +74,7 @@ def write_results(
     write_bytes(path, _json(record))
 
 
-def read_results(name: str, *, path: Path | None = None) -> Results | None:
+def read_results(name: str, *, path: str | Path | None = None) -> Results | None:
     """Read the results of an experiment.
 
     Args:
@@ -86,8 +86,9 @@ def read_results(name: str, *, path: Path | None = None) -> Results | None:
 
     Raises:
         LedgerError: The file is damaged, or belongs to another experiment.
+        ValueError: ``path`` is no path.
     """
-    path = results_path(name) if path is None else path
+    path = results_path(name) if path is None else user_path(path)
     try:
         data = path.read_bytes()
     except FileNotFoundError:

@@ -87,6 +87,15 @@ def test_lists_of_numbers_stay_on_one_line(tmp_path):
     assert '"a": [ 1, 2, 3 ]' in path.read_text()
 
 
+def test_the_file_may_be_named_as_a_person_names_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write(tmp_path / "timing.json", {"a": [1.0]})
+    for path in (str(tmp_path / "timing.json"), "~/timing.json"):
+        assert read_results("timing", path=path).metrics == {"a": [1.0]}
+    with pytest.raises(ValueError, match="path must be a path, got 3"):
+        read_results("timing", path=3)
+
+
 def test_not_run_yet(tmp_path):
     assert read_results("timing", path=tmp_path / "timing.json") is None
 
