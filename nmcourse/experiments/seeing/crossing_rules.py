@@ -66,7 +66,7 @@ def seed_shares(results: Results, cells: Sequence[str], what: str) -> list[float
     return [sum(kept) / len(kept) if kept else None for kept in learnt]
 
 
-def difference(
+def ingredient_effect(
     results: Results, which: int, one: object, other: object, what: str
 ) -> Interval | None:
     """Difference of the shares of each seed between two values of one ingredient, over seeds.
@@ -112,7 +112,7 @@ def judge(results: Results) -> Judgement:
             (False, False): "not reproduced",
             (False, True): "not reproduced",
         }[ours, theirs]
-    leak = difference(results, 0, 0.2, 1.0, "both")
+    leak = ingredient_effect(results, 0, 0.2, 1.0, "both")
     fair = {True: "reproduced", False: "not reproduced", None: "not decided"}[matters(leak)]
     reasons = []
     if status == "not decided":

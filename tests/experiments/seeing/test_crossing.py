@@ -18,7 +18,7 @@ from nmcourse.experiments.seeing.crossing_rules import (
     EFFECT,
     HELD,
     cell_name,
-    difference,
+    ingredient_effect,
     judge,
     matters,
     seed_shares,
@@ -105,7 +105,7 @@ def test_the_leak_is_judged_by_its_interval_over_seeds(kept, fair):
 
 
 def test_the_leak_of_this_estimate_failed_before_though_it_was_open():
-    interval = difference(uneven([4, 5, 1, 1, 0]), 0, 0.2, 1.0, "both")
+    interval = ingredient_effect(uneven([4, 5, 1, 1, 0]), 0, 0.2, 1.0, "both")
     assert interval.low < 0 < interval.mean < EFFECT < interval.high
     assert matters(interval) is None
     assert matters(Interval(0.2, 0.1, 0.29, 5)) is False
