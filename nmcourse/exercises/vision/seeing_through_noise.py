@@ -128,7 +128,7 @@ EXERCISES = (
             Wrong(
                 "noise alone",
                 lambda recurrence, alpha: (1 - recurrence) * (2 - alpha * (1 - recurrence)) / alpha,
-                "Recurrence makes noise larger, and the image as well. Compare the two.",
+                "Self-excitation makes noise larger, and the image, too. Compare the two.",
                 _MODES,
             ),
             Wrong(
@@ -167,8 +167,8 @@ EXERCISES = (
             "The ratio of the variances of one mode with two steps, for the leak alone.",
             "In addition the ratio for a mode with recurrence, and whether it is larger or smaller "
             "than nine for either sign.",
-            "In addition the place where it grows without bounds, and which modes of a trained "
-            "network come near to it.",
+            "In addition the place where it grows without bounds, and which modes suffer most once "
+            "the signal is counted.",
         ),
     ),
     Exercise(

@@ -10,7 +10,7 @@ import torch
 from nmcourse.evidence import Results
 from nmcourse.experiments.seeing import noise
 from nmcourse.experiments.seeing.noise import ASKED, at_last_step
-from nmcourse.experiments.seeing.noise_rules import NOISES, judge
+from nmcourse.experiments.seeing.noise_rules import NOISES, judge, suffers_less
 from nmcourse.models import Area, CordsNet, Stem, TwinCNN
 from nmcourse.training import ImageTrial
 
@@ -49,6 +49,45 @@ def test_a_network_that_beats_some_rivals_only():
     found = results(measured(0.2), measured(0.1))
     found.metrics["twin"] = measured(0.3)
     assert judge(found).status == "partly"
+
+
+def scattered(gain: list[float], clean: float = 0.95) -> dict[str, Any]:
+    """A network whose seeds lose so much less than 0.5 by noise."""
+    known = measured(0.0, clean)
+    rows = [[clean - 0.5 + more] * 5 for more in gain]
+    known |= {name: {"accuracy": rows, "maps": [], "outputs": []} for name in NOISES}
+    return known | {"clean": [clean] * len(gain)}
+
+
+WIDE = [0.1, 0.5] * 5  # a scatter in which five points would not be seen
+
+
+@pytest.mark.parametrize(
+    ("gain", "clean", "holds", "words"),
+    [
+        (WIDE, 0.95, True, "yes (10 of 10)"),  # all pairs agree, whatever the power
+        ([-g for g in WIDE], 0.95, False, "no, the rival does (0 of 10)"),
+        ([0.01, 0.01, -0.01] * 3 + [0.01], 0.95, False, "no clear lead (7 of 10)"),
+        ([0.3, 0.3, -0.3] * 3 + [0.3], 0.95, None, "open (7 of 10)"),  # too little power
+        (WIDE, 0.8, None, "open (10 of 10)"),  # another accuracy without noise
+        ([0.1] * 4, 0.95, None, "open (4 of 4)"),  # too few
+    ],
+)
+def test_who_is_ahead_comes_before_power(gain, clean, holds, words):
+    pairs = results(scattered(gain, clean), scattered([0.0] * len(gain)))
+    found = suffers_less(pairs, "twin", "pixels_new_per_step", "accuracy")
+    assert (found.holds, str(found)) == (holds, words)
+    assert bool(found.why) == (holds is None)
+
+
+def test_the_reason_names_what_is_open_and_why():
+    found = results(measured(0.1), measured(0.3))
+    found.metrics["discrete"] = measured(0.3, clean=0.8)
+    found.metrics["feedback"] = measured(0.3, spread=0.3)
+    reason = judge(found).reason
+    assert "tolerance: discrete, pixels new per step (accuracy and maps)" in reason
+    assert "below 80%: feedback, pixels new per ms (accuracy)" in reason
+    assert "twin" not in reason
 
 
 def leaky(dt: float) -> CordsNet:
