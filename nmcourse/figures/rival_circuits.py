@@ -77,7 +77,7 @@ def _equilibrium(circuit: Circuit, x: float, y: float) -> None:
 
 def _cnn_then_rnn(circuit: Circuit, x: float, y: float) -> None:
     circuit.text((x + 2.3, y + 2.95), "CNN, then rates")
-    circuit.box("areas", (x + 1.1, y + 1.1), "$x_i$\nno time", size=(1.4, 0.9))
+    circuit.box("areas", (x + 1.1, y + 1.1), "$s_i$\nno time", size=(1.4, 0.9))
     circuit.box("rates", (x + 3.3, y + 1.1), "$r$", _RECURRENT, (1.0, 0.9))
     circuit.arrow("areas", "rates", "$B$", _FORWARD)
     circuit.loop("rates", "$W$", _RECURRENT, size=0.45, reach=0.55, shift=(0.0, 0.22))

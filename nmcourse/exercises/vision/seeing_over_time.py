@@ -211,8 +211,8 @@ EXERCISES = (
             "A state that changes after the trained step, without a reason why the answer does.",
             "In addition two multipliers, the answer as the sign of a sum of both, and the step "
             "at which it changes.",
-            "In addition why a loss at every step, or a longer trial, forbids this, and why a leak "
-            "alone does not.",
+            "In addition why a loss at every step, or a longer trial, makes this less likely, and "
+            "why a leak alone does not.",
         ),
     ),
     Exercise(

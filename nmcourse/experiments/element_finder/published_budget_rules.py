@@ -74,7 +74,7 @@ def most_solve(found: Sequence[float]) -> bool | None:
     return answers.pop() if len(answers) == 1 else None
 
 
-def lies_below(ours: Sequence[float], theirs: Sequence[float]) -> bool | None:
+def is_lower(ours: Sequence[float], theirs: Sequence[float]) -> bool | None:
     """Whether our errors are lower; None where the seeds do not tell."""
     return {1: True, -1: False, 0: None}[lower(ours, theirs)]
 
@@ -84,9 +84,9 @@ def _n13_holds(results: Results, arms: dict[str, str], *, best: bool) -> dict[st
     nm, low_rank = (errors(results, arms[name], best=best) for name in ("nm_rnn", "low_rank_rnn"))
     lstm, vanilla = (errors(results, name, best=best) for name in ("lstm", "vanilla_rnn"))
     return {
-        "the LSTM is below the NM-RNN": lies_below(lstm, nm),
+        "the LSTM is below the NM-RNN": is_lower(lstm, nm),
         "the NM-RNN is below low-rank and vanilla RNN": every(
-            lies_below(nm, other) for other in (low_rank, vanilla)
+            is_lower(nm, other) for other in (low_rank, vanilla)
         ),
         "most NM-RNNs solve the task": most_solve(nm),
         "low-rank and vanilla RNN fail": min(map(statistics.median, (low_rank, vanilla))) > FAILED,
@@ -236,12 +236,12 @@ def judge_r6(results: Results) -> Judgement:
     medians = [statistics.median(found) for found in (nm, lstm, full)]
     gap = medians[0] - medians[1]
     share = (medians[0] - medians[2]) / gap if gap > 0 else 0.0
-    lowered = lies_below(full, nm)
+    lowered = is_lower(full, nm)
     status = "not reproduced"
     why = ""
     if most_solve(nm) is not True or most_solve(lstm) is not True:
         status, why = "not decided", "fewer than half of the NM-RNNs or of the LSTMs solve the task"
-    elif lies_below(lstm, nm) is not True:
+    elif is_lower(lstm, nm) is not True:
         status, why = "not decided", "the seeds show no gap between NM-RNN and LSTM"
     elif lowered:
         status = "reproduced" if share >= CLOSED else "partly" if share >= HALF_CLOSED else status
@@ -278,7 +278,7 @@ def judge_r16(results: Results) -> Judgement:
     """Is the attention reader, trained as was chosen for it, below the NM-RNN?"""
     reader, nm = (errors(results, name, best=False) for name in (SCHEDULED_READER, RELEASED.name))
     constant = errors(results, "attention", best=False)
-    holds = lies_below(reader, nm)
+    holds = is_lower(reader, nm)
     if holds is None and rank_sum_power([error / MATTERS for error in nm], nm) >= ENOUGH:
         holds = False
     solved = most_solve(nm) is True

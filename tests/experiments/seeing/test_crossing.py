@@ -8,16 +8,20 @@ from typing import Any
 import pytest
 import torch
 
-from nmcourse.evidence import Results
+from nmcourse.evidence import Interval, Results
 from nmcourse.experiments.cordsnet.step_size import build
 from nmcourse.experiments.seeing import crossing
 from nmcourse.experiments.seeing.crossing import cells, examine
 from nmcourse.experiments.seeing.crossing_rules import (
     CORDSNET,
     CORNET_RT,
+    EFFECT,
     HELD,
     cell_name,
+    ingredient_effect,
     judge,
+    matters,
+    seed_shares,
 )
 from nmcourse.tasks import digit_images
 from nmcourse.training import rising_weights
@@ -72,6 +76,52 @@ def test_the_rule_tells_the_leak_from_the_training(keeps, status, fair):
 def test_networks_that_have_not_learnt_decide_nothing():
     found = judge(results(lambda cell: True, accuracy=0.3))
     assert (found.status, found.fair_status) == ("not decided", "not decided")
+
+
+def uneven(kept: list[int]) -> Results:
+    """With a fine step the first ``kept`` cells of each seed keep answers; no coarse one does."""
+    found = results(lambda cell: False, n_seeds=len(kept))
+    fine = [cell_name(*cell) for cell in cells(ALPHAS) if cell.alpha == 0.2]
+    for place, name in enumerate(fine):
+        for column in ("held_5", "second"):
+            found.metrics[name][column] = [0.9 * float(place < number) for number in kept]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kept", "fair"),
+    [
+        ([5, 5, 4, 4, 4], "reproduced"),  # 37 points, all seeds alike
+        ([12, 10, 0, 0, 0], "not decided"),  # 37 points, two seeds of five
+        ([4, 5, 1, 1, 0], "not decided"),  # 18 points: 0 and 30 both lie in the interval
+        ([3, 3, 3, 3, 3], "not reproduced"),  # 25 points, certainly less than 30
+        ([1, 1, 1, 0, 0], "not reproduced"),
+    ],
+)
+def test_the_leak_is_judged_by_its_interval_over_seeds(kept, fair):
+    found = judge(uneven(kept))
+    assert found.fair_status == fair
+    assert ("do not rule it out" in found.reason) == (fair == "not decided")
+
+
+def test_the_leak_of_this_estimate_failed_before_though_it_was_open():
+    interval = ingredient_effect(uneven([4, 5, 1, 1, 0]), 0, 0.2, 1.0, "both")
+    assert interval.low < 0 < interval.mean < EFFECT < interval.high
+    assert matters(interval) is None
+    assert matters(Interval(0.2, 0.1, 0.29, 5)) is False
+    assert matters(Interval(0.3, -0.01, 0.61, 5)) is None
+    assert matters(None) is None
+
+
+def test_a_seed_counts_its_networks_that_learnt():
+    found = uneven([3, 3, 3])
+    fine = [cell_name(*cell) for cell in cells(ALPHAS) if cell.alpha == 0.2]
+    assert seed_shares(found, fine, "both") == [0.25] * 3
+    for name in fine:
+        found.metrics[name]["accuracy"] = [0.9, 0.3, 0.9]
+    found.metrics[fine[0]]["accuracy"] = [0.3, 0.3, None]
+    found.metrics[fine[3]]["accuracy"] = [0.3, 0.3, 0.9]
+    assert seed_shares(found, fine, "both") == [2 / 10, None, 2 / 11]
 
 
 def test_few_networks_do_not_decide_about_the_leak():
