@@ -3,11 +3,11 @@
 CordsNet and rivals with as many parameters have learnt the same digits without noise, each in the
 manner of its source (``networks``). Then noise comes:
 
-    where    on the pixels, or as a current into every unit of every area
+    where    on the pixels, or on the rate of every unit of every area, outside the ReLU
     when     new at every step, or one draw that stays
     measure  fixed for a step, or for a millisecond (a step of dt then has sqrt(2 ms / dt) of it)
 
-A current is in units of the area's own activity (root mean square without noise), and a network
+Noise on a rate is in units of the area's own activity (root mean square without noise), and a network
 with a leak takes dt / tau of it in a step. The CNN, which looks once, is shown one noisy image, or
 the mean of all frames that the others saw: the same evidence. Beside that, the same CordsNet is run
 with steps of 0.2, 0.5 and 1 time constants, for which the leak alone predicts variances of
@@ -37,7 +37,7 @@ from nmcourse.training import ImageTrial, for_tier
 
 ASKED = tuple(
     name for name in NETWORKS if name != "equilibrium"
-)  # a search, which no current enters
+)  # a search, which no noise on rates enters
 PIXEL_LEVELS = (0.25, 0.5, 1.0, 1.5, 2.0)  # standard deviations of the images
 AREA_LEVELS = (0.25, 0.5, 1.0, 2.0, 4.0)  # root mean squares of an area's activity
 STEP = 2.0  # ms: the step in which noise per step and noise per ms are the same
