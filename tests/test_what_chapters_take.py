@@ -22,7 +22,7 @@ EXPERIMENTS = TOP / "nmcourse" / "experiments"
 PLAIN = {"int", "float", "str", "bool", "list", "tuple", "dict", "Sequence", "Mapping", "Counter"}
 TAKES = PLAIN | {"Results", "Contender"}
 GIVES = PLAIN | {name for name in models.__all__ if isinstance(getattr(models, name), type)}
-GIVES |= {"nn", "Module"}
+GIVES |= {"nn", "Module", "Outcome"}  # an outcome is what a rule has counted
 
 
 def taken(text: str) -> list[tuple[str, str]]:

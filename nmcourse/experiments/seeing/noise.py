@@ -7,11 +7,11 @@ manner of its source (``networks``). Then noise comes:
     when     new at every step, or one draw that stays
     measure  fixed for a step, or for a millisecond (a step of dt then has sqrt(2 ms / dt) of it)
 
-On a rate it is in units of the area's own activity (root mean square without noise), and a network
-with a leak takes dt / tau of it in a step. The CNN, which looks once, is shown one noisy image, or
-the mean of all frames that the others saw: the same evidence. Beside that, the same CordsNet is run
-with steps of 0.2, 0.5 and 1 time constants, for which the leak alone predicts variances of
-alpha / (2 - alpha).
+Noise on a rate is in units of the area's own activity (root mean square without noise), and a
+network with a leak takes dt / tau of it in a step. The CNN, which looks once, is shown one noisy
+image, or the mean of all frames that the others saw: the same evidence. Beside that, the same
+CordsNet is run with steps of 0.2, 0.5 and 1 time constants, for which the leak alone predicts
+variances of alpha / (2 - alpha).
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ import torch
 
 from nmcourse.evidence import Results
 from nmcourse.experiments.seeing import noise
+from nmcourse.experiments.seeing.crossing import digits
+from nmcourse.experiments.seeing.networks import NETWORKS, shipped
 from nmcourse.experiments.seeing.noise import ASKED, at_last_step
 from nmcourse.experiments.seeing.noise_rules import NOISES, judge, suffers_less
 from nmcourse.models import Area, CordsNet, Stem, TwinCNN
@@ -153,3 +155,16 @@ def test_a_small_version_runs(tmp_path, monkeypatch):
         assert [len(row) for row in found[name]["areas_staying"]["maps"]] == [5, 5]
     assert [len(row) for row in found["cordsnet"]["by_step"]] == [3, 3]
     assert found["twin"]["by_step"] == []
+
+
+def test_noise_in_an_area_is_mostly_its_own_where_each_has_noise_of_its_size():
+    """The page says so beside the ratios of the ledger's networks."""
+    trial, shown = NETWORKS["cordsnet"].trial, digits(14, 20)[1].images
+    for model in shipped("cordsnet")[:3]:
+        still = at_last_step(model, shown, trial)
+        deviations = []
+        for like in (still, (still[0], torch.zeros_like(still[1]))):  # the second: area 0 only
+            options = {"like": like, "generator": torch.Generator().manual_seed(0)}
+            noisy = at_last_step(model, shown, trial, "areas_new_per_step", 0.25, **options)
+            deviations.append(float((noisy[1] - still[1]).square().sum()))
+        assert 0 < deviations[1] < 0.15 * deviations[0]
