@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import pairs
+from tools import notebooks, pairs
 
 HEADER = """---
 jupytext:
@@ -31,8 +31,12 @@ def chapter(*cells: str, title: str = "A chapter") -> str:
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Path:
-    """The root of a book of one plain page and two chapters, with a package beside it."""
+def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The root of a book of one plain page and two chapters, with a package beside it.
+
+    The pace of the machine is taken as usual, not measured: it takes seconds.
+    """
+    monkeypatch.setattr(notebooks, "pace", lambda: 1.0)
     for name in ("pyproject.toml", "_config.yml", "CITATION.cff", "requirements.txt"):
         shutil.copy(pairs.ROOT / name, tmp_path)
     (tmp_path / "references.bib").write_text("")
