@@ -24,7 +24,7 @@ from pathlib import Path
 import tomllib
 import yaml
 
-from tools import addresses, bundle, notebooks, pairs
+from tools import addresses, bundle, notebooks, pace, pairs
 
 # The quickest notebook of each part that has notebooks, by the caption of the part.
 ONE_OF_EACH = {
@@ -155,7 +155,7 @@ def run(environment: Path, name: str, root: Path = pairs.ROOT) -> tuple[bool, st
         (Path(folder) / "pytest.ini").write_text("[pytest]\n")
         command = [str(_python(environment)), "-m", "pytest", "--nbmake", "-q", copy.name]
         command += ["-p", "no:cacheprovider", f"--nbmake-timeout={notebooks.CELL_TIMEOUT_S}"]
-        variables = dict.fromkeys(notebooks.THREADS, "1") | {"NMCOURSE_TIER": "smoke"}
+        variables = pace.THREADS | {"NMCOURSE_TIER": "smoke"}
         done = subprocess.run(
             command,
             cwd=folder,
