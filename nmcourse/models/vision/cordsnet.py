@@ -183,10 +183,7 @@ class CordsNet(RecurrentModel, Seeing):
         ``gains`` (one :class:`AreaGains` or None for each area) multiply drives and outputs.
         """
         no_context(context)
-        bias = self.biases[0]
-        layers.check_images(
-            input, self.n_inputs, self.fixed_size, bias.dtype, range(4, 5 + (bias.ndim == 4))
-        )
+        self.check_image(input)
         height, width = input.shape[-2:]
         size, needed = state[0].shape[-2:], self.wiring.shapes((height, width))[0][1:]
         if tuple(size) != needed:
@@ -273,6 +270,12 @@ class CordsNet(RecurrentModel, Seeing):
         bias = self.biases[0]
         n_axes = range(4, 6 + (bias.ndim == 4))
         layers.check_images(images, self.n_inputs, self.fixed_size, bias.dtype, n_axes)
+
+    def check_image(self, image: Tensor) -> None:
+        """Raise ``ValueError`` unless these are images of one step, no stream, and they fit."""
+        bias = self.biases[0]
+        n_axes = range(4, 5 + (bias.ndim == 4))
+        layers.check_images(image, self.n_inputs, self.fixed_size, bias.dtype, n_axes)
 
     def silence(self, images: Tensor, batch_size: int) -> tuple[Tensor, ...]:
         """The state a trial starts from, for images of this size."""

@@ -131,6 +131,7 @@ class NMCordsNet(Seeing):
             image: images (batch, channel, height, width).
             cue: (batch, cue), if the modulator has one.
         """
+        self.network.check_image(image)  # before the modulator, too, sees it
         *maps, z = state
         z = self._modulate(z, _mean(image), cue, maps)
         gains = self.area_gains(self.modulator.gain(z))
@@ -138,6 +139,7 @@ class NMCordsNet(Seeing):
 
     def velocity(self, state: State, image: Tensor, cue: Tensor | None = None) -> State:
         """Right-hand sides at the present state, per ms."""
+        self.network.check_image(image)
         *maps, z = state
         gains = self.area_gains(self.modulator.gain(z[..., 0, 0]))
         turning = self.modulator.velocity(z[..., 0, 0], _mean(image), cue, self._heard(maps))

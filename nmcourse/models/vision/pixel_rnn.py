@@ -90,6 +90,9 @@ class PixelRNN(Seeing):
 
     def velocity(self, state: State, image: Tensor) -> State:
         """Right-hand side of the equation, per ms, for images (batch, channel, height, width)."""
+        weights = self.network.input_weights
+        n_axes = range(4, 5 + (weights.ndim == 3))  # with the seed axis in front if there is one
+        check_images(image, self.n_inputs, self.image_size, weights.dtype, n_axes)
         return (self.network.velocity(*_flat(state), image.flatten(-3))[..., None, None],)
 
     def step(self, state: State, image: Tensor) -> State:

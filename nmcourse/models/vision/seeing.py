@@ -25,7 +25,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from nmcourse._inputs import check_tensor, count, one_or_several, whole
+from nmcourse._inputs import count, one_or_several, whole
 from nmcourse.models._unused_velocity import refuse_unused_velocity
 from nmcourse.models.vision.area_gains import AreaGains
 from nmcourse.models.vision.planning import Asked, Response, State
@@ -225,7 +225,7 @@ class Seeing(nn.Module):
         Returns:
             One (batch, time, channel, height, width) for each area, entry t after step t.
         """
-        check_tensor("images", images)
+        self.check_images(images)
         n_areas = len(self.silence(images, 1))
         wanted = range(n_areas) if areas is None else areas
         kept = one_or_several("areas", wanted, 0, n_areas - 1)
@@ -260,7 +260,7 @@ class Seeing(nn.Module):
             One (batch, time, channel, height, width) for each of these areas.
         """
         every, n_blank = count("every", every), whole("n_blank", n_blank, least=0)
-        check_tensor("images", images)
+        self.check_images(images)
         kept = self._areas_read(len(self.silence(images, 1)))
         return tuple(
             self._collect(

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from nmcourse._inputs import check_generator, count, counts, pixels
+from nmcourse._inputs import check_generator, count, counts
 from nmcourse.models._base import check_times
 from nmcourse.models._unused_velocity import decides
 from nmcourse.models.vision.layers import (
@@ -99,9 +99,13 @@ class TwinCNN(Seeing):
             )
 
     def activities(self, images: Tensor) -> list[Tensor]:
-        """x_i of every area, (batch, channel, height, width), for images of that form."""
-        size = self.image_size if self.folded else None
-        check_images(images, self.n_inputs, size, self.output_bias.dtype)
+        """x_i of every area, (batch, channel, height, width), for images of that form.
+
+        Raises:
+            ValueError: for images that do not fit. Convolutions could take another size, but bias
+                maps have one, and folding has to leave every answer as it was.
+        """
+        check_images(images, self.n_inputs, self.image_size, self.output_bias.dtype)
         maps = self.stem(images)
         maps = maps if self.folded else self.stem_norm(maps)
         stem = mean_of_neighbours(maps) if self.wiring.stem.pool else maps
@@ -127,21 +131,14 @@ class TwinCNN(Seeing):
 
     def check_images(self, images: Tensor) -> None:
         """Raise ``ValueError`` unless images, or a stream of them, fit the network."""
-        size = self.image_size if self.folded else None
-        check_images(images, self.n_inputs, size, self.output_bias.dtype, range(4, 6))
+        dtype = self.output_bias.dtype
+        check_images(images, self.n_inputs, self.image_size, dtype, range(4, 6))
 
-    def initial_state(
-        self, batch_size: int, image_size: int | tuple[int, int] | None = None
-    ) -> State:
+    def initial_state(self, batch_size: int) -> State:
         """Activity of zero, one (batch, channel, height, width) for each area."""
         batch_size = count("batch_size", batch_size)
-        size = self.image_size if image_size is None else pixels("image_size", image_size)
-        shapes = self.wiring.shapes(size)
+        shapes = self.wiring.shapes(self.image_size)
         return tuple(self.output_bias.new_zeros(batch_size, *shape) for shape in shapes)
-
-    def silence(self, images: Tensor, batch_size: int) -> State:
-        """Activity of zero for images of this size."""
-        return self.initial_state(batch_size, (images.shape[-2], images.shape[-1]))
 
     @decides
     def step(self, state: State, image: Tensor) -> State:

@@ -68,9 +68,7 @@ class WiredAreas(Seeing):
 
     def check_images(self, images: Tensor) -> None:
         """Raise ``ValueError`` unless images, or a stream of them, fit the network."""
-        bias = self.biases[0]
-        n_axes = range(4, 6 + (bias.ndim == 4))
-        check_images(images, self.n_inputs, self.image_size, bias.dtype, n_axes)
+        self._check(images, stream=True)
 
     def initial_state(self, batch_size: int) -> State:
         """Silence: rates of zero, one (batch, channel, height, width) for each area."""
@@ -96,7 +94,14 @@ class WiredAreas(Seeing):
         return {part: [n for n in names if n.startswith(start)] for part, start in starts.items()}
 
     def stem_maps(self, image: Tensor) -> Tensor:
-        """What the stem makes of images."""
+        """What the stem makes of images (batch, channel, height, width).
+
+        Every step begins here, so here a step refuses an image that does not fit.
+
+        Raises:
+            ValueError: for images that do not fit the network.
+        """
+        self._check(image, stream=False)
         maps = self.stem(image)
         return mean_of_neighbours(maps) if self.wiring.stem.pool else maps
 
@@ -108,6 +113,12 @@ class WiredAreas(Seeing):
         if str(area) in self.skips:
             below = self.skips[str(area)](below)
         return r[area - 1] + below
+
+    def _check(self, images: Tensor, *, stream: bool) -> None:
+        """Raise ``ValueError`` unless images fit; where seeds differ, their axis is in front."""
+        bias = self.biases[0]
+        n_axes = range(4, 5 + stream + (bias.ndim == 4))
+        check_images(images, self.n_inputs, self.image_size, bias.dtype, n_axes)
 
     def _biases(self, n_each: int = 1) -> nn.ParameterList:
         """``n_each`` numbers for each channel of each area, zero."""

@@ -172,6 +172,7 @@ class EquilibriumNet(Seeing):
 
     def equilibrium(self, state: State, image: Tensor, *, check: bool = True) -> State:
         """As :meth:`step`; without ``check`` a search that fails gives NaN, and no error."""
+        self.equation.check_image(image)
         with torch.no_grad():
             found = self._search(state, image)
             now = self.f(found, image)
