@@ -21,10 +21,19 @@ import torch
 from torch import nn
 
 from nmcourse import pretrained
+from nmcourse._files import write_text
 from nmcourse.evidence import Results, plain, remember
 from nmcourse.experiments.scale.jobs import JobsFailed, launcher_of_jobs, submitted
 from nmcourse.tasks import Task, Trials
-from nmcourse.training import FitManyResult, fit_many, load_tensors, save_tensors, tier, tier_device
+from nmcourse.training import (
+    DivergenceError,
+    FitManyResult,
+    fit_many,
+    load_tensors,
+    save_tensors,
+    tier,
+    tier_device,
+)
 
 T = TypeVar("T")
 WORKERS = "NMCOURSE_WORKERS"  # trainings at a time, where that is not the number of cores
@@ -195,6 +204,16 @@ def ship(
         config={"build": builder, "kwargs": dict(kwargs), "seeds": list(range(len(models)))},
         licence="CC BY 4.0",
     )
+
+
+def note_divergence(error: DivergenceError, path: Path) -> None:
+    """Write down why a training ended early: what is measured knows only that it did.
+
+    What was written first stays: a run that goes on from its checkpoint is told that a network
+    diverged, and no more why.
+    """
+    if not path.exists():
+        write_text(path, f"{error}\n")
 
 
 def is_lower(results: Results, path: str, than: str, *, share: float) -> bool:

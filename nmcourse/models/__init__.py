@@ -26,7 +26,7 @@ from nmcourse.models.vision.eye_then_rates import (
 from nmcourse.models.vision.layers import convolve
 from nmcourse.models.vision.nm_cordsnet import NMCordsNet, sigmoid_to_two
 from nmcourse.models.vision.pixel_rnn import PixelRNN, matched_pixel_rnn
-from nmcourse.models.vision.planning import DivergingActivity, Response
+from nmcourse.models.vision.planning import DivergingActivity, Response, divergence_is_an_error
 from nmcourse.models.vision.rivals.cnn_then_rnn import CNNThenRNN
 from nmcourse.models.vision.rivals.discrete import DiscreteNet
 from nmcourse.models.vision.rivals.equilibrium import EquilibriumNet, NoEquilibrium
@@ -82,6 +82,7 @@ __all__ = [
     "as_written",
     "convolve",
     "count_parameters",
+    "divergence_is_an_error",
     "grid_means",
     "identity",
     "matched_pixel_rnn",

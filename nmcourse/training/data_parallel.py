@@ -21,7 +21,7 @@ mixed precision they step aside: see ``nmcourse.models.loops``.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -31,10 +31,11 @@ from tqdm import tqdm
 
 from nmcourse._files import user_path
 from nmcourse._inputs import check_function, count, whole
+from nmcourse.models import DivergingActivity
 from nmcourse.tasks import Task, Trials
 from nmcourse.training._alike import settings_text
 from nmcourse.training._networks import Networks, outputs_of
-from nmcourse.training._run import DivergenceError
+from nmcourse.training._reasons import divergence, reason_of
 from nmcourse.training._shared_statistics import shared_statistics
 from nmcourse.training.checkpoints import load_checkpoint, save_tensors
 from nmcourse.training.fit import FitResult, TrialStream
@@ -285,7 +286,8 @@ class Across:
         limit = float("inf") if clip is None else clip
         norm = float(torch.nn.utils.clip_grad_norm_(trained, limit, error_if_nonfinite=False))
         if not (_finite(loss_of_all) and _finite(norm)):
-            raise DivergenceError(len(self.losses), torch.tensor(self.losses))
+            reason = self._reason(step, mine)
+            raise divergence(len(self.losses), torch.tensor(self.losses), reason)
         if self.settings.clip_value is not None:
             torch.nn.utils.clip_grad_value_(trained, self.settings.clip_value)
         self.wrapped.step()
@@ -293,6 +295,20 @@ class Across:
         self.wrapped.zero_grad()
         self.losses.append(loss_of_all)
         self.norms.append(norm)
+
+    def _reason(self, step: Step, mine: Sequence[Tensor]) -> DivergingActivity | None:
+        """Why the loss of a step was not finite, if the network can tell.
+
+        Of several workers only some have an error to tell, and within a loss one may wait for the
+        others (for their share of a batch normalisation): so none of them asks.
+        """
+        if self.fabric.world_size > 1:
+            return None
+        for which in mine:
+            self.loss.items = step.take(which, self.fabric.device)
+            if (reason := reason_of(self.loss)) is not None:
+                return reason
+        return None
 
     def _fingerprint(self) -> dict[str, str]:
         """What a checkpoint must agree in: everything but the workers."""

@@ -19,9 +19,11 @@ import torch
 from torch import Tensor, nn
 
 from nmcourse._inputs import check_function, check_tensor, is_whole, whole
+from nmcourse.models import DivergingActivity
 from nmcourse.tasks import Task, Trials
 from nmcourse.training._networks import Networks
-from nmcourse.training._run import DivergenceError, Objective, Run, data_generators
+from nmcourse.training._reasons import divergence, in_words
+from nmcourse.training._run import Objective, Run, data_generators
 from nmcourse.training.options import FitOptions, OptimiserOptions
 from nmcourse.training.tiers import tier_device
 
@@ -155,7 +157,7 @@ def train_one(
     run.train(checkpoint_every, progress)
     losses, norms = run.history()
     if run.diverged:
-        raise DivergenceError(run.diverged[seed], losses[:-1, 0])
+        raise divergence(run.diverged[seed], losses[:-1, 0], _reason(run, seed))
     return FitResult(model, losses[:, 0], norms[:, 0], run.best_states()[0])
 
 
@@ -179,8 +181,15 @@ def train_many(
     run = Run(networks, objective(networks, seeds), seeds, settings, checkpoint)
     run.train(checkpoint_every, progress)
     for seed, step in run.diverged.items():
-        warnings.warn(f"seed {seed} diverged at step {step} and was stopped", stacklevel=3)
+        why = in_words(_reason(run, seed))
+        warnings.warn(f"seed {seed} diverged at step {step} and was stopped{why}", stacklevel=3)
     return FitManyResult(models, seeds, *run.history(), run.diverged, run.best_states())
+
+
+def _reason(run: Run, seed: int) -> DivergingActivity | None:
+    """Why the network of a seed diverged, where its objective can tell."""
+    reason = getattr(run.objective, "reason", None)
+    return None if reason is None else reason(run.seeds.index(seed))
 
 
 def _device(settings: OptimiserOptions) -> str | torch.device | None:

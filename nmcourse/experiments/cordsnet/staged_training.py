@@ -28,7 +28,7 @@ from nmcourse.evidence import Experiment, remember
 from nmcourse.experiments.cordsnet.staged_training_rules import RULES
 from nmcourse.experiments.image_sets import learn_and_test
 from nmcourse.experiments.paper_scale import at_paper_scale
-from nmcourse.experiments.training_runs import in_parallel, ship
+from nmcourse.experiments.training_runs import in_parallel, note_divergence, ship
 from nmcourse.models import CordsNet, TwinCNN, count_parameters, matched_pixel_rnn
 from nmcourse.pretrained import digits_cordsnet
 from nmcourse.tasks import ImageSet, digit_images
@@ -296,8 +296,9 @@ def _control(
     try:
         _fit(model, images, loss, n_steps, recipe.batch_size, rate, **more)
         diverged = 0
-    except DivergenceError:  # it holds its last good state, and that is measured
+    except DivergenceError as error:  # it holds its last good state, and that is measured
         diverged = 1
+        note_divergence(error, folder / "diverged.txt")
     return measure(model, test) | {"diverged": diverged}
 
 

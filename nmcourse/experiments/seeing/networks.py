@@ -36,7 +36,7 @@ from nmcourse.evidence import plain, remember
 from nmcourse.experiments.cordsnet.step_size import accuracy
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.seeing.crossing import digits
-from nmcourse.experiments.training_runs import ship
+from nmcourse.experiments.training_runs import note_divergence, ship
 from nmcourse.models import EquilibriumNet, Seeing
 from nmcourse.tasks import ImageSet
 from nmcourse.training import (
@@ -126,7 +126,8 @@ def trained(name: str, settings: Mapping[str, Any], folder: Path) -> dict[str, A
     Returns:
         ``accuracy`` of each seed on new images at the last trained step, ``learning_rate``,
         ``tuning`` (accuracy of the tuning seeds on validation images under each rate), ``lost``
-        (seeds whose training ended early, because activity or loss had no value), ``seconds``.
+        (seeds whose training ended early, because activity or loss had no value; of networks that
+        are trained one by one, ``lost_SEED.txt`` in the folder says why), ``seconds``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tuning = {
@@ -251,8 +252,10 @@ def _fit(
         model = make(torch.Generator().manual_seed(seed))
         try:
             fit_images(model, images, loss, seed=seed, checkpoint=checkpoint, **options)
-        except DivergenceError:  # the model holds its last good state
+        except DivergenceError as error:  # the model holds its last good state
             lost.append(seed)
+            if folder is not None:
+                note_divergence(error, folder / f"lost_{seed}.txt")
         models.append(model)
     return _asked(models), lost
 

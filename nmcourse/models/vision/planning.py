@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,6 +16,9 @@ from nmcourse.models.vision.area_gains import AreaGains, check_kind
 
 State = tuple[Tensor, ...]
 See = Callable[[int, Sequence[Tensor]], None]  # steps made so far, blank ones included; state
+
+
+_INSIST = ContextVar("checks, also where a trial is told not to check", default=False)
 
 
 class DivergingActivity(RuntimeError):
@@ -33,6 +38,24 @@ class DivergingActivity(RuntimeError):
             "finite any more; make the recurrent weights smaller, or dt shorter"
         )
         self.step, self.area = step, area
+
+
+@contextmanager
+def divergence_is_an_error() -> Iterator[None]:
+    """In here every trial checks its activity, also one that is told not to (``check_finite``).
+
+    So a loss that came out as not finite can be asked why.
+    """
+    before = _INSIST.set(True)
+    try:
+        yield
+    finally:
+        _INSIST.reset(before)
+
+
+def is_checked(asked: bool) -> bool:
+    """Whether activity that diverges is an error, for a trial that asks for it or not."""
+    return asked or _INSIST.get()
 
 
 def refuse_divergence(state: Sequence[Tensor], step: int, n_blank: int) -> None:
@@ -127,6 +150,7 @@ class Asked:
             check_tensor("cues", self.cues)
         if self.noisy and self.checkpoint_every:
             raise ValueError("checkpoint_every must be None with noise: it would be drawn again")
+        found["check_finite"] = is_checked(self.check_finite)
         for name, value in found.items():
             object.__setattr__(self, name, value)
 

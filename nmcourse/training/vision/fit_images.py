@@ -18,9 +18,11 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from nmcourse._inputs import check_function, check_tensor, whole
+from nmcourse._inputs import all_finite, check_function, check_tensor, whole
+from nmcourse.models import DivergingActivity
 from nmcourse.tasks import ImageSet, ShardedImages
 from nmcourse.training._networks import Networks
+from nmcourse.training._reasons import reason_of
 from nmcourse.training._run import data_generators
 from nmcourse.training.fit import FitManyResult, FitResult, Start, train_many, train_one
 from nmcourse.training.options import OptimiserOptions
@@ -62,7 +64,8 @@ def fit_images(
     Raises:
         ValueError: for bad settings.
         DivergenceError: when loss or gradient stop being finite; the model keeps its last good
-            state.
+            state. If the network can tell why (``DivergingActivity``, ``NoEquilibrium``), that is
+            the error's cause, and its message has it.
         CheckpointError: for a damaged checkpoint or one of another run.
     """
     settings = OptimiserOptions(**options)
@@ -100,7 +103,8 @@ def fit_many_images(
 
     Returns:
         The networks with their histories. A seed that diverges is stopped, keeps its last good
-        state, and is reported in ``diverged`` and by a warning; the others go on.
+        state, and is reported in ``diverged`` and by a warning, which says why if the network can
+        tell; the others go on.
 
     Raises:
         ValueError: for bad settings, no seed or a repeated one, or networks that are not one per
@@ -174,6 +178,7 @@ class _Images:
         self.images, self.loss = images.to(like.device), loss
         self.generators = data_generators(seeds)
         self.drawn: tuple[Tensor, ...] = ()
+        self.failed: dict[int, tuple[dict[str, Tensor], tuple[Tensor, ...]]] = {}
         self.description = described(loss, images, self.max_shift)
 
     def draw(self, stay: bool = False) -> None:
@@ -191,8 +196,33 @@ class _Images:
 
     def losses(self, networks: Networks) -> Tensor:
         """Losses (seed,) on the images that were drawn last."""
-        loss = self._call(networks.models[0], networks.state(), *self.drawn)
-        return loss.unsqueeze(0) if len(self.generators) == 1 else loss
+        self.model, state = networks.models[0], networks.state()
+        loss = self._call(self.model, state, *self.drawn)
+        losses = loss.unsqueeze(0) if len(self.generators) == 1 else loss
+        if not all_finite(losses) and losses.shape == (len(self.generators),):
+            for number in torch.nonzero(~losses.isfinite()).flatten().tolist():
+                self._keep_failure(number, state)
+        return losses
+
+    def reason(self, number: int) -> DivergingActivity | None:
+        """Why the loss of a network was not finite, if the network can tell.
+
+        It is asked for when training is over: the loss is computed once more, and what that may
+        draw must not reach the other networks.
+        """
+        if number not in self.failed:
+            return None
+        state, data = self.failed[number]
+        return reason_of(partial(self._call, self.model, state, *data))
+
+    def _keep_failure(self, number: int, state: dict[str, Tensor]) -> None:
+        """Keep what a loss that is not finite was computed from, the first time."""
+        if number in self.failed:
+            return
+        several = len(self.generators) > 1
+        alone = {name: (v[number] if several else v) for name, v in state.items()}
+        data = tuple((v[number] if several else v).clone() for v in self.drawn)
+        self.failed[number] = {name: v.detach().clone() for name, v in alone.items()}, data
 
     def _draw(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         which, shift = chosen_images(len(self.images), self.batch_size, self.max_shift, generator)

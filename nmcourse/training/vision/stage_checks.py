@@ -40,7 +40,8 @@ def accuracy(
         batch_size: images at a time.
 
     Returns:
-        From 0 to 1; 0 if the activity of the network diverges.
+        From 0 to 1. An output that is not finite is a wrong answer, on purpose and without an
+        error: of a network that sees, 0 if its activity diverges for any image.
     """
     trial = ImageTrial() if trial is None else trial
     trial = replace(trial, after=0.0, rest_window=0.0, rest_coefficient=0.0)
@@ -53,5 +54,5 @@ def accuracy(
                 return 0.0
         else:
             outputs = outputs_of(model, model(shown))
-        right += int((outputs.argmax(dim=-1) == labels).sum())
+        right += int(((outputs.argmax(dim=-1) == labels) & outputs.isfinite().all(dim=-1)).sum())
     return right / len(images)

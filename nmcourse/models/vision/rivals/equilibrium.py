@@ -38,7 +38,7 @@ from torch.autograd.function import once_differentiable
 from nmcourse._inputs import count, number
 from nmcourse.models._unused_velocity import decides
 from nmcourse.models.vision.cordsnet import CordsNet
-from nmcourse.models.vision.planning import Asked, DivergingActivity, Response, State
+from nmcourse.models.vision.planning import Asked, DivergingActivity, Response, State, is_checked
 from nmcourse.models.vision.seeing import Seeing
 from nmcourse.models.vision.timeless import respond_at_once
 from nmcourse.models.vision.wiring import Area
@@ -173,6 +173,7 @@ class EquilibriumNet(Seeing):
     def equilibrium(self, state: State, image: Tensor, *, check: bool = True) -> State:
         """As :meth:`step`; without ``check`` a search that fails gives NaN, and no error."""
         self.equation.check_image(image)
+        check = is_checked(check)
         with torch.no_grad():
             found = self._search(state, image)
             now = self.f(found, image)
