@@ -1,4 +1,10 @@
-"""``python -m nmcourse.claims``: print the ledger, measure a claim again, or check the ledger."""
+"""``python -m nmcourse.claims``: print the ledger, measure a claim again, or check the ledger.
+
+Some claims are measured on MNIST, Fashion-MNIST or CIFAR-10. The course does not bring these
+images: ``fetch_images`` of ``nmcourse.tasks`` downloads a set into a folder, and the environment
+variable ``NMCOURSE_IMAGES`` names that folder. ``python -m nmcourse.claims images`` prints which
+claims need which sets.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +19,7 @@ from nmcourse._files import user_path
 from nmcourse.claims.display import Box, table
 from nmcourse.claims.judging import check, update
 from nmcourse.claims.ledger import entries
-from nmcourse.claims.runner import run
+from nmcourse.claims.runner import images_needed, run
 from nmcourse.evidence import ClaimError, LedgerError
 from nmcourse.training import TIERS
 
@@ -42,11 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             update()
         elif options.command == "check":
             return _check()
+        elif options.command == "images":
+            print(images_needed())
         elif options.json:
             print(json.dumps([entry.as_dict() for entry in entries()], indent=2))
         else:
             print(table())
-    except (ClaimError, LedgerError, ValueError) as error:
+    except (ClaimError, FileNotFoundError, LedgerError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -79,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("update", help="judge all results again and rewrite ledger.json")
     commands.add_parser("check", help="judge all results again and compare with ledger.json")
+    commands.add_parser("images", help="which claims need images, and how to get these")
     return parser
 
 

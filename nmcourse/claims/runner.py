@@ -19,6 +19,7 @@ from nmcourse.evidence import (
     results_path,
     write_results,
 )
+from nmcourse.experiments.image_sets import IMAGES, fetching, in_words, needed_by
 from nmcourse.experiments.registry import by_claim
 from nmcourse.training import TIERS
 
@@ -75,6 +76,33 @@ def run(
             f"another process is running {experiment.name} in {run_dir}: wait for it, or name "
             "another folder for unfinished work"
         ) from None
+
+
+def images_needed() -> str:
+    """Which claims need images that a reader has to have, as a text; from what experiments say.
+
+    The flag ``--published-budget`` stands where another experiment is then run, which needs them.
+    """
+    plain = {claim: needed_by(experiment) for claim, experiment in by_claim().items()}
+    commands = {f"run {claim}": names for claim, names in plain.items() if names}
+    for claim, experiment in by_claim(at_published_budget=True).items():
+        if (names := needed_by(experiment)) != plain.get(claim, ()):
+            commands[f"run {claim} --published-budget"] = names
+    sets = sorted({name for names in commands.values() for name in names}, key=in_words)
+    wide = max(map(len, commands), default=0)
+    lines = [
+        f"{command:{wide}}  {', '.join(map(in_words, commands[command])) or 'none'}"
+        for command in sorted(commands, key=_in_order)
+    ]
+    lines += ["", f"They are read from the folder that {IMAGES} names. To put them into data:", ""]
+    lines += [f"{in_words(name):{wide}}  {fetching(name, 'data')}" for name in sets]
+    return "\n".join(lines)
+
+
+def _in_order(command: str) -> tuple[str, int, str]:
+    """``run C2`` before ``run C15``."""
+    claim = command.split()[1]
+    return claim[:1], int(claim[1:]), command
 
 
 def _experiment(claim_id: str, at_published_budget: bool) -> Experiment | None:

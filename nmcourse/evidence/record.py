@@ -216,9 +216,11 @@ class Experiment:
         rules: Claim id -> how the results settle it.
         tiers: For which of "smoke", "cpu" and "gpu" there are settings; at another one it is not
             run.
+        images: Sets of images that a reader has to have for it, at every tier but smoke.
     """
 
     name: str
     run: Callable[[str, Path], dict[str, Any]]
     rules: Mapping[str, Rule]
     tiers: tuple[str, ...] = ("smoke", "cpu", "gpu")
+    images: tuple[str, ...] = ()

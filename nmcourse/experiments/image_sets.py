@@ -8,23 +8,29 @@ first 20,000 and 5,000 images of CIFAR-10 as arrays, are understood as well.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from nmcourse._files import user_path
-from nmcourse.evidence import LedgerError
+from nmcourse.evidence import Experiment, LedgerError
 from nmcourse.tasks import FASHION_CLASSES, ImageSet, read_cifar, read_idx
 
 Split = Literal["train", "test"]
 IMAGES = "NMCOURSE_IMAGES"
 CIFAR_TRAIN = 20_000  # images that are learnt from
-_CIFAR_ARRAYS = Path("cifar10", "cifar10_20000_5000.npz")
 _DIGITS = tuple(map(str, range(10)))
-_FOLDERS = {"mnist": ("mnist",), "fashion_mnist": ("fashion_mnist", "fashion-mnist")}
+_WORDS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
+# where a set is looked for, one place after the other; the last is that of ``fetch_images``
+_PLACES = {
+    "mnist": ("mnist",),
+    "fashion_mnist": ("fashion_mnist", "fashion-mnist"),
+    "cifar10": ("cifar10/cifar10_20000_5000.npz", "cifar-10"),
+}
 
 
 def image_set(name: str, split: Split) -> ImageSet:
@@ -40,23 +46,25 @@ def image_set(name: str, split: Split) -> ImageSet:
 
     Raises:
         LedgerError: There is no folder of images.
-        FileNotFoundError: The set is not in it.
+        FileNotFoundError: The set is not in it; the message has every place that was looked at, and
+            the call that puts it there.
         ValueError: The set is unknown.
     """
-    folder = images_folder()
-    if name == "cifar10":
-        if (folder / _CIFAR_ARRAYS).is_file():
-            pixels, labels = cifar_arrays(folder, split)
-            images = torch.from_numpy(pixels.astype(np.float32) / 255.0).permute(0, 3, 1, 2)
-            return ImageSet(images.contiguous(), torch.from_numpy(labels), _DIGITS)
-        found = read_cifar(folder / "cifar-10", split)
-        return found.subset(slice(CIFAR_TRAIN)) if split == "train" else found
-    if name not in _FOLDERS:
-        raise ValueError(f"name must be one of {[*_FOLDERS, 'cifar10']}, got {name!r}")
-    places = [folder / place for place in _FOLDERS[name]]
-    place = next((place for place in places if place.is_dir()), places[-1])
-    classes = FASHION_CLASSES if name == "fashion_mnist" else _DIGITS
-    return read_idx(place, split, class_names=classes)
+    if name not in _PLACES:
+        raise ValueError(f"name must be one of {list(_PLACES)}, got {name!r}")
+    folder, reason = images_folder(name), None
+    looked = []
+    for place in _PLACES[name]:
+        try:
+            return _read(name, folder / place, split)
+        except FileNotFoundError as error:
+            there = "holds no whole set" if (folder / place).exists() else "is not there"
+            looked.append(f"{folder / place} {there}")
+            reason = error
+    raise FileNotFoundError(
+        f"{_WORDS[name]} must be in the folder that {IMAGES} names: {', and '.join(looked)}. "
+        f"{fetching(name, folder.as_posix())} of nmcourse.tasks downloads it to there"
+    ) from reason
 
 
 def learn_and_test(name: str, made_up: int | None = None) -> tuple[ImageSet, ImageSet]:
@@ -78,8 +86,8 @@ def learn_and_test(name: str, made_up: int | None = None) -> tuple[ImageSet, Ima
     return train.normalised(), test.normalised(like=train)
 
 
-def images_folder() -> Path:
-    """The folder that the reader has named.
+def images_folder(name: str) -> Path:
+    """The folder that the reader has named, for a set as in ``image_set``.
 
     Raises:
         LedgerError: None is named.
@@ -87,13 +95,45 @@ def images_folder() -> Path:
     named = os.environ.get(IMAGES, "")
     if not named:
         raise LedgerError(
-            f"set {IMAGES} to a folder with mnist/, fashion-mnist/ and cifar-10/; "
-            'fetch_images("mnist", folder) and so on make them'
+            f"{IMAGES} must name a folder with {_WORDS[name]}, got no name: set it to a folder of "
+            f'your choice, such as "data"; {fetching(name, "data")} of nmcourse.tasks then '
+            "downloads the set to there"
         )
     return user_path(named, IMAGES)
 
 
-def cifar_arrays(folder: Path, split: Split) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Pixels (image, 32, 32, 3) and classes (image,) of the part of CIFAR-10 that is in arrays."""
-    with np.load(folder / _CIFAR_ARRAYS, allow_pickle=False) as arrays:
-        return arrays[f"x_{split}"], arrays[f"y_{split}"].astype(np.int64).flatten()
+def fetching(name: str, folder: str) -> str:
+    """The call that downloads a set to where ``image_set`` looks for it."""
+    return f'fetch_images("{_PLACES[name][-1]}", "{folder}")'
+
+
+def in_words(name: str) -> str:
+    """How a set is called in a text: ``"Fashion-MNIST"``."""
+    return _WORDS[name]
+
+
+def needed_by(experiment: Experiment) -> tuple[str, ...]:
+    """Sets that an experiment reads, at every tier but smoke, as in ``image_set``.
+
+    It says so itself (``Experiment.images``), or one of its settings is called ``images``.
+    """
+    if experiment.images:
+        return experiment.images
+    run = experiment.run
+    tiers: Mapping[str, Any] = run.keywords.get("tiers", {}) if isinstance(run, partial) else {}
+    named = tiers.get("cpu", {}).get("images")
+    return () if named is None else (named,)
+
+
+def _read(name: str, place: Path, split: Split) -> ImageSet:
+    """The images of a set that lies in one of its places."""
+    if place.suffix == ".npz":
+        with np.load(place, allow_pickle=False) as arrays:
+            pixels, labels = arrays[f"x_{split}"], arrays[f"y_{split}"].astype(np.int64).flatten()
+        images = torch.from_numpy(pixels.astype(np.float32) / 255.0).permute(0, 3, 1, 2)
+        return ImageSet(images.contiguous(), torch.from_numpy(labels), _DIGITS)
+    if name == "cifar10":
+        found = read_cifar(place, split)
+        return found.subset(slice(CIFAR_TRAIN)) if split == "train" else found
+    classes = FASHION_CLASSES if name == "fashion_mnist" else _DIGITS
+    return read_idx(place, split, class_names=classes)

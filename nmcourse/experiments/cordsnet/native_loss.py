@@ -242,4 +242,4 @@ def _ship(settings: dict[str, Any], run_dir: Path, metrics: dict[str, Any]) -> N
         )
 
 
-EXPERIMENTS = (Experiment(name="native_loss", run=run, rules=RULES),)
+EXPERIMENTS = (Experiment(name="native_loss", run=run, rules=RULES, images=(IMAGES,)),)

@@ -6,10 +6,9 @@ classify MNIST, Fashion-MNIST or (grey) CIFAR-10, with the same budget. All are 
 directions and predicted by partial least squares, the number of components chosen inside the
 training images of each fold. Scores are over the ceiling; the null has the pictures exchanged.
 
-The recording (public data of Cowley et al. 2023) is in the folder ``NMCOURSE_RECORDINGS``, image
-sets are in the folder ``NMCOURSE_IMAGES``: ``fashion_mnist/`` (IDX files) and
-``cifar10/cifar10_20000_5000.npz`` (arrays ``x_train``, (image, 32, 32, 3), and ``y_train``).
-MNIST's digits come with the environment of the course.
+The recording (public data of Cowley et al. 2023) is in the folder ``NMCOURSE_RECORDINGS``;
+Fashion-MNIST and CIFAR-10 are in the folder ``NMCOURSE_IMAGES``, see ``image_sets``. MNIST's digits
+come with the environment of the course.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ from nmcourse.analysis import (
     tuned_prediction,
 )
 from nmcourse.evidence import Experiment, LedgerError, remember
-from nmcourse.experiments.image_sets import cifar_arrays, image_set, images_folder
+from nmcourse.experiments.image_sets import image_set
 from nmcourse.experiments.neurons.neurons_rules import TRAINED_ON, V4_RULES
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.models import Area, CordsNet, Stem
@@ -191,10 +190,10 @@ def images_to_learn(name: str, tier: str) -> ImageSet:
     if name == "fashion_mnist":
         found = image_set(name, "train")
         return found.subset(slice(20_000)).resized(SIZE).normalised()
-    colours, classes = cifar_arrays(images_folder(), "train")
-    pixels = torch.from_numpy(colours.mean(axis=-1).astype(np.float32) / 255.0)
-    labels = torch.from_numpy(classes)
-    return ImageSet(pixels.unsqueeze(1), labels, tuple(map(str, range(10)))).normalised()
+    found = image_set(name, "train")
+    colours = (255.0 * found.images).round().to(torch.uint8).numpy()
+    pixels = torch.from_numpy(colours.mean(axis=1).astype(np.float32) / 255.0)
+    return ImageSet(pixels.unsqueeze(1), found.labels, found.class_names).normalised()
 
 
 @torch.no_grad()
@@ -214,4 +213,11 @@ def _accuracy(model: CordsNet, train: ImageSet) -> float:
     return float((outputs.argmax(dim=-1) == some.labels).double().mean())
 
 
-EXPERIMENTS = (Experiment(name="v4_prediction", run=run, rules=V4_RULES),)
+EXPERIMENTS = (
+    Experiment(
+        name="v4_prediction",
+        run=run,
+        rules=V4_RULES,
+        images=tuple(name for name in TRAINED_ON if name != "mnist"),
+    ),
+)

