@@ -145,6 +145,7 @@ def ship_all(
     *,
     command: str,
     medians: Mapping[str, str],
+    data: str = "",
 ) -> None:
     """Store what the contenders learnt as pretrained weights.
 
@@ -154,6 +155,7 @@ def ship_all(
         metrics: What ``compare`` gave.
         command: The command that makes the weights again.
         medians: Name in the manifest -> key of the results whose median over seeds stands there.
+        data: What they were trained on, where these are images.
 
     Raises:
         ValueError: The builder of a contender has no name in ``BUILDERS``.
@@ -167,4 +169,5 @@ def ship_all(
             kwargs=plain(contender.kwargs),
             command=command,
             metrics={shown: measured[key] for shown, key in medians.items()},
+            data=data,
         )

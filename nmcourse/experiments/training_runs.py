@@ -188,11 +188,13 @@ def ship(
     kwargs: Mapping[str, Any],
     command: str,
     metrics: Mapping[str, Sequence[float]],
+    data: str = "",
 ) -> None:
     """Store the networks of seeds 0, 1, ... as pretrained weights, with medians of ``metrics``.
 
     At the tier ``gpu`` nothing is stored: the weights of the course are those of the tier ``cpu``,
-    which its chapters were written with.
+    which its chapters were written with. Networks that see need ``data``: the images that they
+    learnt from, in words.
     """
     if tier() == "gpu":
         return
@@ -203,6 +205,7 @@ def ship(
         metrics={key: statistics.median(values) for key, values in metrics.items()},
         config={"build": builder, "kwargs": dict(kwargs), "seeds": list(range(len(models)))},
         licence="CC BY 4.0",
+        data=data,
     )
 
 

@@ -1,7 +1,8 @@
 """Pretrained weights: small files inside the package, verified each time they are loaded.
 
 ``manifest.json`` says of every file its size, its SHA-256, the command that makes it again, what
-was measured on it and its licence. ``python -m nmcourse.pretrained`` prints that list.
+was measured on it, its licence, and for networks that see the images that they were trained on.
+``python -m nmcourse.pretrained`` prints that list.
 """
 
 from nmcourse.pretrained.builders import (

@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None, *, folder: Path = FOLDER) -> in
         models = "1 model" if entry.n_models is None else f"{entry.n_models} models"
         print(f"{entry.name}: {models}, {entry.size / 1024:.0f} KiB, {entry.licence}")
         print(f"    again with: {entry.command}")
+        if entry.data:
+            print(f"    trained on: {entry.data}")
         for metric, value in entry.metrics.items():
             print(f"    {metric}: {value}")
     total = sum(entry.size for entry in entries.values())

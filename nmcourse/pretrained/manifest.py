@@ -20,6 +20,7 @@ FOLDER = Path(__file__).resolve().parent
 LARGEST = 2**30  # bytes of a weights file
 LARGEST_MANIFEST = 2**24
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_OPTIONAL = {"data"}  # younger than the first manifests
 _CONFIG_FIELDS = {"build", "kwargs", "seeds"}
 
 
@@ -44,6 +45,8 @@ class Entry:
         n_models: Number of models stacked along the first axis of each tensor; None for one
             model whose tensors have no such axis.
         citation: What to cite for weights that are not our own; empty otherwise.
+        data: What the models were trained on, in words, where their images are not a task of the
+            package; empty otherwise. An entry may leave it out.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Entry:
     licence: str
     n_models: int | None = None
     citation: str = field(default="")
+    data: str = field(default="")
 
 
 def check_name(name: str) -> None:
@@ -104,13 +108,17 @@ def _entry(name: str, record: Any, where: Path) -> Entry:
         "licence": (str,),
         "n_models": (int, type(None)),
         "citation": (str,),
+        "data": (str,),
     }
     if not isinstance(record, dict):
         raise wrong(f"expected an object, found {type(record).__name__}")
-    missing, unknown = sorted(set(types) - set(record)), sorted(set(record) - set(types))
+    missing = sorted(set(types) - set(record) - _OPTIONAL)
+    unknown = sorted(set(record) - set(types))
     if missing or unknown:
         raise wrong(f"missing fields {missing}, unknown fields {unknown}")
     for key, allowed in types.items():
+        if key in _OPTIONAL and key not in record:
+            continue
         if not isinstance(record[key], allowed) or isinstance(record[key], bool):
             raise wrong(f"field {key!r} has the wrong type: {record[key]!r}")
     if not 0 <= record["size"] <= LARGEST:
@@ -170,6 +178,8 @@ def write_entry(entry: Entry, data: bytes, folder: str | Path = FOLDER) -> None:
         for name in sorted(entries):
             record = asdict(entries[name])
             del record["name"]
+            if not record["data"]:
+                del record["data"]
             files[name] = record
         text = json.dumps({"format": FORMAT, "files": files}, indent=2, allow_nan=False)
         write_bytes(folder / entry.file, data)

@@ -121,6 +121,7 @@ def save(
     config: Mapping[str, Any],
     licence: str = "CC BY 4.0",
     citation: str = "",
+    data: str = "",
     stacked: bool = False,
     folder: str | Path = FOLDER,
 ) -> Entry:
@@ -135,6 +136,8 @@ def save(
         config: ``build`` (a name in ``BUILDERS``), ``kwargs`` for it, and optionally ``seeds``.
         licence: Licence of the weights.
         citation: What to cite, for weights that are not our own.
+        data: What the models were trained on, such as ``"Fashion-MNIST, 28 by 28 pixels"``; for
+            networks that see.
         stacked: For a mapping: whether the first axis of each tensor is the model.
         folder: Folder of the manifest.
 
@@ -158,24 +161,25 @@ def save(
     seeds = list(config.get("seeds", []))
     if seeds and len(seeds) != (n_models or 1):
         raise ValueError(f"config['seeds'] has {len(seeds)} entries for {n_models or 1} models")
-    data = safetensors.torch.save(tensors)
+    content = safetensors.torch.save(tensors)
     entry = Entry(
         name=name,
         file=f"weights/{name}.safetensors",
-        size=len(data),
-        sha256=digest(data),
+        size=len(content),
+        sha256=digest(content),
         command=command,
         metrics=dict(metrics),
         config={"build": config["build"], "kwargs": dict(config["kwargs"]), "seeds": seeds},
         licence=licence,
         n_models=n_models,
         citation=citation,
+        data=data,
     )
     try:
         _models(entry, tensors)
     except PretrainedError as error:
         raise ValueError(f"models and config do not agree: {error}") from None
-    write_entry(entry, data, folder)
+    write_entry(entry, content, folder)
     return entry
 
 

@@ -63,6 +63,7 @@ def test_shipped_metrics_are_medians_of_an_even_number_of_seeds_too(tmp_path, mo
     )
     assert saved["metrics"] == {"mse": 3.0}
     assert saved["config"]["seeds"] == [0, 1, 2, 3]
+    assert saved["data"] == ""
 
 
 @pytest.mark.parametrize(

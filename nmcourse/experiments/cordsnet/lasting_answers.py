@@ -17,6 +17,7 @@ from torch import nn
 from nmcourse.analysis import after_images
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, expected, remember
 from nmcourse.experiments.cordsnet.staged_training import SMOKE_RECIPE
+from nmcourse.experiments.image_sets import learnt_from
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.training_runs import in_parallel, ship
 from nmcourse.models import CordsNet
@@ -72,6 +73,7 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
             kwargs={"areas": settings["areas"], "image_size": settings["image_size"]},
             command=COMMAND,
             metrics={"accuracy_median": metrics["accuracy"]},
+            data=learnt_from(settings),
         )
     return {"config": settings, "metrics": metrics}
 

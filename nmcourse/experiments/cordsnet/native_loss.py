@@ -24,7 +24,7 @@ from nmcourse.analysis import ConvolutionOperator, leading_eigenvalues
 from nmcourse.evidence import Experiment, plain, remember
 from nmcourse.experiments.cordsnet.native_loss_rules import ARMS, LEARNT, RULES, Arm
 from nmcourse.experiments.cordsnet.return_to_rest import examine, from_linear
-from nmcourse.experiments.image_sets import learn_and_test
+from nmcourse.experiments.image_sets import learn_and_test, learnt_from
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.training_runs import in_parallel, ship
 from nmcourse.models import CordsNet
@@ -239,6 +239,7 @@ def _ship(settings: dict[str, Any], run_dir: Path, metrics: dict[str, Any]) -> N
             kwargs=kwargs,
             command=COMMAND,
             metrics={"accuracy_median": metrics[name]["accuracy"][: len(models)]},
+            data=learnt_from(settings | {"images": IMAGES}),
         )
 
 

@@ -26,6 +26,7 @@ from nmcourse.analysis import after_images, is_transient, kind_of_return
 from nmcourse.evidence import Experiment, plain, remember
 from nmcourse.experiments.cordsnet.return_to_rest_arms import ARMS, PUBLISHED
 from nmcourse.experiments.cordsnet.return_to_rest_rules import KINDS, LEARNT, RULES
+from nmcourse.experiments.image_sets import learnt_from
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.training_runs import in_parallel, ship, trained_models
 from nmcourse.models import CordsNet
@@ -99,6 +100,7 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
                 kwargs={},
                 command=COMMAND,
                 metrics={"accuracy_median": metrics[name]["accuracy"]},
+                data=learnt_from(settings),
             )
     return {"config": settings, "metrics": metrics}
 

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from nmcourse.analysis import after_images
 from nmcourse.evidence import Experiment, remember
 from nmcourse.experiments.cordsnet.staged_training_rules import RULES
-from nmcourse.experiments.image_sets import learn_and_test
+from nmcourse.experiments.image_sets import learn_and_test, learnt_from
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.training_runs import in_parallel, note_divergence, ship
 from nmcourse.models import CordsNet, TwinCNN, count_parameters, matched_pixel_rnn
@@ -329,6 +329,7 @@ def _ship(shipped: str, settings: dict[str, Any], run_dir: Path, metrics: dict[s
         kwargs={key: settings[key] for key in ("areas", "image_size", "dt")},
         command=COMMAND,
         metrics={"accuracy_median": metrics["staged"]["fine-tuned"]["accuracy"]},
+        data=learnt_from(settings),
     )
 
 

@@ -16,6 +16,7 @@ from torch import nn
 
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, expected, format_number
 from nmcourse.experiments.contenders import Contender, by_name, compare, ship_all
+from nmcourse.experiments.image_sets import learnt_from
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.tasks import RowByRowDigits, class_accuracy
 from nmcourse.training import cross_entropy_at_end, for_tier
@@ -69,7 +70,8 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
     )
     if tier != "smoke":
         medians = {"test_accuracy_median": "test_accuracy"}
-        ship_all(SHIPPED, run_dir, metrics, command=COMMAND, medians=medians)
+        data = f"{learnt_from({'image_size': 8})}, row by row"
+        ship_all(SHIPPED, run_dir, metrics, command=COMMAND, medians=medians, data=data)
     return {"config": settings, "metrics": metrics}
 
 

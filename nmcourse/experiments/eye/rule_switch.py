@@ -42,6 +42,7 @@ from nmcourse.experiments.eye.networks import (
     taught,
 )
 from nmcourse.experiments.eye.rule_switch_rules import ARMS, BASE_RULE, NEW_RULES, RULES, TAUS
+from nmcourse.experiments.image_sets import learnt_from
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.training_runs import ship
 from nmcourse.models import CordsNet, Modulator, NMCordsNet
@@ -375,6 +376,7 @@ def _ship(
             kwargs=areas,
             command=COMMAND,
             metrics={"accuracy_median": right},
+            data=f"{learnt_from({'image_size': 8})} without the first {settings['n_validation']}",
         )
 
 

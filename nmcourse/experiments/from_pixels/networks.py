@@ -152,6 +152,8 @@ def _digits_right(model: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 def ship_network(entry: Contender, run_dir: Path, measured: dict[str, Any]) -> None:
     """Store what one kind of network has learned, to be loaded by ``pretrained.load``."""
+    size = entry.kwargs["size"]
+    task = tasks(size)[entry.name.split("_")[0]].task
     ship(
         entry.weights,
         trained_models(entry.build, run_dir / entry.name),
@@ -159,6 +161,7 @@ def ship_network(entry: Contender, run_dir: Path, measured: dict[str, Any]) -> N
         kwargs=plain(entry.kwargs),
         command=COMMAND,
         metrics={"score": measured["score"]},
+        data=f"films of the task {type(task).__name__}, {size} by {size} pixels",
     )
 
 

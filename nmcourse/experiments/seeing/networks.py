@@ -34,6 +34,7 @@ from torch import Tensor, nn
 from nmcourse import pretrained
 from nmcourse.evidence import plain, remember
 from nmcourse.experiments.cordsnet.step_size import accuracy
+from nmcourse.experiments.image_sets import PACKAGED_MNIST, learnt_from
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.seeing.crossing import digits
 from nmcourse.experiments.training_runs import note_divergence, ship
@@ -182,6 +183,7 @@ def ship_network(
         kwargs=_kwargs(name, settings),
         command=COMMAND,
         metrics={"accuracy_median": metrics["accuracy"]},
+        data=learnt_from(settings, PACKAGED_MNIST),
     )
 
 
