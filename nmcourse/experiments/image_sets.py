@@ -87,6 +87,17 @@ def learn_and_test(name: str, made_up: int | None = None) -> tuple[ImageSet, Ima
     return train.normalised(), test.normalised(like=train)
 
 
+def images_in_words(settings: Mapping[str, Any]) -> str:
+    """Which images an experiment showed: ``"digits of 14 pixels"``, ``"Fashion-MNIST at ..."``.
+
+    Args:
+        settings: with ``image_size``, and ``images`` if these are a set with a name.
+    """
+    if "images" not in settings:
+        return f"digits of {settings['image_size']} pixels"
+    return f"{_WORDS[settings['images']]} at {settings['image_size']} pixels"
+
+
 def images_folder(name: str) -> Path:
     """The folder that the reader has named, for a set as in ``image_set``.
 
