@@ -45,8 +45,8 @@ class Entry:
         n_models: Number of models stacked along the first axis of each tensor; None for one
             model whose tensors have no such axis.
         citation: What to cite for weights that are not our own; empty otherwise.
-        data: What the models were trained on, in words, where their images are not a task of the
-            package; empty otherwise. An entry may leave it out.
+        data: What networks that see were trained on, in words; empty for others. An entry may
+            leave it out.
     """
 
     name: str
