@@ -290,9 +290,10 @@ class Run:
 def _keep_freed_memory() -> None:
     """Let the next step have the memory that a step frees.
 
-    The C library of Linux returns large blocks to the system, and the system clears each page of a
-    new one: at every step again, for the states of all trials. It keeps blocks up to the size of
-    the largest that it has seen freed, and counts none above 32 MB; this one is never written to.
+    The C library of Linux (glibc) gives a large block back to the system when it is freed, and the
+    system clears every page of the next one: at each step, for the states of all trials. Blocks up
+    to the size of the largest one freed so far are kept instead, if that was at most 32 MB. So one
+    of 31 MB is taken here, never written to, and freed.
     """
     torch.empty(31 * 2**20, dtype=torch.uint8)
 
