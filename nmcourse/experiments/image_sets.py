@@ -8,8 +8,9 @@ first 20,000 and 5,000 images of CIFAR-10 as arrays, are understood as well.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ IMAGES = "NMCOURSE_IMAGES"
 CIFAR_TRAIN = 20_000  # images that are learnt from
 _CIFAR_ARRAYS = Path("cifar10", "cifar10_20000_5000.npz")
 _DIGITS = tuple(map(str, range(10)))
+_WORDS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
 _FOLDERS = {"mnist": ("mnist",), "fashion_mnist": ("fashion_mnist", "fashion-mnist")}
 
 
@@ -76,6 +78,17 @@ def learn_and_test(name: str, made_up: int | None = None) -> tuple[ImageSet, Ima
         )
         train, test = (ImageSet(some, torch.arange(40) % 10, _DIGITS) for some in pixels)
     return train.normalised(), test.normalised(like=train)
+
+
+def images_in_words(settings: Mapping[str, Any]) -> str:
+    """Which images an experiment showed: ``"digits of 14 pixels"``, ``"Fashion-MNIST at ..."``.
+
+    Args:
+        settings: with ``image_size``, and ``images`` if these are a set with a name.
+    """
+    if "images" not in settings:
+        return f"digits of {settings['image_size']} pixels"
+    return f"{_WORDS[settings['images']]} at {settings['image_size']} pixels"
 
 
 def images_folder() -> Path:

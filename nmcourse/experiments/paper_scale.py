@@ -17,7 +17,7 @@ Sources: [P] paper, [R] what the authors answered reviewers, [C] released code.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 MWG_STEPS = 70_000  # [C] 10,000 + 10,000 + 50,000 for the NM-RNN, 70,000 for the low-rank RNN
@@ -171,6 +171,9 @@ PAPER: dict[str, PaperScale] = {
         ("seeds; published on ImageNet, here on 5,000 digits of MNIST",),
     ),
 }
+PAPER["native_crossing"] = replace(
+    PAPER["crossing"], not_published=("seeds; published on ImageNet, here on Fashion-MNIST",)
+)
 # These take the networks that others have trained, or are at the paper's scale at every tier.
 PAPER |= dict.fromkeys(
     (
@@ -210,6 +213,8 @@ PAPER |= {
     name: PaperScale(source="the same as at the tier cpu", not_published=why)
     for name, why in {
         "over_time": ("sizes of the rivals here; the paper compares R8 with CORnet-RT and a CNN",),
+        "native_over_time": ("sizes of the rivals here",),
+        "native_noise": ("the seeds",),
         "noise": ("the seeds; the paper shows R8 on 50,000 images of ImageNet",),
         "made_neurons": _OURS,
         "turning_code": _OURS,

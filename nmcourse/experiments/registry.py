@@ -54,7 +54,7 @@ from nmcourse.experiments.neurons import (
     v4_prediction,
 )
 from nmcourse.experiments.reviewed_eye import attacks, averaged_time, in_place_of_rest
-from nmcourse.experiments.seeing import crossing, noise, over_time
+from nmcourse.experiments.seeing import crossing, native, noise, over_time
 from nmcourse.experiments.timing import (
     column_signs,
     equal_terms,
@@ -136,6 +136,7 @@ SUCCESSORS: tuple[Experiment, ...] = (
     *native_loss.EXPERIMENTS,
     *native_step_size.EXPERIMENTS,
     *native_stages.EXPERIMENTS,
+    *native.EXPERIMENTS,
 )
 
 

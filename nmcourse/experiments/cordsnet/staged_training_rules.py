@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nmcourse.evidence import ENOUGH, Judgement, Results, Rule, combined, format_number, pairs_power
+from nmcourse.experiments.image_sets import images_in_words
 
 EXACT = 1e-4  # of the largest logit, in single precision
 LEARNED = 0.5  # accuracy; chance is 0.1
@@ -113,8 +114,7 @@ def caveats(results: Results) -> tuple[str, ...]:
         for key in ("held_accuracy", "second_accuracy")
     )
     return (
-        f"{'Fashion-MNIST at' if 'images' in config else 'Digits of'} {config['image_size']} "
-        f"pixels, preset {config['areas']} "
+        f"Images: {images_in_words(config)}; preset {config['areas']} "
         f"({results.value('n_parameters.direct'):,} parameters; fully connected control "
         f"{results.value('n_parameters.pixel_rnn'):,}); lengths and learning rates of the stages "
         "are ours, chosen by hand; the paper trained far larger networks on larger images.",

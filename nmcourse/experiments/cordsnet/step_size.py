@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from nmcourse.analysis import after_images
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, plain, remember
-from nmcourse.experiments.image_sets import learn_and_test
+from nmcourse.experiments.image_sets import images_in_words, learn_and_test
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import CordsNet
@@ -214,8 +214,8 @@ def judge(results: Results) -> Judgement:
         ),
         seeds=config["n_seeds"],
         caveats=(
-            f"{'Fashion-MNIST at' if 'images' in config else 'Digits of'} {config['image_size']} "
-            f"pixels, two areas (preset {config['areas']}), {config['n_steps']} training steps of "
+            f"Images: {images_in_words(config)}; two areas (preset {config['areas']}), "
+            f"{config['n_steps']} training steps of "
             f"{config['batch_size']} images from random weights: the networks of the paper are "
             "larger and were trained in stages.",
             "A trial of 100 ms with the image (five unrolled steps: 50 ms) and 60 ms blank, about "

@@ -242,13 +242,15 @@ VISION: dict[str, Any] = {
         {**s, "image_size": 28}, sum(s["seeds"].values()) * 2.0 / s["dt"]
     ),
     # 12 cells for each of dt/tau 0.2, 0.5 and 1; half of them begin at rest
-    "crossing": lambda s: _trials(s, 12 * (1 + 0.4 + 0.2) * 0.6),
-    "over_time": lambda s: _trials(s, 8),
+    **dict.fromkeys(
+        ("crossing", "native_crossing"), lambda s: _trials(s, 12 * (1 + 0.4 + 0.2) * 0.6)
+    ),
+    **dict.fromkeys(("over_time", "native_over_time"), lambda s: _trials(s, 8)),
     # five eyes for each of four tasks, each counted as a small CordsNet for one trial
     "from_pixels": lambda s: [
         Work("together", 20 * s["n_steps"] * s["n_seeds"], SMALL, s["size"], s["batch_size"])
     ],
-    "noise": lambda s: [],
+    **dict.fromkeys(("noise", "native_noise"), lambda s: []),
     "v4_prediction": lambda s: [
         Work("together", 3 * s["n_steps"] * s["n_seeds"], SMALL, 14, s["batch_size"])
     ],

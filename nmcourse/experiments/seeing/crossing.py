@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +26,7 @@ from torch import nn
 
 from nmcourse.evidence import Experiment, plain, remember
 from nmcourse.experiments.cordsnet.step_size import TAU, accuracy, build
+from nmcourse.experiments.image_sets import learn_and_test
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.seeing.crossing_rules import HELD, RULES, cell_name
 from nmcourse.experiments.training_runs import in_parallel
@@ -91,9 +92,15 @@ def cells(alphas: Sequence[float]) -> list[Cell]:
     return [Cell(*way) for way in ways]
 
 
-def run(tier: str, run_dir: Path) -> dict[str, Any]:
-    """Train and examine every cell; resumes where it was killed."""
-    settings = for_tier(tier, SETTINGS)
+def run(tier: str, run_dir: Path, tiers: Mapping[str, dict[str, Any]] = SETTINGS) -> dict[str, Any]:
+    """Train and examine every cell; resumes where it was killed.
+
+    Args:
+        tier: key of ``tiers``.
+        run_dir: where unfinished work is kept.
+        tiers: settings; what ``images_of`` reads of them names the images.
+    """
+    settings = for_tier(tier, tiers)
     jobs = {
         cell_name(*cell): partial(_cell, cell, settings, run_dir)
         for cell in cells(settings["alphas"])
@@ -109,7 +116,7 @@ def _cell(cell: Cell, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]
 
 
 def _train(cell: Cell, settings: dict[str, Any], checkpoint: Path) -> dict[str, Any]:
-    train, test = digits(settings["image_size"], settings["n_test"])
+    train, test = images_of(settings)
     start, trial = time.process_time(), cell.image_trial()
     result = fit_many_images(
         partial(build, settings["areas"], settings["image_size"], cell.alpha),
@@ -126,6 +133,14 @@ def _train(cell: Cell, settings: dict[str, Any], checkpoint: Path) -> dict[str, 
     seconds = time.process_time() - start
     measured: dict[str, Any] = plain(examine(result.models, test, trial))
     return measured | {"seconds": seconds, "diverged": sorted(result.diverged)}
+
+
+def images_of(settings: Mapping[str, Any]) -> tuple[ImageSet, ImageSet]:
+    """Images to learn from, and ``n_test`` others: ``images`` of ``image_sets``, or digits."""
+    if "images" not in settings:
+        return digits(settings["image_size"], settings["n_test"])
+    train, test = learn_and_test(settings["images"], settings["made_up"])
+    return train, test.subset(slice(settings["n_test"]))
 
 
 def digits(size: int, n_test: int) -> tuple[ImageSet, ImageSet]:

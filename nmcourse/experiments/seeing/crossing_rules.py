@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Sequence
 
 from nmcourse.evidence import Interval, Judgement, Results, Rule, paired_interval
+from nmcourse.experiments.image_sets import images_in_words
 
 HELD = (2, 5, 20)  # how many times as long as trained the image stays
 LEARNT = 0.6  # accuracy in time below which a network has not learnt, and is not counted
@@ -150,7 +151,7 @@ def judge(results: Results) -> Judgement:
         ),
         seeds=n_seeds,
         caveats=(
-            f"Two areas, digits of {results.config['image_size']} pixels, "
+            f"Two areas, {images_in_words(results.config)}, "
             f"{results.config['n_steps']} training steps from random weights: the networks of the "
             "paper are larger and were trained in stages.",
             "One network, CordsNet, in all cells: that of CORnet-RT has normalisation besides.",

@@ -35,7 +35,7 @@ from nmcourse import pretrained
 from nmcourse.evidence import plain, remember
 from nmcourse.experiments.cordsnet.step_size import accuracy
 from nmcourse.experiments.paper_scale import at_paper_scale
-from nmcourse.experiments.seeing.crossing import digits
+from nmcourse.experiments.seeing.crossing import images_of
 from nmcourse.experiments.training_runs import ship
 from nmcourse.models import EquilibriumNet, Seeing
 from nmcourse.tasks import ImageSet
@@ -159,14 +159,14 @@ def models_in(name: str, settings: Mapping[str, Any], folder: Path) -> list[Seei
     return models
 
 
-def shipped_name(name: str) -> str:
-    """The name of a network's pretrained weights."""
-    return f"seeing_{name}"
+def shipped_name(name: str, settings: Mapping[str, Any] = SETTINGS["cpu"]) -> str:
+    """The name of a network's pretrained weights: with that of its images, if they have one."""
+    return "_".join(("seeing", *([settings["images"]] if "images" in settings else []), name))
 
 
-def shipped(name: str) -> list[Seeing]:
+def shipped(name: str, settings: Mapping[str, Any] = SETTINGS["cpu"]) -> list[Seeing]:
     """The trained networks of all seeds, from the pretrained weights."""
-    models = pretrained.load_all(shipped_name(name), kind=Seeing)  # type: ignore[type-abstract]
+    models = pretrained.load_all(shipped_name(name, settings), kind=Seeing)  # type: ignore[type-abstract]
     return [model.eval() for model in models]
 
 
@@ -175,7 +175,7 @@ def ship_network(
 ) -> None:
     """Store the networks of a folder as pretrained weights."""
     ship(
-        shipped_name(name),
+        shipped_name(name, settings),
         models_in(name, settings, folder),
         builder=BUILDER,
         kwargs=_kwargs(name, settings),
@@ -199,7 +199,7 @@ def _kwargs(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _tune(name: str, settings: Mapping[str, Any], rate: float) -> list[float]:
     """Accuracy of tuning seeds on images of the training set that they did not learn from."""
-    train, _ = digits(settings["image_size"], settings["n_test"])
+    train, _ = images_of(settings)
     held_out = settings["n_validation"]
     models, _ = _fit(
         name,
@@ -214,7 +214,7 @@ def _tune(name: str, settings: Mapping[str, Any], rate: float) -> list[float]:
 
 
 def _train(name: str, settings: Mapping[str, Any], rate: float, folder: Path) -> dict[str, Any]:
-    train, test = digits(settings["image_size"], settings["n_test"])
+    train, test = images_of(settings)
     start, seeds = time.process_time(), list(range(settings["n_seeds"]))
     models, lost = _fit(name, settings, train, rate, settings["n_steps"], seeds, folder)
     save_tensors(folder / "weights.pt", [model.state_dict() for model in models])
@@ -289,13 +289,14 @@ def of_run(
     Args:
         name: of ``NETWORKS``.
         tier: ``"smoke"`` trains in ``folder``; any other takes the pretrained weights.
-        settings: of the smoke tier.
+        settings: of this tier.
         folder: where small networks keep their parts.
 
     Returns:
         The networks of seeds 0, 1, .. and what is known of their training.
     """
     if tier != "smoke":
-        return shipped(name), dict(pretrained.info(shipped_name(name)).metrics)
+        stored = pretrained.info(shipped_name(name, settings))
+        return shipped(name, settings), dict(stored.metrics)
     known = plain(trained(name, settings, folder))
     return models_in(name, settings, folder), known

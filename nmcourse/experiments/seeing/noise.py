@@ -17,7 +17,7 @@ variances of alpha / (2 - alpha).
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from nmcourse.evidence import Experiment, plain, remember
 from nmcourse.experiments.cordsnet.step_size import accuracy
-from nmcourse.experiments.seeing.crossing import digits
+from nmcourse.experiments.seeing.crossing import images_of
 from nmcourse.experiments.seeing.networks import NETWORKS, SETTINGS, of_run
 from nmcourse.experiments.seeing.noise_rules import NOISES, RULES
 from nmcourse.experiments.training_runs import in_parallel
@@ -44,9 +44,15 @@ STEP = 2.0  # ms: the step in which noise per step and noise per ms are the same
 ALPHAS = (0.2, 0.5, 1.0)
 
 
-def run(tier: str, run_dir: Path) -> dict[str, Any]:
-    """Examine every network; resumes where it was killed."""
-    settings = for_tier(tier, SETTINGS)
+def run(tier: str, run_dir: Path, tiers: Mapping[str, dict[str, Any]] = SETTINGS) -> dict[str, Any]:
+    """Examine every network; resumes where it was killed.
+
+    Args:
+        tier: key of ``tiers``.
+        run_dir: where unfinished work is kept.
+        tiers: settings, see ``networks``.
+    """
+    settings = for_tier(tier, tiers)
     jobs = {name: partial(_network, name, tier, settings, run_dir / name) for name in ASKED}
     return {"config": settings, "metrics": in_parallel(jobs)}
 
@@ -60,7 +66,7 @@ def _network(name: str, tier: str, settings: dict[str, Any], folder: Path) -> di
 
 
 def _examine(name: str, models: Sequence[Seeing], settings: dict[str, Any]) -> dict[str, Any]:
-    _, test = digits(settings["image_size"], settings["n_test"])
+    _, test = images_of(settings)
     start = time.process_time()
     measured: dict[str, Any] = plain(examine(models, test, NETWORKS[name].trial))
     return measured | {"seconds_of_tests": time.process_time() - start}

@@ -20,6 +20,7 @@ from nmcourse.evidence import (
     format_number,
     pairs_power,
 )
+from nmcourse.experiments.image_sets import images_in_words
 
 NOISES = (
     "pixels_new_per_step",
@@ -147,7 +148,7 @@ def judge(results: Results) -> Judgement:
         + "; ".join(f"{name} {results.summary(f'{name}.clean')}" for name in results.metrics),
         seeds=results.config["n_seeds"],
         caveats=(
-            f"Two areas, digits of {results.config['image_size']} pixels, "
+            f"Two areas, {images_in_words(results.config)}, "
             f"{results.config['n_steps']} training steps, a learning rate chosen for each kind.",
             "Noise on the areas of a network without time reaches only what is read out.",
             "The distance of maps and that of outputs may disagree; both are kept.",

@@ -19,7 +19,7 @@ no recurrence, and answers in time all the same.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -32,7 +32,7 @@ from torch import Tensor
 from nmcourse.analysis import final_margin, low_passed, ready_after, within_classes
 from nmcourse.evidence import Experiment, plain, remember
 from nmcourse.experiments.cordsnet.step_size import TAU, accuracy
-from nmcourse.experiments.seeing.crossing import AFTER, digits
+from nmcourse.experiments.seeing.crossing import AFTER, images_of
 from nmcourse.experiments.seeing.networks import (
     NETWORKS,
     SETTINGS,
@@ -72,9 +72,15 @@ class Filtered:
     dt: float = 2.0
 
 
-def run(tier: str, run_dir: Path) -> dict[str, Any]:
-    """Train, examine and ship every network; resumes where it was killed."""
-    settings = for_tier(tier, SETTINGS)
+def run(tier: str, run_dir: Path, tiers: Mapping[str, dict[str, Any]] = SETTINGS) -> dict[str, Any]:
+    """Train, examine and ship every network; resumes where it was killed.
+
+    Args:
+        tier: key of ``tiers``.
+        run_dir: where unfinished work is kept.
+        tiers: settings, see ``networks``.
+    """
+    settings = for_tier(tier, tiers)
     jobs = {name: partial(_network, name, settings, run_dir / name) for name in NETWORKS}
     metrics = in_parallel(jobs)
     if tier != "smoke":
@@ -95,7 +101,7 @@ def _network(name: str, settings: dict[str, Any], folder: Path) -> dict[str, Any
 
 
 def _examine(name: str, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
-    _, test = digits(settings["image_size"], settings["n_test"])
+    _, test = images_of(settings)
     start, models = time.process_time(), models_in(name, settings, folder)
     silent = not NETWORKS[name].trial.blank
     found: dict[str, Any] = plain(examine(models, test, from_silence=silent))

@@ -16,6 +16,7 @@ from nmcourse.evidence import (
     format_number,
     pairs_power,
 )
+from nmcourse.experiments.image_sets import images_in_words
 
 LEARNT = 0.6  # accuracy in time below which a network has not learnt, and is not counted
 KEPT = 0.8  # of the accuracy in time: with less of it left, the answer is lost
@@ -91,7 +92,7 @@ def judge_table(results: Results) -> Judgement:
         + "; ".join(f"{name} {results.summary(f'{name}.accuracy')}" for name in results.metrics),
         seeds=results.config["n_seeds"],
         caveats=(
-            f"Two areas, digits of {results.config['image_size']} pixels, "
+            f"Two areas, {images_in_words(results.config)}, "
             f"{results.config['n_steps']} training steps from random weights.",
             f"A network counts if it has learnt ({LEARNT:.0%} right in time); it keeps an answer "
             f"if {KEPT:.0%} of that accuracy are left.",
@@ -144,8 +145,8 @@ def judge_easy(results: Results) -> Judgement:
         spread="; ".join(f"{name} {results.summary(f'{name}.easy_sooner')}" for name in medians),
         seeds=results.config["n_seeds"],
         caveats=(
-            f"Digits of {results.config['image_size']} pixels, "
-            f"{results.config['n_test']} images; the time resolution of a network is its step.",
+            f"{results.config['n_test']} images ({images_in_words(results.config)}); the time "
+            "resolution of a network is its step.",
         ),
         would_change="More images, so that the correlation of a network is known more closely",
     )
