@@ -32,7 +32,7 @@ print(train(40) / 40)
 """
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc alone keeps memory by this rule")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a rule of glibc")
 def test_a_training_step_asks_the_system_for_few_new_pages():
     found = subprocess.run(
         [sys.executable, "-c", SCRIPT],
