@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from nmcourse.evidence import Results
+from nmcourse.experiments.multitask import published_budget
 from nmcourse.experiments.multitask.networks import NEW, TRAINED
 from nmcourse.experiments.multitask.published_budget import SETTINGS, data
 from nmcourse.experiments.multitask.published_budget_rules import (
@@ -183,3 +184,22 @@ def test_arms_and_data_are_those_of_the_protocol():
     judged = {network.name for networks in SETS.values() for network in networks}
     assert judged == set(NETWORKS)  # what no verdict compares is not trained
     assert {"lstm", "lstm_open", "lstm_matched_open"} <= judged
+
+
+def test_the_control_is_the_start_of_the_same_networks(tmp_path, monkeypatch):
+    """Of three networks the first and the last learned: their own random weights, no others'."""
+    starts = [
+        NETWORKS["nm_rnn"].build(torch.Generator().manual_seed(seed)).state_dict()
+        for seed in (0, 2)
+    ]
+    trained = [torch.nn.Linear(1, 1) for _ in range(3)]
+    monkeypatch.setattr(published_budget, "_stored", lambda *arguments: (trained, trained))
+    for name in ("ring", "memory", "sign_pattern"):
+        monkeypatch.setattr(published_budget, name, lambda models, **options: models)
+    monkeypatch.setattr(published_budget, "gains", lambda before, after: [before, after])
+    found = published_budget._states([0, 2], tmp_path)
+    assert found["sign"] == found["ring"]["trained"] == [trained[0], trained[2]]
+    for control in (found["ring"]["untrained"], found["sign_untrained"]):
+        assert len(control) == 2
+        for model, start in zip(control, starts, strict=True):
+            torch.testing.assert_close(dict(model.state_dict()), dict(start))
