@@ -1,10 +1,10 @@
 """F1 at the budget of the paper: 70,000 steps with the released resets, and without them.
 
-With resets: the networks of ``published_budget`` as they are after their last block; where its run
-is not in the folder of unfinished work, they are trained again. Without: the same networks, each
-stage in one run, with moments that are kept from the first step of a stage to its last.
-Both are read at the end and not at the best block, which differs between them in more than the
-resets.
+With resets: the networks of ``published_budget``, whose errors after the last block are stored;
+only under other settings than those of the stored results are they trained again. Without: the same
+networks, each stage in one run, with moments that are kept from the first step of a stage to its
+last. Both are read at the end and not at the best block, which differs between them in more than
+the resets.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from nmcourse.evidence import (
     Experiment,
     Judgement,
@@ -21,6 +23,7 @@ from nmcourse.evidence import (
     Rule,
     format_number,
     plain,
+    read_results,
     remember,
 )
 from nmcourse.experiments.block_training import (
@@ -32,12 +35,10 @@ from nmcourse.experiments.block_training import (
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.timing.networks import (
     WEIGHT_DECAY,
-    errors_and_intervals,
     trained_and_extrapolated,
 )
 from nmcourse.experiments.timing.published_budget import ARMS
 from nmcourse.experiments.timing.published_budget_rules import ARM_LABELS, errors, lower
-from nmcourse.experiments.timing.published_networks import state_of
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.tasks import MeasureWaitGo, learned_to_measure
 from nmcourse.training import fit_many, for_tier
@@ -53,26 +54,48 @@ SETTINGS["gpu"] = at_paper_scale("resets_published_budget", SETTINGS["cpu"])
 
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
-    """Train both ways, or take the networks with resets from a run that is there; resumes."""
+    """Train without resets, and take the networks with resets over; resumes after a kill."""
     settings = for_tier(tier, SETTINGS)
+    stored = {f"{name}_resets": stored_with_resets(name, settings) for name in NETWORKS}
     jobs = {
         f"{name}_{kind}": partial(train, name, settings, run_dir)
         for kind, train in (("no_resets", _without), ("resets", _with))
         for name in NETWORKS
+        if stored.get(f"{name}_{kind}") is None
     }
-    found = in_parallel(jobs)
+    found = stored | in_parallel(jobs)
     metrics: dict[str, Any] = {
         name: {kind: found[f"{name}_{kind}"] for kind in KINDS} for name in NETWORKS
     }
     return {"config": settings | {"weight_decay": WEIGHT_DECAY}, "metrics": metrics}
 
 
+def stored_with_resets(name: str, settings: dict[str, Any]) -> dict[str, Any] | None:
+    """What ``published_budget`` measured after the last block; None under other settings.
+
+    Args:
+        name: Key of ``NETWORKS``.
+        settings: Of this experiment.
+
+    Returns:
+        ``trained`` and ``extrapolated``, one error for each seed, and ``loss_by_block``
+        (block, seed), the last loss of each block.
+    """
+    base = read_results("published_budget")
+    if base is None or any(base.config.get(key) != value for key, value in settings.items()):
+        return None
+    arm = NETWORKS[name]
+    last = base.value(f"{arm}.steps") // settings["block"]
+    errors_then: dict[str, Any] = base.value(f"{arm}.curve.block_{last}")
+    return errors_then | {"loss_by_block": base.value(f"{arm}.loss_by_block")}
+
+
 def _with(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]:
-    """The networks with resets after their last block: those of ``published_budget``, or new."""
+    """The same as ``stored_with_resets``, from networks that are trained now."""
     arm = ARMS[NETWORKS[name]]
 
     def measured() -> dict[str, Any]:
-        kept = state_of(NETWORKS[name], run_dir) or train_in_blocks(
+        kept = train_in_blocks(
             arm,
             MeasureWaitGo(),
             trained_and_extrapolated,
@@ -80,24 +103,25 @@ def _with(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]:
             path=run_dir / f"{name}_resets" / "state.pt",
             weight_decay=WEIGHT_DECAY,
         )
-        models = build_all(arm, settings["n_seeds"])
-        for model, state in zip(models, kept["models"], strict=True):
-            model.load_state_dict(state)
-        found: dict[str, Any] = plain(errors_and_intervals(models))
-        return found
+        errors_then: dict[str, Any] = kept["curve"][f"{kept['done']}"]
+        return errors_then | {"loss_by_block": kept["losses"]}
 
     part: dict[str, Any] = remember(run_dir / f"{name}_resets.json", measured, settings)
     return part
 
 
 def _without(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, Any]:
-    """All seeds of one network, stage after stage, measured at the end."""
+    """All seeds of one network, stage after stage, measured at the end.
+
+    Beside the errors: ``loss_by_block`` as with resets, and the median loss at every 50th step.
+    """
     arm, folder = ARMS[NETWORKS[name]], run_dir / name
 
     def measured() -> dict[str, Any]:
         models = build_all(arm, settings["n_seeds"])
+        losses = []
         for number, (steps, rate, frozen) in enumerate(arm.stages):
-            fit_many(
+            result = fit_many(
                 models,
                 MeasureWaitGo(),
                 n_steps=max(1, round(steps * settings["scale"])),
@@ -109,8 +133,12 @@ def _without(name: str, settings: dict[str, Any], run_dir: Path) -> dict[str, An
                 progress=False,
                 **RELEASED,
             )
-        found: dict[str, Any] = plain(errors_and_intervals(models))
-        return found
+            losses.append(result.losses)
+        every = torch.cat(losses)
+        return trained_and_extrapolated(models) | {
+            "loss_by_block": plain(every[settings["block"] - 1 :: settings["block"]]),
+            "median_loss_every_50_steps": plain(every.nanquantile(0.5, dim=1)[::50]),
+        }
 
     part: dict[str, Any] = remember(folder / "measured.json", measured, settings)
     return part
@@ -144,6 +172,8 @@ def judge(results: Results) -> Judgement:
             "The task is trained on all its trials at once, so that the repeated random key of the "
             "released loops changes nothing here.",
             "Read at the last step, not at the best block as the released code does.",
+            "Those with resets are the networks of N4 at the budget of the paper, after their last "
+            "block; those without start from the same weights.",
         ),
     )
 

@@ -178,8 +178,9 @@ def judge_r10(results: Results) -> Judgement:
         caveats=(
             _caveat(results),
             f"Both have {results.value('sparse.n_parameters'):,} parameters. A sparse network "
-            "needs K N sums a step where a low-rank one needs K, and one seed takes more than "
-            "twenty minutes of a core: five seeds.",
+            "needs K N sums a step where a low-rank one needs K. Five seeds of it take about as "
+            "many hours of a core as ten seeds of all other networks of this run together, so that "
+            "there are five and not ten.",
         ),
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from nmcourse.evidence import Results
+from nmcourse.evidence import Results, read_results
 from nmcourse.experiments.block_training import build_all
 from nmcourse.experiments.timing import equal_terms, resets_published_budget
 from nmcourse.experiments.timing import random_output_network_published_budget as reservoirs
@@ -186,13 +186,34 @@ def test_without_resets_a_stage_is_one_run(tmp_path):
     assert [path.name for path in (tmp_path / "lstm").glob("stage_*.pt")] == ["stage_0.pt"]
     state = torch.load(tmp_path / "lstm" / "stage_0.pt", weights_only=True)
     assert state["step"] == 7
+    assert len(found["loss_by_block"]) == len(found["median_loss_every_50_steps"]) == 1
     # one block as long as the stage has no reset within it; two shorter ones do
-    assert resets_published_budget._with("lstm", settings, tmp_path) == found
+    with_one_block = resets_published_budget._with("lstm", settings, tmp_path)
+    for key in ("trained", "extrapolated", "loss_by_block"):
+        assert with_one_block[key] == found[key]
     short = settings | {"block": 3}
-    assert resets_published_budget._with("lstm", short, tmp_path / "short") != found
+    others = resets_published_budget._with("lstm", short, tmp_path / "short")
+    assert others["trained"] != found["trained"]
+    assert len(others["loss_by_block"]) == 2
 
 
-def test_networks_with_resets_are_trained_where_no_run_is_at_hand(tmp_path, monkeypatch):
+def test_losses_without_resets_are_thinned(tmp_path):
+    """Every 50th median, and the last loss of each block, through all the stages."""
+    settings = {"n_seeds": 2, "scale": 2e-3, "block": 20}
+    found = resets_published_budget._without("nm_rnn", settings, tmp_path)
+    losses = torch.cat(
+        [
+            torch.load(tmp_path / "nm_rnn" / f"stage_{k}.pt", weights_only=True)["losses"]
+            for k in range(3)
+        ]
+    )
+    assert losses.shape == (140, 2)
+    torch.testing.assert_close(torch.tensor(found["loss_by_block"]), losses[19::20])
+    medians = [losses[step].mean().item() for step in (0, 50, 100)]  # of two seeds
+    assert found["median_loss_every_50_steps"] == pytest.approx(medians)
+
+
+def test_without_stored_results_the_networks_with_resets_are_trained(tmp_path, monkeypatch):
     monkeypatch.setattr(
         resets_published_budget,
         "in_parallel",
@@ -204,14 +225,22 @@ def test_networks_with_resets_are_trained_where_no_run_is_at_hand(tmp_path, monk
     assert (tmp_path / "nm_rnn_resets" / "state.pt").exists()
 
 
-def test_networks_with_resets_are_read_after_their_last_block(tmp_path, monkeypatch):
-    arm = resets_published_budget.ARMS["lstm"]
-    last, best = (model.state_dict() for model in resets_published_budget.build_all(arm, 2))
-    kept = {"models": [last], "best": {"0": best}}
-    monkeypatch.setattr(resets_published_budget, "state_of", lambda *arguments: kept)
-    settings = {"n_seeds": 1, "scale": 1e-4, "block": 7}
-    found = resets_published_budget._with("lstm", settings, tmp_path)
-    expected = resets_published_budget.errors_and_intervals(
-        resets_published_budget.build_all(arm, 1)
+def test_networks_with_resets_are_those_of_the_stored_results(tmp_path, monkeypatch):
+    """At the settings of the stored results only the networks without resets are trained."""
+    asked = []
+    monkeypatch.setattr(
+        resets_published_budget,
+        "in_parallel",
+        lambda jobs: asked.extend(jobs) or dict.fromkeys(jobs),
     )
-    assert found["trained"] == pytest.approx(expected["trained"])
+    found = resets_published_budget.run("cpu", tmp_path)["metrics"]
+    assert asked == ["nm_rnn_no_resets", "lstm_no_resets"]
+    base = read_results("published_budget")
+    assert base is not None
+    for name, arm in (("nm_rnn", "nm_rnn_released"), ("lstm", "lstm")):
+        resets = found[name]["resets"]
+        assert resets["trained"] == base.value(f"{arm}.curve.block_70.trained")
+        assert resets["extrapolated"] == base.value(f"{arm}.curve.block_70.extrapolated")
+        assert len(resets["loss_by_block"]) == 70
+    fewer = resets_published_budget.SETTINGS["cpu"] | {"n_seeds": 5}
+    assert resets_published_budget.stored_with_resets("lstm", fewer) is None
