@@ -156,7 +156,11 @@ PAPER: dict[str, PaperScale] = {
         _OURS,
     ),
     "native_images": PaperScale(
-        {"dt": 2.0, "recipe": RECIPE | {"max_shift": 2}},
+        {
+            "dt": 2.0,
+            "recipe": RECIPE | {"max_shift": 2},
+            "trial": {"blank": 200.0, "stimulus": 200.0, "after": 200.0, "window": 60.0},
+        },
         "[C] time step, batches and rates; epochs as for images that come with the course",
         ("four areas for images of 28 and 32 pixels; the paper scales all images to 224",),
     ),

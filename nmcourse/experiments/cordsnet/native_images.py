@@ -1,8 +1,10 @@
 """F30: CordsNet in stages on images of native size: MNIST, Fashion-MNIST and CIFAR-10.
 
-A network of four areas (preset ``native-R4``) with a step of 5 ms. Asked of each set: how far is
-the fine-tuned network from the feed-forward CNN of its first stage, does the answer last when the
-image stays, and is the next image classified? The networks are shipped.
+A network of four areas (preset ``native-R4``). It is trained with steps of a whole time constant,
+10 ms, which cost a fifth, and it is asked with the published ones of 2 ms: a fixed point does not
+depend on the step. Asked of each set: how far is the fine-tuned network from the feed-forward CNN
+of its first stage, does the answer last when the image stays, and is the next image classified? The
+networks are shipped.
 
 The images are in the folder ``NMCOURSE_IMAGES``, see ``image_sets``.
 """
@@ -18,13 +20,14 @@ from typing import Any
 from nmcourse.analysis import after_images
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, expected, remember
 from nmcourse.experiments.cordsnet.staged_training import SMOKE_RECIPE
-from nmcourse.experiments.image_sets import learn_and_test
+from nmcourse.experiments.image_sets import CIFAR_TRAIN, learn_and_test, learnt_from
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.training_runs import in_parallel, ship
 from nmcourse.models import CordsNet
 from nmcourse.pretrained import digits_cordsnet
 from nmcourse.tasks import ImageSet
 from nmcourse.training import (
+    ImageTrial,
     Recipe,
     Stage,
     accuracy,
@@ -44,31 +47,43 @@ TARGETS: dict[str, tuple[float | None, float | None]] = {
     "mnist": (0.985, None),
     "cifar10": (None, 0.04),
 }
+# Chosen on clothes with a seed that no result uses: a linear stage at a tenth of the usual rate,
+# since its areas name the images of the CNN from the start, and a higher one unlearns that.
 _RECIPE: dict[str, Any] = {
-    "cnn_steps": 4000,
-    "inverse_steps": 600,
-    "linear_steps": 600,
-    "steps_per_slope": 30,
-    "fine_tune_steps": 2400,
+    "cnn_steps": 5000,
+    "inverse_steps": 400,
+    "linear_steps": 200,
+    "steps_per_slope": 20,
+    "fine_tune_steps": 6000,
     "cnn_batch": 128,
     "batch_size": 32,
-    "max_shift": 2,
+    "cnn_rate": 1e-2,
+    "linear_rate": 1e-3,
+    "anneal_rate": 2e-3,
+    "fine_tune_rate": 3e-3,
+    "max_shift": 1,
 }
+#: In ms; shorter than published, which costs less.
+_TRIAL = {"blank": 60.0, "stimulus": 120.0, "after": 60.0, "window": 40.0}
 SETTINGS: dict[str, dict[str, Any]] = {
     "cpu": {
         "areas": "native-R4",
-        "dt": 5.0,
+        "dt": 10.0,
+        "asked_with": 2.0,
         "seeds": {"fashion_mnist": 5, "mnist": 5, "cifar10": 3},
         "recipe": _RECIPE,
+        "trial": _TRIAL,
         "n_checks": 2000,  # images of the checks between the stages
         "n_later": 1000,  # images that are held, and followed by another
         "size": None,
     },
     "smoke": {
         "areas": "small-R1",
-        "dt": 5.0,
+        "dt": 10.0,
+        "asked_with": 5.0,
         "seeds": dict.fromkeys(TARGETS, 1),
         "recipe": SMOKE_RECIPE,
+        "trial": _TRIAL,
         "n_checks": 20,
         "n_later": 4,
         "size": 6,
@@ -98,7 +113,8 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
 
 def _one(name: str, seed: int, settings: dict[str, Any], folder: Path) -> dict[str, float]:
     folder.mkdir(parents=True, exist_ok=True)
-    own = {key: settings[key] for key in ("areas", "dt", "recipe", "n_checks", "n_later", "size")}
+    read = ("areas", "dt", "asked_with", "recipe", "trial", "n_checks", "n_later", "size")
+    own = {key: settings[key] for key in read}
     found: dict[str, float] = remember(
         folder / "measured.json", partial(_train, name, seed, settings, folder), own
     )
@@ -112,7 +128,7 @@ def _train(name: str, seed: int, settings: dict[str, Any], folder: Path) -> dict
     stages = train_in_stages(
         train,
         test.subset(slice(settings["n_checks"])),
-        Recipe(**settings["recipe"]),
+        Recipe(trial=ImageTrial(**settings["trial"]), **settings["recipe"]),
         areas=settings["areas"],
         seed=seed,
         dt=settings["dt"],
@@ -130,21 +146,24 @@ def measure(stages: list[Stage], test: ImageSet, settings: Mapping[str, Any]) ->
     Args:
         stages: as ``train_in_stages`` returns them.
         test: images that nothing was learnt from.
-        settings: ``n_later`` images are held and followed by another one.
+        settings: ``asked_with`` is the step in ms of the fine-tuned network; ``n_later`` images are
+            held and followed by another one.
 
     Returns:
-        ``cnn`` and ``accuracy`` (fine-tuned) on all images; ``linear`` and ``annealed``, the checks
-        of these stages; and on the first ``n_later`` images ``shown_accuracy`` at the end of the
-        trained time, ``held_accuracy`` after five times as long, ``second_accuracy`` on another
-        image, ``distance`` from rest after the blank, and ``fine_step``, the accuracy at a step of
-        2 ms.
+        ``cnn`` and ``accuracy`` (fine-tuned) on all images, 200 ms after they came, and
+        ``trained_step``, the same with the step of the training; ``linear`` and ``annealed``, the
+        checks of these stages; and on the first ``n_later`` images ``shown_accuracy`` after 200 ms,
+        ``held_accuracy`` after 1,000 ms, ``second_accuracy`` on another image and ``distance`` from
+        rest, both after 600 ms without an image.
     """
     of = {stage.name: stage for stage in stages}
     model = of["fine-tuned"].model
     assert isinstance(model, CordsNet)
     some = test.subset(slice(settings["n_later"]))
-    later = after_images(model, some.images, some.labels)
     found = {name: float(of[name].checks["accuracy"]) for name in ("linear", "annealed")}
+    found["trained_step"] = accuracy(model, test)
+    trained_with, model.dt = model.dt, settings["asked_with"]
+    later = after_images(model, some.images, some.labels)
     found |= {
         "cnn": accuracy(of["cnn"].model, test),
         "accuracy": accuracy(model, test),
@@ -153,8 +172,6 @@ def measure(stages: list[Stage], test: ImageSet, settings: Mapping[str, Any]) ->
         "second_accuracy": later.second_accuracy,
         "distance": later.distance.quantile(0.5).item(),
     }
-    trained_with, model.dt = model.dt, 2.0
-    found["fine_step"] = accuracy(model, some)
     model.dt = trained_with
     return found
 
@@ -167,8 +184,11 @@ def _ship(
         "areas": settings["areas"],
         "image_size": 32 if name == "cifar10" else 28,
         "n_channels": 3 if name == "cifar10" else 1,
-        "dt": settings["dt"],
+        "dt": settings["asked_with"],
     }
+    learnt = {"images": name, "image_size": kwargs["image_size"]}
+    if name == "cifar10":
+        learnt["n_images"] = CIFAR_TRAIN
     models = []
     for folder in folders:
         model = digits_cordsnet(**kwargs)
@@ -181,6 +201,7 @@ def _ship(
         kwargs=kwargs,
         command=COMMAND,
         metrics={"accuracy_median": found["accuracy"], "cnn_median": found["cnn"]},
+        data=learnt_from(learnt),
     )
 
 
@@ -221,10 +242,11 @@ def judge(results: Results) -> Judgement:
     return Judgement(
         status="measured",
         measured=f"{expected(status)}. Median accuracy, fine-tuned (CNN; held for five times as "
-        "long; second image): "
+        "long; second image; with steps of 10 ms): "
         + ", ".join(
             f"{name} {of['accuracy'].median:.1%} ({of['cnn'].median:.1%}; "
-            f"{of['held_accuracy'].median:.1%}; {of['second_accuracy'].median:.1%})"
+            f"{of['held_accuracy'].median:.1%}; {of['second_accuracy'].median:.1%}; "
+            f"{of['trained_step'].median:.1%})"
             for name, of in numbers.items()
         )
         + (f". Missed: {'; '.join(missed)}" if missed else ""),
@@ -238,6 +260,8 @@ def judge(results: Results) -> Judgement:
         caveats=(
             f"Seeds: {', '.join(f'{name} {n}' for name, n in seeds.items())}. Lengths and learning "
             "rates of the stages are ours, and the same for all sets.",
+            "Trained with steps of a time constant, 10 ms, where no leak is left; judged with steps "
+            "of 2 ms. A trial of training has 60 ms without an image, 120 with one, 60 without.",
             "Of CIFAR-10 the first 20,000 images are learnt from.",
             "Median minutes of processor time for all stages of a network: "
             + ", ".join(
@@ -248,7 +272,7 @@ def judge(results: Results) -> Judgement:
     )
 
 
-_REPORTED = ("accuracy", "cnn", "held_accuracy", "second_accuracy", "distance")
+_REPORTED = ("accuracy", "cnn", "held_accuracy", "second_accuracy", "distance", "trained_step")
 EXPERIMENTS = (
     Experiment(
         name="native_images",
@@ -258,11 +282,11 @@ EXPERIMENTS = (
                 judge=judge,
                 tolerance="2 % of the images of Fashion-MNIST and 4 % of CIFAR-10 against the CNN; "
                 f"{LATER:.0%} for what is lost later",
-                rule="on each set, for four in five networks: fine-tuned accuracy above 88 % "
-                "(Fashion-MNIST) and 98.5 % (MNIST); no further below the CNN of the first stage "
-                "than the tolerance; after five times the trained time, and on a second image, no "
-                "further below the accuracy at the end of the trained time than the tolerance. "
-                "The sentence holds if all do, in part if some do",
+                rule="on each set, for four in five networks, with steps of 2 ms: fine-tuned "
+                "accuracy above 88 % (Fashion-MNIST) and 98.5 % (MNIST); no further below the CNN "
+                "of the first stage than the tolerance; after 1,000 ms with the image, and on a "
+                "second image, no further below the accuracy after 200 ms than the tolerance. The "
+                "sentence holds if all do, in part if some do",
             ),
         },
     ),
