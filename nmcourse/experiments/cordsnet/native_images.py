@@ -260,7 +260,7 @@ def judge(results: Results) -> Judgement:
         caveats=(
             f"Seeds: {', '.join(f'{name} {n}' for name, n in seeds.items())}. Lengths and learning "
             "rates of the stages are ours, and the same for all sets.",
-            "Trained with steps of a time constant, 10 ms, where no leak is left; judged with steps "
+            "Trained with steps of a time constant, 10 ms, where no leak is left; judged with those "
             "of 2 ms. A trial of training has 60 ms without an image, 120 with one, 60 without.",
             "Of CIFAR-10 the first 20,000 images are learnt from.",
             "Median minutes of processor time for all stages of a network: "
