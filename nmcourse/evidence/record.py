@@ -193,11 +193,14 @@ class Rule:
         judge: Turns the results of the experiment into a judgement.
         tolerance: The tolerance as text.
         rule: What ``judge`` does, in words.
+        amid_results: Whether a part of the results had been seen when the rule was fixed. The run
+            went on after that, so no fingerprint shows it.
     """
 
     judge: Callable[[Results], Judgement]
     tolerance: str
     rule: str
+    amid_results: bool = False
 
     def fingerprint(self) -> str:
         """SHA-256 of everything by which ``judge`` decides; see ``evidence.fingerprint``."""
@@ -216,9 +219,11 @@ class Experiment:
         rules: Claim id -> how the results settle it.
         tiers: For which of "smoke", "cpu" and "gpu" there are settings; at another one it is not
             run.
+        ships: Names of the pretrained weights that a run at the tier cpu stores.
     """
 
     name: str
     run: Callable[[str, Path], dict[str, Any]]
     rules: Mapping[str, Rule]
     tiers: tuple[str, ...] = ("smoke", "cpu", "gpu")
+    ships: tuple[str, ...] = ()

@@ -165,7 +165,7 @@ def _ship(
     """Store the fine-tuned networks of a set."""
     kwargs = {
         "areas": settings["areas"],
-        "image_size": 32 if name == "cifar10" else 28,
+        "image_size": settings["size"] or (32 if name == "cifar10" else 28),
         "n_channels": 3 if name == "cifar10" else 1,
         "dt": settings["dt"],
     }
@@ -253,6 +253,7 @@ EXPERIMENTS = (
     Experiment(
         name="native_images",
         run=run,
+        ships=tuple(f"{SHIPPED}_{name}" for name in TARGETS),
         rules={
             "F30": Rule(
                 judge=judge,

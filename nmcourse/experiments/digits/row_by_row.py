@@ -131,6 +131,7 @@ EXPERIMENTS = (
     Experiment(
         name="digits",
         run=run,
+        ships=tuple(network.weights for network in SHIPPED),
         rules={
             "R14": Rule(
                 judge=judge,
