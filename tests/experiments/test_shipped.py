@@ -19,11 +19,11 @@ from nmcourse.training import for_tier
 
 EVERY = (*EXPERIMENTS, *SUCCESSORS)
 SHIPPING = {experiment.name: experiment for experiment in EVERY if experiment.ships}
-QUICK = (  # a small version takes a few seconds
+#: A small version of these takes a few seconds; of the others up to two minutes.
+QUICK = (
     "published_budget",
     "gain_prediction_published_budget",
     "element_finder_published_budget",
-    "random_output_network",
     "memory_shapes",
     "longer_delays",
     "same_computation",
@@ -60,9 +60,7 @@ def test_the_command_of_an_experiment_stays_its_own(experiment: Experiment, monk
             assert experiment_of(command) is experiment
 
 
-@pytest.mark.parametrize(
-    "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in SHIPPING]
-)
+@pytest.mark.parametrize("name", QUICK)
 def test_a_small_run_stores_what_the_experiment_says(name: str, tmp_path, monkeypatch):
     """Its run at the tier cpu, with the settings of the tier smoke."""
     experiment, stored = SHIPPING[name], {}
