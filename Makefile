@@ -143,8 +143,11 @@ serve: $(INSTALLED) ## serve the built site at http://localhost:8000
 	@test -f _build/html/index.html || { echo "There is no site yet: run \"make book\" first."; exit 1; }
 	$(PY) -m http.server 8000 --bind 127.0.0.1 --directory _build/html
 
-bench: $(INSTALLED) ## measure the speed figures
-	@for script in benchmarks/*.py; do echo "=== $$script"; $(PY) $$script || exit 1; done
+bench: $(INSTALLED) ## measure the speed figures; PEERS=/path/to/python: the JAX peers too
+	@for script in benchmarks/*.py; do echo "=== $$script"; set -- ; \
+	  case $$script in *loops.py) set -- $(if $(PEERS),--peers "$(PEERS)");; esac; \
+	  $(PY) $$script "$$@" || exit 1; \
+	done
 
 bench-against: $(INSTALLED) ## fail if training takes more time or memory than at BASE=<tag or commit>
 	$(PY) -m tools.bench_against "$(BASE)" $(NAMES)

@@ -6,7 +6,8 @@ For each network: milliseconds of processor time of one training step with compi
 same with the loops in Python, and, with ``--peers``, that of the jitted JAX peer of ``peers/``. The
 Python given there is of an environment with ``peers/requirements-peers.txt``. Ten NM-RNNs in one
 batch are also timed on two threads, in seconds as they pass. The ratios count: they are medians
-over the rounds, and a busy machine changes them least. Results: ``benchmarks/results/loops.json``.
+over the rounds, and a busy machine changes them least. Results: ``benchmarks/results/loops.json``;
+what is not measured now, as the peers without ``--peers``, stays there as it was measured last.
 With ``--strict`` a missed target is an error.
 """
 
@@ -17,7 +18,7 @@ import json
 import os
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -90,6 +91,15 @@ def measure(rounds: int, python: str | None) -> dict[str, float]:
     return figures
 
 
+def store(figures: Mapping[str, float], path: Path) -> list[str]:
+    """Add figures to those of a file; the names of those that are kept as they were there."""
+    kept = json.loads(path.read_text(encoding="utf-8"))["figures"] if path.exists() else {}
+    path.parent.mkdir(exist_ok=True)
+    record = {"figures": kept | dict(figures)}
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return sorted(set(kept) - set(figures))
+
+
 def main() -> None:
     """Measure, print and store every figure."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -101,9 +111,8 @@ def main() -> None:
     for name, value in figures.items():
         target = f"   target {TARGETS[name]:g}" if name in TARGETS else ""
         print(f"{name:40s} {value:8.2f}{target}")
-    path = Path(__file__).parent / "results" / "loops.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"figures": figures}, indent=1) + "\n", encoding="utf-8")
+    if kept := store(figures, Path(__file__).parent / "results" / "loops.json"):
+        print("measured another time, and kept:", ", ".join(kept))
     missed = [name for name, target in TARGETS.items() if figures.get(name, 0.0) > target]
     if missed:
         print("missed:", ", ".join(missed))

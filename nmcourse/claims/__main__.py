@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 resume_dir=options.resume_dir,
                 fresh=options.fresh,
                 at_published_budget=options.published_budget,
+                at_course_budget=options.course_budget,
             ):
                 print(Box(entry), end="\n\n")
         elif options.command == "update":
@@ -79,11 +80,18 @@ def _parser() -> argparse.ArgumentParser:
         help="where a killed run left its work, and finds it again (default: runs)",
     )
     again.add_argument("--fresh", action="store_true", help="throw unfinished work away first")
-    again.add_argument(
+    budget = again.add_mutually_exclusive_group()
+    budget.add_argument(
         "--published-budget",
         action="store_true",
         help="at the budget of the paper, or on images of native size, where an experiment for "
         "that is written; hours",
+    )
+    budget.add_argument(
+        "--course-budget",
+        action="store_true",
+        help="at the budget of this course, or on its small images: the experiment that came "
+        "first, where another one has taken the claim over",
     )
     commands.add_parser("update", help="judge all results again and rewrite ledger.json")
     commands.add_parser("check", help="judge all results again and compare with ledger.json")

@@ -104,8 +104,9 @@ def _age(claim_id: str, rule: Rule, results: Results) -> str:
     """Whether the rule that decides today was there before the run."""
     if claim_id not in results.rules:
         return "not recorded"
-    same = results.rules[claim_id] == rule.fingerprint()
-    return "before the results" if same else "after the results"
+    if results.rules[claim_id] != rule.fingerprint():
+        return "after the results"
+    return "amid the results" if rule.amid_results else "before the results"
 
 
 def command(claim_id: str, tier: str = "cpu") -> str:

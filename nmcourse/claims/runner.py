@@ -20,7 +20,7 @@ from nmcourse.evidence import (
     write_results,
 )
 from nmcourse.experiments.image_sets import IMAGES, fetching, in_words, needed_by
-from nmcourse.experiments.registry import by_claim
+from nmcourse.experiments.registry import by_claim, own_option
 from nmcourse.training import TIERS
 
 
@@ -31,6 +31,7 @@ def run(
     resume_dir: str | Path = "runs",
     fresh: bool = False,
     at_published_budget: bool = False,
+    at_course_budget: bool = False,
 ) -> list[Entry]:
     """Run the experiment that settles a claim, and judge every claim that it settles.
 
@@ -45,20 +46,25 @@ def run(
         resume_dir: Unfinished work is kept in ``resume_dir/<experiment>/<tier>``.
         fresh: Throw unfinished work away first.
         at_published_budget: Run the experiment at the budget of the paper that takes the claim
-            over when its results are there; at the tier gpu it is run in any case.
+            over when its results are there; at the tier gpu it is run unless the next one is given.
+        at_course_budget: Run the experiment that settled the claim first, also where another one
+            has taken the claim over.
 
     Returns:
         The lines of the ledger for all claims of that experiment.
 
     Raises:
         ValueError: ``tier`` is unknown, or the experiment has no settings for it.
-        ClaimError: There is no such claim, no experiment for it yet, or another process is
+        ClaimError: There is no such claim, no such experiment for it, or another process is
             running it in the same folder.
     """
     if tier not in TIERS:
         raise ValueError(f"tier must be one of {', '.join(TIERS)}, got {tier!r}")
     find(claim_id)
-    experiment = _experiment(claim_id, at_published_budget or tier == "gpu")
+    published = (at_published_budget or tier == "gpu") and not at_course_budget
+    experiment = _experiment(claim_id, published, at_course_budget)
+    if experiment is None and at_course_budget:
+        raise ClaimError(f"claim {claim_id} has no experiment at the budget of this course")
     if experiment is None:
         raise ClaimError(f"claim {claim_id} has no experiment yet: its status is 'not attempted'")
     if tier not in experiment.tiers:
@@ -105,8 +111,11 @@ def _in_order(command: str) -> tuple[str, int, str]:
     return claim[:1], int(claim[1:]), command
 
 
-def _experiment(claim_id: str, at_published_budget: bool) -> Experiment | None:
-    return (by_claim(at_published_budget=True) if at_published_budget else by_claim()).get(claim_id)
+def _experiment(
+    claim_id: str, at_published_budget: bool, at_course_budget: bool
+) -> Experiment | None:
+    found = by_claim(at_published_budget=at_published_budget, at_course_budget=at_course_budget)
+    return found.get(claim_id)
 
 
 @contextlib.contextmanager
@@ -136,7 +145,7 @@ def _run(experiment: Experiment, tier: str, run_dir: Path, fresh: bool) -> list[
     )
     outcome = experiment.run(tier, run_dir)
     path = results_path(experiment.name) if tier == "cpu" else run_dir / "results.json"
-    again = command(min(experiment.rules), tier)
+    again = command(min(experiment.rules), tier) + own_option(experiment)
     write_results(experiment.name, outcome, tier=tier, command=again, path=path, rules=rules)
     results = read_results(experiment.name, path=path)
     lines = [judge(find(claim), experiment, results) for claim in experiment.rules]

@@ -193,11 +193,14 @@ class Rule:
         judge: Turns the results of the experiment into a judgement.
         tolerance: The tolerance as text.
         rule: What ``judge`` does, in words.
+        amid_results: Whether a part of the results had been seen when the rule was fixed. The run
+            went on after that, so no fingerprint shows it.
     """
 
     judge: Callable[[Results], Judgement]
     tolerance: str
     rule: str
+    amid_results: bool = False
 
     def fingerprint(self) -> str:
         """SHA-256 of everything by which ``judge`` decides; see ``evidence.fingerprint``."""
@@ -217,6 +220,7 @@ class Experiment:
         tiers: For which of "smoke", "cpu" and "gpu" there are settings; at another one it is not
             run.
         images: Sets of images that a reader has to have for it, at every tier but smoke.
+        ships: Names of the pretrained weights that a run at the tier cpu stores.
     """
 
     name: str
@@ -224,3 +228,4 @@ class Experiment:
     rules: Mapping[str, Rule]
     tiers: tuple[str, ...] = ("smoke", "cpu", "gpu")
     images: tuple[str, ...] = ()
+    ships: tuple[str, ...] = ()

@@ -142,7 +142,10 @@ SUCCESSORS: tuple[Experiment, ...] = (
 
 
 def by_claim(
-    experiments: Iterable[Experiment] = EXPERIMENTS, *, at_published_budget: bool = False
+    experiments: Iterable[Experiment] = EXPERIMENTS,
+    *,
+    at_published_budget: bool = False,
+    at_course_budget: bool = False,
 ) -> dict[str, Experiment]:
     """Return the experiment that settles each claim.
 
@@ -150,6 +153,7 @@ def by_claim(
         experiments: The experiments to choose from; successors with stored results come on top
             where these are all of them.
         at_published_budget: Take every successor, with results or without: what a run asks for.
+        at_course_budget: Take no successor: the experiment that settled the claim first.
 
     Raises:
         ValueError: Two experiments have one name, or settle the same claim.
@@ -166,7 +170,15 @@ def by_claim(
                     f"claim {claim} is settled twice: {found[claim].name}, {experiment.name}"
                 )
             found[claim] = experiment
-    for successor in SUCCESSORS if experiments is EXPERIMENTS else ():
+    for successor in SUCCESSORS if experiments is EXPERIMENTS and not at_course_budget else ():
         if at_published_budget or results_path(successor.name).exists():
             found |= dict.fromkeys(successor.rules, successor)
     return found
+
+
+def own_option(experiment: Experiment) -> str:
+    """What the command that runs a claim has to add to run this experiment and no other one."""
+    if experiment in SUCCESSORS:
+        return " --published-budget"
+    followed = {claim for successor in SUCCESSORS for claim in successor.rules}
+    return " --course-budget" if followed & set(experiment.rules) else ""

@@ -287,6 +287,34 @@ def test_a_rule_that_changes_after_the_run_is_told(small_ledger, monkeypatch):
     assert any("T1: rule_age is stored as 'before the results'" in p for p in judging.check())
 
 
+def test_a_rule_that_was_fixed_when_a_part_had_been_seen_is_told(small_ledger, monkeypatch):
+    runner.run("T1", resume_dir=small_ledger.runs)
+    old = small_ledger.experiment
+    for changed, age, words in (
+        (
+            dataclasses.replace(old.rules["T1"], amid_results=True),
+            "amid the results",
+            "a part of its results",
+        ),
+        (
+            Rule(lambda r: Judgement("reproduced", "", "", 3), "", "", amid_results=True),
+            "after the results",
+            "after the results were known",
+        ),
+    ):
+        told = dataclasses.replace(old, rules={"T1": changed})
+        monkeypatch.setattr(judging, "by_claim", lambda told=told: {"T1": told})
+        entry = judging.judge_again(judging.find("T1"))
+        assert entry.rule_age == age
+        assert words in dict(claims.Box(entry).rows())["Rule fixed"]
+
+
+def test_the_rule_of_r16_came_when_readers_had_been_seen():
+    entry = ledger.get("R16")
+    assert "this arm was added when most readers had been seen" in entry.caveats[0]
+    assert entry.rule_age == "amid the results"
+
+
 def test_a_rule_that_changes_while_the_run_goes_on_is_told(small_ledger, monkeypatch):
     small_ledger.kill_at = 2
     with pytest.raises(KeyboardInterrupt):

@@ -61,7 +61,7 @@ def test_a_run_at_another_tier_stays_in_its_folder(at: str, tmp_path, monkeypatc
         return Judgement("measured", str(results.value("number")), "none", 0, would_change="more")
 
     experiment = Experiment("nothing_at_all", run, {"F8": Rule(judge, "none", "measured")})
-    monkeypatch.setattr(runner, "_experiment", lambda claim, at_published_budget: experiment)
+    monkeypatch.setattr(runner, "_experiment", lambda claim, *budget: experiment)
     monkeypatch.setattr(runner, "update", lambda: pytest.fail("the ledger must not change"))
     monkeypatch.setenv("NMCOURSE_TIER", "cpu")
     (line,) = runner.run("F8", tier=at, resume_dir=tmp_path)
@@ -75,14 +75,14 @@ def test_a_run_at_another_tier_stays_in_its_folder(at: str, tmp_path, monkeypatc
 def test_the_gpu_tier_runs_the_published_budget(monkeypatch, tmp_path):
     asked = []
 
-    def note(claim, at_published_budget):
-        asked.append(at_published_budget)
+    def note(claim, *budget):
+        asked.append(budget)
 
     monkeypatch.setattr(runner, "_experiment", note)
-    for at in ("gpu", "cpu"):
+    for at, course in (("gpu", False), ("cpu", False), ("gpu", True), ("cpu", True)):
         with pytest.raises(KeyError):
-            runner.run("N8", tier=at, resume_dir=tmp_path)
-    assert asked == [True, False]
+            runner.run("N8", tier=at, resume_dir=tmp_path, at_course_budget=course)
+    assert asked == [(True, False), (False, False), (False, True), (False, True)]
 
 
 def test_weights_of_the_gpu_tier_are_not_shipped(monkeypatch):

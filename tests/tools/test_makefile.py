@@ -98,3 +98,20 @@ def test_a_site_that_is_not_built_is_not_served(tree: Path):
     status, printed = make(tree, "serve")
     assert status != 0
     assert 'There is no site yet: run "make book" first.' in printed
+
+
+@pytest.mark.parametrize("peers", ["", "/some where/python"])
+def test_only_the_benchmark_of_loops_is_told_of_peers(tree: Path, peers: str):
+    (tree / "pip").touch()
+    assert make(tree, "install")[0] == 0
+    (tree / "benchmarks").mkdir()
+    for name in ("bench_figures.py", "bench_loops.py", "bench_training.py"):
+        (tree / "benchmarks" / name).touch()
+    command = ["make", "PYTHON=./python", "bench", *([f"PEERS={peers}"] if peers else [])]
+    subprocess.run(command, cwd=tree, capture_output=True, check=True)
+    told = f" --peers {peers}" if peers else ""
+    assert (tree / "installed").read_text().splitlines()[-3:] == [
+        "benchmarks/bench_figures.py",
+        f"benchmarks/bench_loops.py{told}",
+        "benchmarks/bench_training.py",
+    ]

@@ -6,10 +6,13 @@ import pytest
 import torch
 
 from nmcourse.models import LowRankRNN, VanillaRNN
+from nmcourse.models.loops import path_of
 from nmcourse.training import fit, fit_many
+from tests.training.conftest import BUILDERS
 
 SEEDS = (3, 0, 8)
 CLOSE = {"rtol": 0, "atol": 1e-8}
+NORMS = {"rtol": 1e-6, "atol": 1e-8}
 
 RUNS = {
     "plain": {},
@@ -22,7 +25,7 @@ RUNS = {
 }
 
 
-def assert_each_alone(build, task, n_steps=50, **options):
+def assert_each_alone(build, task, n_steps=50, close=CLOSE, norms=NORMS, **options):
     shared = {"n_steps": n_steps, "learning_rate": 2e-2, "progress": False} | options
     together = fit_many(build, task, seeds=SEEDS, **shared)
     assert together.seeds == list(SEEDS)
@@ -30,15 +33,15 @@ def assert_each_alone(build, task, n_steps=50, **options):
     assert together.losses.shape == together.gradient_norms.shape == (n_steps, len(SEEDS))
     for number, seed in enumerate(SEEDS):
         alone = fit(build(torch.Generator().manual_seed(seed)), task, seed=seed, **shared)
-        torch.testing.assert_close(together.losses[:, number], alone.losses, **CLOSE)
+        torch.testing.assert_close(together.losses[:, number], alone.losses, **close)
         torch.testing.assert_close(
-            together.gradient_norms[:, number], alone.gradient_norms, rtol=1e-6, atol=1e-8
+            together.gradient_norms[:, number], alone.gradient_norms, **norms
         )
         pairs = zip(
             together.models[number].named_parameters(), alone.model.parameters(), strict=True
         )
         for (name, one), two in pairs:
-            torch.testing.assert_close(one, two, **CLOSE, msg=f"seed {seed}, {name}")
+            torch.testing.assert_close(one, two, **close, msg=f"seed {seed}, {name}")
     return together
 
 
@@ -48,6 +51,20 @@ def test_each_network_ends_where_it_would_have_ended_alone(build, task):
     assert (together.gradient_norms > 0.1).any()  # clipping does something
     losses = together.losses[-1]
     assert len(losses.unique()) == len(SEEDS)
+
+
+@pytest.mark.parametrize("name", ["nm-rnn", "nm-rnn-feedback", "low-rank", "vanilla", "lstm"])
+def test_also_in_single_precision_with_compiled_loops(name, task):
+    """Ten steps: later Adam makes whole steps of gradients that are nothing but rounding."""
+    pytest.importorskip("numba")
+    build = BUILDERS[name]
+    parameters = build(torch.Generator()).parameters()
+    assert path_of(*(values.detach() for values in parameters)) == "compiled"
+    close = {"rtol": 1e-5, "atol": 1e-6}
+    together = assert_each_alone(
+        build, task, n_steps=10, close=close, norms={"rtol": 1e-5, "atol": 0}, clip_norm=0.1
+    )
+    assert together.losses.dtype == torch.float32
 
 
 @pytest.mark.parametrize("options", RUNS.values(), ids=RUNS)

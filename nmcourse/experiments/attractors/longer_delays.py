@@ -74,4 +74,11 @@ def _measured(task: str, settings: dict[str, Any], run_dir: Path) -> dict[str, A
     return {name: plain([row[name] for row in rows]) for name in rows[0]}
 
 
-EXPERIMENTS = (Experiment(name="longer_delays", run=run, rules=LONGER_RULES),)
+EXPERIMENTS = (
+    Experiment(
+        name="longer_delays",
+        run=run,
+        rules=LONGER_RULES,
+        ships=tuple(contender(task, FAMILY).weights for task in LONGER),
+    ),
+)

@@ -60,6 +60,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
 SETTINGS["gpu"] = at_paper_scale("memory_shapes", SETTINGS["cpu"])
 
 
+SHIPPED = (
+    *(contender(task, FAMILY).weights for task in MEMORIES if task != "memory_ring"),
+    bad_training.NAME,
+)
+
+
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Train on each set of stimuli and hold; resumes where it was killed."""
     settings = for_tier(tier, SETTINGS)
@@ -209,4 +215,4 @@ def _fixation(n_inputs: int) -> Tensor:
     return torch.nn.functional.one_hot(torch.tensor(0), n_inputs).double()
 
 
-EXPERIMENTS = (Experiment(name="memory_shapes", run=run, rules=RULES),)
+EXPERIMENTS = (Experiment(name="memory_shapes", run=run, rules=RULES, ships=SHIPPED),)

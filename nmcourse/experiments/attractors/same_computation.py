@@ -155,4 +155,11 @@ def _to_dense(matrix: Tensor, family: Sequence[int], dense: Sequence[int]) -> li
     return [sum(row) / len(row) for row in rows if row]
 
 
-EXPERIMENTS = (Experiment(name="same_computation", run=run, rules=RULES),)
+EXPERIMENTS = (
+    Experiment(
+        name="same_computation",
+        run=run,
+        rules=RULES,
+        ships=tuple(contender(*pair).weights for pair in SHIPPED),
+    ),
+)

@@ -178,6 +178,7 @@ EXPERIMENTS = (
     Experiment(
         name="lasting_answers",
         run=run,
+        ships=(SHIPPED,),
         rules={
             "F3": Rule(
                 judge=judge,

@@ -182,7 +182,7 @@ def _ship(
     """Store the fine-tuned networks of a set."""
     kwargs = {
         "areas": settings["areas"],
-        "image_size": 32 if name == "cifar10" else 28,
+        "image_size": settings["size"] or (32 if name == "cifar10" else 28),
         "n_channels": 3 if name == "cifar10" else 1,
         "dt": settings["asked_with"],
     }
@@ -260,8 +260,8 @@ def judge(results: Results) -> Judgement:
         caveats=(
             f"Seeds: {', '.join(f'{name} {n}' for name, n in seeds.items())}. Lengths and learning "
             "rates of the stages are ours, and the same for all sets.",
-            "Trained with steps of a time constant, 10 ms, where no leak is left; judged with those "
-            "of 2 ms. A trial of training has 60 ms without an image, 120 with one, 60 without.",
+            "Trained with steps of a time constant, 10 ms, where no leak is left; judged "
+            "with 2 ms. A trial of training has 60 ms without an image, 120 with one, 60 without.",
             "Of CIFAR-10 the first 20,000 images are learnt from.",
             "Median minutes of processor time for all stages of a network: "
             + ", ".join(
@@ -277,6 +277,7 @@ EXPERIMENTS = (
     Experiment(
         name="native_images",
         run=run,
+        ships=tuple(f"{SHIPPED}_{name}" for name in TARGETS),
         rules={
             "F30": Rule(
                 judge=judge,

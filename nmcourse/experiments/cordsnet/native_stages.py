@@ -37,6 +37,7 @@ from nmcourse.experiments.cordsnet.staged_training_rules import (
 )
 from nmcourse.experiments.paper_scale import at_paper_scale
 
+COMMAND = "python -m nmcourse.claims run C6 --published-budget"
 SHIPPED = "fashion_cordsnet_staged"
 SETTINGS: dict[str, dict[str, Any]] = {
     "cpu": staged_training.SETTINGS["cpu"]
@@ -123,7 +124,8 @@ def judge(results: Results) -> Judgement:
 EXPERIMENTS = (
     Experiment(
         name="native_stages",
-        run=partial(staged_training.run, tiers=SETTINGS, shipped=SHIPPED),
+        run=partial(staged_training.run, tiers=SETTINGS, shipped=SHIPPED, command=COMMAND),
+        ships=(SHIPPED,),
         rules={
             "C6": Rule(
                 judge=judge,

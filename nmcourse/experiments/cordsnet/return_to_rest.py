@@ -44,7 +44,7 @@ from nmcourse.training import (
     trial_loss,
 )
 
-COMMAND = "python -m nmcourse.claims run C11"
+COMMAND = "python -m nmcourse.claims run C11 --course-budget"
 SETTINGS: dict[str, dict[str, Any]] = {
     "cpu": {
         "areas": "small-R2",
@@ -259,4 +259,11 @@ def examine(
     return found
 
 
-EXPERIMENTS = (Experiment(name="return_to_rest", run=run, rules=RULES),)
+EXPERIMENTS = (
+    Experiment(
+        name="return_to_rest",
+        run=run,
+        rules=RULES,
+        ships=tuple(f"digits_cordsnet_{name}" for name in SHIPPED),
+    ),
+)

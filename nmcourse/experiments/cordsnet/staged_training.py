@@ -48,7 +48,7 @@ from nmcourse.training import (
 )
 from nmcourse.training import accuracy as share_right
 
-COMMAND = "python -m nmcourse.claims run C6"
+COMMAND = "python -m nmcourse.claims run C6 --course-budget"
 SHIPPED = "digits_cordsnet_staged"
 INITIAL = ("cnn", "inverse", "linear", "annealed")  # the stages before fine-tuning
 TIMED, TUNING = 2000, 1000  # not among the seeds that count
@@ -101,6 +101,7 @@ def run(
     run_dir: Path,
     tiers: Mapping[str, dict[str, Any]] = SETTINGS,
     shipped: str = SHIPPED,
+    command: str = COMMAND,
 ) -> dict[str, Any]:
     """Count costs, choose learning rates, train every seed both ways; resumes where killed.
 
@@ -109,6 +110,7 @@ def run(
         run_dir: where unfinished work is kept.
         tiers: settings; with ``images`` among them, a set of ``image_sets`` in place of digits.
         shipped: name of the weights of the networks trained in stages.
+        command: what makes them again.
     """
     settings = for_tier(tier, tiers)
     costs = remember(run_dir / "costs.json", partial(step_costs, settings), settings)
@@ -136,7 +138,7 @@ def run(
         name: _by_key([found[f"{name}_{seed}"] for seed in seeds]) for name in ("staged", *CONTROLS)
     }
     if tier != "smoke":
-        _ship(shipped, settings, run_dir, metrics)
+        _ship(shipped, command, settings, run_dir, metrics)
     networks = {kind: new_network(kind, settings, 0) for kind in ("direct", "pixel_rnn")}
     metrics |= {
         "seconds_per_step": costs,
@@ -314,7 +316,9 @@ def _by_key(found: Sequence[Any]) -> Any:
     return list(found)
 
 
-def _ship(shipped: str, settings: dict[str, Any], run_dir: Path, metrics: dict[str, Any]) -> None:
+def _ship(
+    shipped: str, command: str, settings: dict[str, Any], run_dir: Path, metrics: dict[str, Any]
+) -> None:
     """Store the networks trained in stages."""
     models = []
     for seed in range(settings["n_seeds"]):
@@ -327,10 +331,10 @@ def _ship(shipped: str, settings: dict[str, Any], run_dir: Path, metrics: dict[s
         models,
         builder="digits_cordsnet",
         kwargs={key: settings[key] for key in ("areas", "image_size", "dt")},
-        command=COMMAND,
+        command=command,
         metrics={"accuracy_median": metrics["staged"]["fine-tuned"]["accuracy"]},
         data=learnt_from(settings),
     )
 
 
-EXPERIMENTS = (Experiment(name="staged_training", run=run, rules=RULES),)
+EXPERIMENTS = (Experiment(name="staged_training", run=run, rules=RULES, ships=(SHIPPED,)),)

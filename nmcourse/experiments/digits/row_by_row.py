@@ -133,6 +133,7 @@ EXPERIMENTS = (
     Experiment(
         name="digits",
         run=run,
+        ships=tuple(network.weights for network in SHIPPED),
         rules={
             "R14": Rule(
                 judge=judge,

@@ -34,7 +34,7 @@ from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.tasks import ElementFinder
 from nmcourse.training import FitManyResult, fit_many, for_tier, save_tensors
 
-COMMAND = "python -m nmcourse.claims run N13"
+COMMAND = "python -m nmcourse.claims run N13 --course-budget"
 SETTINGS: dict[str, dict[str, Any]] = {
     "cpu": {
         "n_steps": 10_000,
@@ -191,4 +191,11 @@ def _fit(
     )
 
 
-EXPERIMENTS = (Experiment(name="element_finder", run=run, rules=RULES),)
+EXPERIMENTS = (
+    Experiment(
+        name="element_finder",
+        run=run,
+        rules=RULES,
+        ships=tuple(network.weights for network in NETWORKS.values()),
+    ),
+)

@@ -30,10 +30,11 @@ from nmcourse.experiments.element_finder.networks import (
 from nmcourse.experiments.training_runs import in_parallel, ship, trained_models
 from nmcourse.training import for_tier
 
-COMMAND = "python -m nmcourse.claims run N15"
+COMMAND = "python -m nmcourse.claims run N15 --course-budget"
 LENGTHS, LONGER_LENGTH, SCHEDULE_LENGTH = [5, 10, 15, 20], 15, 10
 PEAK_RATE, CONSTANT_RATE = 3e-2, 1e-2
 TRAINED_ON_LONG_LISTS = {"released_longer": RELEASED, "free_factors": BETWEEN[0]}
+SHIPPED = (*(f"length_{n}" for n in LENGTHS), "longer", *TRAINED_ON_LONG_LISTS)
 
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
@@ -50,7 +51,8 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
     metrics |= {name: base.value(name) for name in (MAIN.name, RELEASED.name)}
     networks: dict[str, Any] = {
         name: trained_models(MAIN.build, run_dir / name)
-        for name in (*(f"length_{n}" for n in LENGTHS), "longer")
+        for name in SHIPPED
+        if name not in TRAINED_ON_LONG_LISTS
     }
     for name, network in TRAINED_ON_LONG_LISTS.items():
         networks[name] = trained_models(network.build, run_dir / name)
@@ -115,4 +117,11 @@ def _ship(networks: dict[str, Any], metrics: dict[str, Any]) -> None:
         )
 
 
-EXPERIMENTS = (Experiment(name="element_finder_training", run=run, rules=TRAINING_RULES),)
+EXPERIMENTS = (
+    Experiment(
+        name="element_finder_training",
+        run=run,
+        rules=TRAINING_RULES,
+        ships=tuple(map(weights_of, SHIPPED)),
+    ),
+)

@@ -127,4 +127,11 @@ def _ship(metrics: Mapping[str, Any], run_dir: Path) -> None:
         )
 
 
-EXPERIMENTS = (Experiment(name="element_finder_published_budget", run=run, rules=RULES),)
+EXPERIMENTS = (
+    Experiment(
+        name="element_finder_published_budget",
+        run=run,
+        rules=RULES,
+        ships=tuple(map(weights_at_published_budget, ARMS)),
+    ),
+)

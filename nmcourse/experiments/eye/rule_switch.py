@@ -380,4 +380,11 @@ def _ship(
         )
 
 
-EXPERIMENTS = (Experiment(name="rule_switch", run=run, rules=RULES),)
+EXPERIMENTS = (
+    Experiment(
+        name="rule_switch",
+        run=run,
+        rules=RULES,
+        ships=tuple(f"eye_{name}" for name in ("base", *NEW_RULES)),
+    ),
+)

@@ -181,4 +181,15 @@ def _share(true: Tensor) -> float:
     return float(true.double().mean())
 
 
-EXPERIMENTS = (Experiment(name="from_pixels", run=run, rules=RULES),)
+EXPERIMENTS = (
+    Experiment(
+        name="from_pixels",
+        run=run,
+        rules=RULES,
+        ships=tuple(
+            contender(name, kind, SETTINGS["cpu"], Path()).weights
+            for name in tasks(SETTINGS["cpu"]["size"])
+            for kind in SHIPPED
+        ),
+    ),
+)

@@ -38,7 +38,7 @@ from nmcourse.training import for_tier
 
 BUILDER = "measure_wait_go_linear_nm_rnn"
 GAIN_DRIVEN = "measure_wait_go_gain_driven_nm_rnn"
-COMMAND = "python -m nmcourse.claims run N3"
+COMMAND = "python -m nmcourse.claims run N3 --course-budget"
 WEIGHTS = "mwg_nm_rnn_rank_one"
 WEIGHTS_GAIN_DRIVEN = "mwg_nm_rnn_gain_driven"
 GROUPS = {"trained": TRAINED, "extrapolated": SHORTER + LONGER}
@@ -243,6 +243,7 @@ EXPERIMENTS = (
     Experiment(
         name="gain_prediction",
         run=run,
+        ships=(WEIGHTS, WEIGHTS_GAIN_DRIVEN),
         rules={
             "N3": Rule(
                 judge=judge,

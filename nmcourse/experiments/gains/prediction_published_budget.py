@@ -213,6 +213,7 @@ EXPERIMENTS = (
     Experiment(
         name="gain_prediction_published_budget",
         run=run,
+        ships=tuple(STORED.values()),
         rules={
             "N3": Rule(
                 judge=judge,

@@ -40,7 +40,7 @@ from nmcourse.training import (
     with_new_context,
 )
 
-COMMAND = "python -m nmcourse.claims run N9"
+COMMAND = "python -m nmcourse.claims run N9 --course-budget"
 SETTINGS: dict[str, dict[str, Any]] = {
     "cpu": {
         "n_steps": 20000,
@@ -141,15 +141,21 @@ def _late_losses(checkpoint: Path, n_steps: int) -> dict[str, list[float]]:
     return {name: losses[max(0, end - 50) : end].mean(dim=0).tolist() for name, end in ends.items()}
 
 
+def weights_of(network: Contender) -> tuple[str, str]:
+    """Names of the pretrained weights of a network, before and after the fourth task."""
+    return network.weights, f"{network.weights}_retrained"
+
+
 def _ship(network: Contender, measured: dict[str, Any], folder: Path) -> None:
     """Weights before and after the fourth task."""
-    for suffix, n_context, part in (("", 3, "trained"), ("_retrained", 4, "retrained")):
-        kwargs = {**network.kwargs, "n_context": n_context}
-        wide = replace(network, name=network.name + suffix, kwargs=kwargs)
+    for weights, suffix, n_context, part in zip(
+        weights_of(network), ("", "retrained"), (3, 4), ("trained", "retrained"), strict=True
+    ):
+        wide = replace(network, kwargs={**network.kwargs, "n_context": n_context})
         names = {"trained": TRAINED, "retrained": (NEW,)}[part]
         ship(
-            wide.weights,
-            trained_models(wide.build, folder / suffix[1:]),
+            weights,
+            trained_models(wide.build, folder / suffix),
             builder=wide.stored_builder,
             kwargs=wide.kwargs,
             command=COMMAND,
@@ -163,6 +169,7 @@ EXPERIMENTS = (
     Experiment(
         name="multitask",
         run=run,
+        ships=tuple(weights for network in NETWORKS.values() for weights in weights_of(network)),
         rules=RULES,
     ),
 )

@@ -14,7 +14,6 @@ the same networks before training too: that is their fair control.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -185,18 +184,24 @@ def _states(used: list[int], folder: Path) -> dict[str, Any]:
     }
 
 
+def weights_of(network: Contender) -> tuple[str, str]:
+    """Names of the pretrained weights of a network, before and after the fourth task."""
+    weights = f"mt_published_{network.name}"
+    return weights, f"{weights}_retrained"
+
+
 def _ship(network: Contender, folder: Path, measured: dict[str, Any]) -> None:
     """Weights before and after the fourth task."""
-    for models, suffix, part, tasks in zip(
+    for weights, models, n_context, part, tasks in zip(
+        weights_of(network),
         _stored(network, folder),
-        ("", "_retrained"),
+        (len(TRAINED), len(ALL)),
         ("trained", "retrained"),
         (TRAINED, (NEW,)),
         strict=True,
     ):
-        n_context = len(ALL) if suffix else len(TRAINED)
         ship(
-            replace(network, name=network.name + suffix, prefix="mt_published").weights,
+            weights,
             models,
             builder=network.stored_builder,
             kwargs=plain({**network.kwargs, "n_context": n_context}),
@@ -207,4 +212,11 @@ def _ship(network: Contender, folder: Path, measured: dict[str, Any]) -> None:
         )
 
 
-EXPERIMENTS = (Experiment(name="multitask_published_budget", run=run, rules=RULES),)
+EXPERIMENTS = (
+    Experiment(
+        name="multitask_published_budget",
+        run=run,
+        rules=RULES,
+        ships=tuple(weights for network in NETWORKS.values() for weights in weights_of(network)),
+    ),
+)

@@ -56,6 +56,7 @@ EXPERIMENTS = (
     Experiment(
         name="native_over_time",
         run=partial(over_time.run, tiers=NETWORKS),
+        ships=tuple(networks.shipped_name(name, NETWORKS["cpu"]) for name in networks.NETWORKS),
         rules=over_time_rules.RULES,
     ),
     Experiment(

@@ -52,7 +52,8 @@ from nmcourse.training import (
     trial_loss,
 )
 
-COMMAND = "python -m nmcourse.claims run F6"
+COMMAND = "python -m nmcourse.claims run F6 --course-budget"
+COMMAND_OF_NAMED_IMAGES = "python -m nmcourse.claims run F6 --published-budget"
 BUILDER = "seeing_network"
 WHOLE = ImageTrial(blank=100, stimulus=100, after=60, window=40, rest_window=20)
 BARE = ImageTrial(blank=0, stimulus=100, after=0, window=40, rest_window=0, rest_coefficient=0)
@@ -181,7 +182,7 @@ def ship_network(
         models_in(name, settings, folder),
         builder=BUILDER,
         kwargs=_kwargs(name, settings),
-        command=COMMAND,
+        command=COMMAND_OF_NAMED_IMAGES if "images" in settings else COMMAND,
         metrics={"accuracy_median": metrics["accuracy"]},
         data=learnt_from(settings, PACKAGED_MNIST),
     )

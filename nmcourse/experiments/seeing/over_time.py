@@ -39,6 +39,7 @@ from nmcourse.experiments.seeing.networks import (
     WHOLE,
     models_in,
     ship_network,
+    shipped_name,
     trained,
 )
 from nmcourse.experiments.seeing.over_time_rules import RULES, WITHOUT
@@ -234,4 +235,6 @@ def _settling(outputs: Tensor, test: ImageSet, dt: float) -> dict[str, float | N
     return found | {"easy_sooner": within_classes(margins[right], times[right], test.labels[right])}
 
 
-EXPERIMENTS = (Experiment(name="over_time", run=run, rules=RULES),)
+EXPERIMENTS = (
+    Experiment(name="over_time", run=run, rules=RULES, ships=tuple(map(shipped_name, NETWORKS))),
+)

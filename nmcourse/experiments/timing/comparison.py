@@ -135,6 +135,7 @@ EXPERIMENTS = (
     Experiment(
         name="timing_comparison",
         run=run,
+        ships=tuple(network.weights for network in NETWORKS.values()),
         rules={
             "F8": Rule(
                 judge=judge_f8,

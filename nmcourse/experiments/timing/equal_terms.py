@@ -43,8 +43,8 @@ from nmcourse.experiments.timing.networks import (
     trained_and_extrapolated,
 )
 from nmcourse.experiments.timing.published_budget import ARMS as AS_NOW
+from nmcourse.experiments.timing.published_budget import COMMAND
 from nmcourse.experiments.timing.published_budget_rules import errors, lower
-from nmcourse.experiments.timing.published_networks import COMMAND
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.tasks import MeasureWaitGo, learned_to_measure
 from nmcourse.training import for_tier

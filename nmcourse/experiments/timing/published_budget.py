@@ -28,9 +28,11 @@ from nmcourse.experiments.timing.networks import (
 )
 from nmcourse.experiments.timing.published_budget_rules import ARM_LABELS, RULES
 from nmcourse.experiments.timing.released_training import RECIPE
-from nmcourse.experiments.training_runs import in_parallel
+from nmcourse.experiments.training_runs import in_parallel, ship
 from nmcourse.tasks import MeasureWaitGo
+from nmcourse.training import load_tensors
 
+COMMAND = "python -m nmcourse.claims run N4 --published-budget"
 WHOLE: Stages = [(70_000, 1e-2, ())]
 
 
@@ -77,7 +79,15 @@ def run(tier: str, run_dir: Path) -> dict[str, Any]:
     settings = SETTINGS[tier]
     jobs = {name: partial(_train, name, settings, str(run_dir)) for name in ARMS}
     metrics: dict[str, Any] = in_parallel(jobs)
+    if tier != "smoke":
+        for name in ARMS:
+            _ship(name, run_dir / name, metrics[name])
     return {"config": settings | {"weight_decay": WEIGHT_DECAY}, "metrics": metrics}
+
+
+def weights_of_arm(arm: str) -> str:
+    """Name of the pretrained weights of an arm."""
+    return f"mwg_published_{arm}"
 
 
 def _train(name: str, settings: dict[str, Any], run_dir: str) -> dict[str, Any]:
@@ -122,4 +132,24 @@ def _measure(arm: Arm, kept: dict[str, Any], settings: dict[str, Any]) -> dict[s
     }
 
 
-EXPERIMENTS = (Experiment(name="published_budget", run=run, rules=RULES),)
+def _ship(name: str, folder: Path, measured: dict[str, Any]) -> None:
+    """Store the networks of an arm as they were after their best block."""
+    arm = ARMS[name]
+    ship(
+        weights_of_arm(name),
+        networks_of(arm, load_tensors(folder / "state.pt")["best"]),
+        builder=arm.stored_builder,
+        kwargs=arm.kwargs,
+        command=COMMAND,
+        metrics={f"{group}_mse_median": measured[group] for group in ("trained", "extrapolated")},
+    )
+
+
+EXPERIMENTS = (
+    Experiment(
+        name="published_budget",
+        run=run,
+        rules=RULES,
+        ships=tuple(weights_of_arm(arm) for arm in ARMS),
+    ),
+)

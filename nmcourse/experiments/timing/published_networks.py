@@ -13,17 +13,9 @@ from nmcourse.evidence import LedgerError
 from nmcourse.experiments.block_training import build_all, networks_of
 from nmcourse.experiments.timing import published_budget
 from nmcourse.experiments.timing.networks import trained_and_extrapolated
-from nmcourse.experiments.timing.published_budget import ARMS
-from nmcourse.experiments.training_runs import ship
+from nmcourse.experiments.timing.published_budget import ARMS, COMMAND, weights_of_arm
 from nmcourse.tasks import learned_to_measure
 from nmcourse.training import load_tensors
-
-COMMAND = "python -m nmcourse.claims run N4 --published-budget"
-
-
-def weights_of_arm(arm: str) -> str:
-    """Name of the pretrained weights of an arm."""
-    return f"mwg_published_{arm}"
 
 
 def state_of(arm: str, run_dir: Path) -> dict[str, Any] | None:
@@ -41,7 +33,7 @@ def state_of(arm: str, run_dir: Path) -> dict[str, Any] | None:
 
 
 def published_networks(arm: str, tier: str, run_dir: Path) -> list[nn.Module]:
-    """The trained networks of an arm, by seed; those of a finished run are stored as weights.
+    """The trained networks of an arm, by seed: of a finished run if it is there, or as stored.
 
     At the tier smoke two networks with random weights stand for them.
 
@@ -52,17 +44,7 @@ def published_networks(arm: str, tier: str, run_dir: Path) -> list[nn.Module]:
         return build_all(ARMS[arm], 2)
     kept = state_of(arm, run_dir)
     if kept is not None:
-        models = networks_of(ARMS[arm], kept["best"])
-        errors = trained_and_extrapolated(models)
-        ship(
-            weights_of_arm(arm),
-            models,
-            builder=ARMS[arm].stored_builder,
-            kwargs=ARMS[arm].kwargs,
-            command=COMMAND,
-            metrics={f"{group}_mse_median": errors[group] for group in ("trained", "extrapolated")},
-        )
-        return models
+        return networks_of(ARMS[arm], kept["best"])
     if weights_of_arm(arm) not in pretrained.available():
         raise LedgerError(
             f"no networks of the arm {arm!r} of {published_budget.__name__.rpartition('.')[2]}: "

@@ -33,7 +33,7 @@ from nmcourse.experiments.timing.networks import WEIGHT_DECAY, errors_and_interv
 from nmcourse.tasks import MEASURES_BELOW, MeasureWaitGo
 from nmcourse.training import for_tier
 
-COMMAND = "python -m nmcourse.claims run R1"
+COMMAND = "python -m nmcourse.claims run R1 --course-budget"
 MAJORITY = 0.8
 EASILY = 0.5  # of the error that counts as learned: what the whole network must reach
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -153,6 +153,7 @@ EXPERIMENTS = (
     Experiment(
         name="random_output_network",
         run=run,
+        ships=tuple(arm.weights for arm in ARMS.values()),
         rules={
             "R1": Rule(
                 judge=judge,

@@ -38,7 +38,7 @@ from nmcourse.experiments.training_runs import is_lower
 from nmcourse.tasks import MEASURES_BELOW, TEST_TIME, MeasureWaitGo
 from nmcourse.training import for_tier
 
-COMMAND = "python -m nmcourse.claims run R2"
+COMMAND = "python -m nmcourse.claims run R2 --course-budget"
 MAJORITY = 0.8  # of the seeds
 AS_WELL = 2.0  # seeds of one network differ by more than this
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -301,6 +301,7 @@ EXPERIMENTS = (
     Experiment(
         name="variants",
         run=run,
+        ships=tuple(network.weights for network in VARIANTS.values()),
         rules={
             "R2": Rule(
                 judge=judge_r2,

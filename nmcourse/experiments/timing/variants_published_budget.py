@@ -38,6 +38,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
 SETTINGS["gpu"] = at_paper_scale("variants_published_budget", SETTINGS["cpu"])
 
 
+def weights_of_variant(name: str) -> str:
+    """Name of the pretrained weights of a variant."""
+    return f"mwg_published_variant_{name}"
+
+
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
     """Train every network block by block; resumes after a kill."""
     settings = for_tier(tier, SETTINGS)
@@ -68,7 +73,7 @@ def _train(name: str, settings: dict[str, Any], folder: Path, tier: str) -> dict
         }
         if tier != "smoke" and name in VARIANTS:
             ship(
-                f"mwg_published_variant_{name}",
+                weights_of_variant(name),
                 models,
                 builder=arm.stored_builder,
                 kwargs=arm.kwargs,
@@ -81,4 +86,11 @@ def _train(name: str, settings: dict[str, Any], folder: Path, tier: str) -> dict
     return part
 
 
-EXPERIMENTS = (Experiment(name="variants_published_budget", run=run, rules=RULES),)
+EXPERIMENTS = (
+    Experiment(
+        name="variants_published_budget",
+        run=run,
+        rules=RULES,
+        ships=tuple(map(weights_of_variant, VARIANTS)),
+    ),
+)
