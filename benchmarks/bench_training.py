@@ -28,7 +28,6 @@ import torch
 from torch.func import functional_call, vmap
 
 from nmcourse.analysis import seconds_side_by_side
-from nmcourse.models import LSTM
 from nmcourse.models.loops import compiled_loops, leaky
 from nmcourse.pretrained import BUILDERS
 from nmcourse.tasks import MeasureWaitGo
@@ -37,6 +36,7 @@ from nmcourse.training._networks import Networks
 
 TARGETS = {"scratch_seconds": 4.0, "scratch_error": 1e-3}
 STEPS = 15  # of one repetition of a training
+WRITTEN_OUT = ("nm_rnn", "low_rank_rnn", "vanilla_rnn")  # networks whose gradient is; no LSTM
 
 
 def median_times(calls: dict[str, Callable[[], None]], repetitions: int) -> dict[str, float]:
@@ -126,14 +126,12 @@ def measure(repetitions: int) -> dict[str, float]:
         "seeds": times["ten"] / times["one"],
         "vmap_over_batched": times["vmap"] / times["ten, gradient only"],
     }
-    for name, build in BUILDERS.items():
-        if isinstance(build(), LSTM):
-            continue  # the LSTM has no written-out gradient
+    for name in WRITTEN_OUT:
+        build = BUILDERS[f"measure_wait_go_{name}"]
         for n_seeds in (1, 10):
             call = gradient_step(build, n_seeds)
             pair = median_times({"scan": call, "loop": plain_loop(call)}, repetitions)
-            short = name.removeprefix("measure_wait_go_")
-            figures[f"loop_over_scan_{short}_{n_seeds}"] = pair["loop"] / pair["scan"]
+            figures[f"loop_over_scan_{name}_{n_seeds}"] = pair["loop"] / pair["scan"]
     return figures
 
 
