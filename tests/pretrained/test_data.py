@@ -103,7 +103,7 @@ def test_what_experiments_hand_over_is_what_the_manifest_has(tmp_path: Path, mon
     rule_switch._ship([], rule_switch.SETTINGS["cpu"], measured, tmp_path)
     settings = staged_training.SETTINGS["cpu"] | {"n_seeds": 0}
     accuracy = {"staged": {"fine-tuned": {"accuracy": []}}}
-    staged_training._ship("digits_cordsnet_staged", settings, tmp_path, accuracy)
+    staged_training._ship("digits_cordsnet_staged", "a command", settings, tmp_path, accuracy)
     monkeypatch.setattr(native_loss, "load_tensors", lambda *_: [])
     short = {name: {"accuracy": []} for name in native_loss.SHIPPED}
     native_loss._ship(native_loss.SETTINGS["cpu"], tmp_path, short)
