@@ -45,16 +45,20 @@ def seconds() -> float:
     return statistics.median(times)
 
 
-def pace() -> float:
-    """How many times longer this machine takes than the one of the limits: 1 to `SLOWEST`."""
+def side_by_side() -> list[float]:
+    """`seconds` of processes that run at once."""
     variables = os.environ | THREADS
     command = [sys.executable, __file__, "--seconds"]
     running = [
         subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True)
         for _ in range(PROCESSES)
     ]
-    found = [float(process.communicate()[0]) for process in running]
-    return min(max(statistics.mean(found) / REFERENCE_S, 1.0), SLOWEST)
+    return [float(process.communicate()[0]) for process in running]
+
+
+def pace() -> float:
+    """How many times longer this machine takes than the one of the limits: 1 to `SLOWEST`."""
+    return min(max(statistics.mean(side_by_side()) / REFERENCE_S, 1.0), SLOWEST)
 
 
 if __name__ == "__main__":

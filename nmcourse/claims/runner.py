@@ -19,7 +19,7 @@ from nmcourse.evidence import (
     results_path,
     write_results,
 )
-from nmcourse.experiments.image_sets import IMAGES, fetching, in_words, needed_by
+from nmcourse.experiments.image_sets import IMAGES, fetching, needed_by, set_in_words
 from nmcourse.experiments.registry import by_claim, own_option
 from nmcourse.training import TIERS
 
@@ -94,14 +94,14 @@ def images_needed() -> str:
     for claim, experiment in by_claim(at_published_budget=True).items():
         if (names := needed_by(experiment)) != plain.get(claim, ()):
             commands[f"run {claim} --published-budget"] = names
-    sets = sorted({name for names in commands.values() for name in names}, key=in_words)
+    sets = sorted({name for names in commands.values() for name in names}, key=set_in_words)
     wide = max(map(len, commands), default=0)
     lines = [
-        f"{command:{wide}}  {', '.join(map(in_words, commands[command])) or 'none'}"
+        f"{command:{wide}}  {', '.join(map(set_in_words, commands[command])) or 'none'}"
         for command in sorted(commands, key=_in_order)
     ]
     lines += ["", f"They are read from the folder that {IMAGES} names. To put them into data:", ""]
-    lines += [f"{in_words(name):{wide}}  {fetching(name, 'data')}" for name in sets]
+    lines += [f"{set_in_words(name):{wide}}  {fetching(name, 'data')}" for name in sets]
     return "\n".join(lines)
 
 

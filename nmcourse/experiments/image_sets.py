@@ -95,7 +95,7 @@ def images_in_words(settings: Mapping[str, Any]) -> str:
     """
     if "images" not in settings:
         return f"digits of {settings['image_size']} pixels"
-    return f"{_WORDS[settings['images']]} at {settings['image_size']} pixels"
+    return f"{set_in_words(settings['images'])} at {settings['image_size']} pixels"
 
 
 def images_folder(name: str) -> Path:
@@ -119,7 +119,7 @@ def fetching(name: str, folder: str) -> str:
     return f'fetch_images("{_PLACES[name][-1]}", "{folder}")'
 
 
-def in_words(name: str) -> str:
+def set_in_words(name: str) -> str:
     """How a set is called in a text: ``"Fashion-MNIST"``."""
     return _WORDS[name]
 
@@ -135,7 +135,7 @@ def learnt_from(settings: Mapping[str, Any], otherwise: str = DIGITS) -> str:
     Returns:
         Such as ``"Fashion-MNIST, 28 by 28 pixels, training images"``.
     """
-    source = in_words(settings["images"]) if "images" in settings else otherwise
+    source = set_in_words(settings["images"]) if "images" in settings else otherwise
     size, some = settings["image_size"], settings.get("n_images")
     which = "training images" if some is None else f"first {some:,} training images"
     return f"{source}, {size} by {size} pixels, {which}"

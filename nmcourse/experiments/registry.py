@@ -6,7 +6,6 @@ A new experiment is a module with a tuple ``EXPERIMENTS``; add it to the tuple b
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from nmcourse.evidence import Experiment, results_path
 from nmcourse.experiments.attractors import (
@@ -97,7 +96,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *return_to_rest.EXPERIMENTS,
     *staged_training.EXPERIMENTS,
     *lasting_answers.EXPERIMENTS,
-    *(replace(one, images=tuple(native_images.TARGETS)) for one in native_images.EXPERIMENTS),
+    *native_images.EXPERIMENTS,
     *crossing.EXPERIMENTS,
     *over_time.EXPERIMENTS,
     *noise.EXPERIMENTS,

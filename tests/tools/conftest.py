@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -28,6 +30,16 @@ def chapter(*cells: str, title: str = "A chapter") -> str:
     """Return the source of a chapter with these code cells."""
     fences = [f"```{{code-cell}} ipython3\n{cell}\n```\n" for cell in cells]
     return "\n".join([HEADER, f"# {title}\n", *fences])
+
+
+def benchmark_program(name: str) -> ModuleType:
+    """A program of the folder of benchmarks, which is no package, as a module."""
+    spec = importlib.util.spec_from_file_location(name, pairs.ROOT / f"benchmarks/{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture

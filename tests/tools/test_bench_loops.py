@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from tools import pairs
+from tests.tools.conftest import benchmark_program
 
 MEASURED = {"nm_rnn_ms": 2.0, "nm_rnn_over_python_loop": 0.2}
 STORED = {"nm_rnn_ms": 3.0, "nm_rnn_over_python_loop": 0.3, "nm_rnn_over_jax": 0.4}
@@ -19,12 +18,7 @@ STORED = {"nm_rnn_ms": 3.0, "nm_rnn_over_python_loop": 0.3, "nm_rnn_over_jax": 0
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The program in a folder of its own, with results of another time; it measures nothing."""
-    path = pairs.ROOT / "benchmarks/bench_loops.py"
-    spec = importlib.util.spec_from_file_location("bench_loops", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = benchmark_program("bench_loops")
 
     def measure(rounds: int, python: str | None) -> dict[str, float]:
         return MEASURED | ({} if python is None else {"nm_rnn_over_jax": 0.1})

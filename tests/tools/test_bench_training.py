@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 
-from tools import pairs
+from tests.tools.conftest import benchmark_program
 
 
 def test_every_figure_can_be_measured(monkeypatch: pytest.MonkeyPatch):
-    path = pairs.ROOT / "benchmarks/bench_training.py"
-    spec = importlib.util.spec_from_file_location("bench_training", path)
-    assert spec is not None
-    assert spec.loader is not None
-    bench = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(bench)
+    bench = benchmark_program("bench_training")
     monkeypatch.setattr(bench, "STEPS", 1)
     figures = bench.measure(1)
     assert all(value > 0 for value in figures.values())

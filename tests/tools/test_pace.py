@@ -7,18 +7,23 @@ import pytest
 from tools import pace
 
 
-def test_the_pace_is_the_ratio_to_the_machine_of_the_limits(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(pace, "SLOWEST", 1e6)
-    monkeypatch.setattr(pace, "REFERENCE_S", 1e-3)
-    slow = pace.pace()
-    monkeypatch.setattr(pace, "REFERENCE_S", 2e-3)
-    assert pace.pace() == pytest.approx(slow / 2, rel=0.9)
-    assert slow > 10  # half a second of work in place of a thousandth
-
-
-@pytest.mark.parametrize(("reference", "expected"), [(1e9, 1.0), (1e-9, pace.SLOWEST)])
-def test_limits_are_never_shortened_and_never_without_end(
-    monkeypatch: pytest.MonkeyPatch, reference: float, expected: float
+@pytest.mark.parametrize(
+    ("times_longer", "expected"),
+    [
+        ((2.0, 3.0), 2.5),
+        ((0.1, 0.3), 1.0),  # limits are never shortened
+        ((1e3, 1e3), pace.SLOWEST),  # and never without end
+    ],
+)
+def test_the_pace_is_the_mean_ratio_to_the_machine_of_the_limits(
+    monkeypatch: pytest.MonkeyPatch, times_longer: tuple[float, ...], expected: float
 ):
-    monkeypatch.setattr(pace, "REFERENCE_S", reference)
-    assert pace.pace() == expected
+    found = [ratio * pace.REFERENCE_S for ratio in times_longer]
+    monkeypatch.setattr(pace, "side_by_side", lambda: found)
+    assert pace.pace() == pytest.approx(expected)
+
+
+def test_the_work_is_timed_in_processes_of_their_own():
+    found = pace.side_by_side()
+    assert len(found) == pace.PROCESSES
+    assert min(found) > 0
