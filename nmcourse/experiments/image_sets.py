@@ -18,7 +18,7 @@ import torch
 
 from nmcourse._files import user_path
 from nmcourse.evidence import Experiment, LedgerError
-from nmcourse.tasks import FASHION_CLASSES, ImageSet, read_cifar, read_idx
+from nmcourse.tasks import FASHION_CLASSES, ImageSet, mnist_images, read_cifar, read_idx
 
 Split = Literal["train", "test"]
 IMAGES = "NMCOURSE_IMAGES"
@@ -71,6 +71,9 @@ def image_set(name: str, split: Split) -> ImageSet:
 def learn_and_test(name: str, made_up: int | None = None) -> tuple[ImageSet, ImageSet]:
     """Images to learn from, and others, scaled by the mean and deviation of the first.
 
+    Of MNIST the 1,000 digits that ``mnist_images`` holds out are not learnt from: a page that has
+    no other ones can then ask networks with them.
+
     Args:
         name: as in ``image_set``.
         made_up: pixels of images that are drawn at random instead, which the smoke tier takes: it
@@ -78,6 +81,7 @@ def learn_and_test(name: str, made_up: int | None = None) -> tuple[ImageSet, Ima
     """
     if made_up is None:
         train, test = image_set(name, "train"), image_set(name, "test")
+        train = without(train, mnist_images("test")) if name == "mnist" else train
     else:
         source = torch.Generator().manual_seed(0)
         pixels = torch.rand(
@@ -85,6 +89,12 @@ def learn_and_test(name: str, made_up: int | None = None) -> tuple[ImageSet, Ima
         )
         train, test = (ImageSet(some, torch.arange(40) % 10, _DIGITS) for some in pixels)
     return train.normalised(), test.normalised(like=train)
+
+
+def without(images: ImageSet, others: ImageSet) -> ImageSet:
+    """The images of a set that are not, pixel by pixel, among some others (8 bits a pixel)."""
+    seen = set(_as_bytes(others))
+    return images.subset(torch.tensor([one not in seen for one in _as_bytes(images)]))
 
 
 def images_in_words(settings: Mapping[str, Any]) -> str:
@@ -138,6 +148,8 @@ def learnt_from(settings: Mapping[str, Any], otherwise: str = DIGITS) -> str:
     source = set_in_words(settings["images"]) if "images" in settings else otherwise
     size, some = settings["image_size"], settings.get("n_images")
     which = "training images" if some is None else f"first {some:,} training images"
+    if settings.get("images") == "mnist":
+        which += " without those that mnist_images holds out"
     return f"{source}, {size} by {size} pixels, {which}"
 
 
@@ -152,6 +164,11 @@ def needed_by(experiment: Experiment) -> tuple[str, ...]:
     tiers: Mapping[str, Any] = run.keywords.get("tiers", {}) if isinstance(run, partial) else {}
     named = tiers.get("cpu", {}).get("images")
     return () if named is None else (named,)
+
+
+def _as_bytes(images: ImageSet) -> list[bytes]:
+    pixels = (255 * images.images).round().to(torch.uint8).numpy()
+    return [one.tobytes() for one in pixels]
 
 
 def _read(name: str, place: Path, split: Split) -> ImageSet:

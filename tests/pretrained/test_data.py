@@ -147,6 +147,10 @@ def test_whoever_ships_networks_that_see_hands_it_over(path: Path):
             {"image_size": 28, "images": "fashion_mnist", "n_images": 10_000},
             "Fashion-MNIST, 28 by 28 pixels, first 10,000 training images",
         ),
+        (
+            {"image_size": 28, "images": "mnist"},
+            "MNIST, 28 by 28 pixels, training images without those that mnist_images holds out",
+        ),
     ],
 )
 def test_the_words(settings, words):

@@ -263,7 +263,8 @@ def judge(results: Results) -> Judgement:
             "Fashion-MNIST with a seed of its own, but by its accuracy on the same test images.",
             "Trained with steps of a time constant, 10 ms, where no leak is left; judged "
             "with 2 ms. A trial of training has 60 ms without an image, 120 with one, 60 without.",
-            "Of CIFAR-10 the first 20,000 images are learnt from.",
+            "Of CIFAR-10 the first 20,000 images are learnt from; of MNIST all but 1,000 that the "
+            "course can show without a download.",
             "Median minutes of processor time for all stages of a network: "
             + ", ".join(
                 f"{name} {results.summary(f'{name}.seconds').median / 60:.0f}" for name in TARGETS
