@@ -69,6 +69,7 @@ CLAIMS = (
         f"{_PAPER}, Fig. 3A and 3B; authors' response",
         "only CordsNet resets and classifies again; no number published. A CNN followed by an "
         "RNN, the authors say, could give this too",
+        "book/vision/seeing_over_time",
     ),
     Claim(
         "C8",

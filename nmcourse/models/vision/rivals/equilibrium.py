@@ -171,7 +171,11 @@ class EquilibriumNet(Seeing):
         )
 
     def equilibrium(self, state: State, image: Tensor, *, check: bool = True) -> State:
-        """As :meth:`step`; without ``check`` a search that fails gives NaN, and no error."""
+        """As :meth:`step`; without ``check`` a search that fails gives NaN, and no error.
+
+        The gradient belongs to it: with ``check`` one that is not found is an error too, without
+        it the best that GMRES has found is handed back, as is usual in training.
+        """
         self.equation.check_image(image)
         check = is_checked(check)
         with torch.no_grad():
