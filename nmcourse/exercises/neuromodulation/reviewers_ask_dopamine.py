@@ -91,7 +91,8 @@ ABOUT_DOPAMINE = (
             "No measurement.",
             "The part of the start in one network.",
             "The part of the start in all ten networks, beside the whole change, as a share.",
-            "In addition which part is larger, and the common cause of the two.",
+            "In addition which part is larger in which networks, and why it matters whether an "
+            "interval is stored in x or in z.",
         ),
     ),
     Exercise(
@@ -167,7 +168,8 @@ ABOUT_DOPAMINE = (
             "The effect of each gain in one network.",
             "The share of the largest effect in all ten networks, and the sum beside the joint "
             "change.",
-            "In addition why the effects do not add up at ten per cent.",
+            "In addition why effects add up for a small change, and how one would see that ten per "
+            "cent is small.",
         ),
     ),
 )
