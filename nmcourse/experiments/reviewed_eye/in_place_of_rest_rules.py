@@ -129,7 +129,9 @@ def _judgement(results: Results, found: dict[str, bool | None], arm: str) -> Jud
         caveats=(
             f"Two areas of 8 channels, digits of {results.config['image_size']} pixels, "
             f"{results.config['n_steps']} further steps of networks that were trained without the "
-            "penalty: what brings a slow network back, and not what a whole training makes.",
+            "penalty: what brings a network nearer to rest, and not what a whole training makes.",
+            "Rest is the state after 200 ms of blank. Most networks have not quite reached it "
+            "then, so that a distance tells how settled a network is without an image, too.",
             f"The strong penalty has a coefficient of {results.config['strong']:g}, a hundred "
             "times the published one, so that there is an effect to compare with. Weight decay is "
             f"{results.config['decay']:g}. Neither was tuned.",
