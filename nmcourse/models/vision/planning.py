@@ -18,6 +18,10 @@ State = tuple[Tensor, ...]
 See = Callable[[int, Sequence[Tensor]], None]  # steps made so far, blank ones included; state
 
 
+# A silent unit loses the share alpha of its rate in every step, for ever. After some hundred steps
+# that is a number below the normal ones, and processors take several times as long for it.
+TRACE, TRACES_EVERY = 1e-20, 20  # what counts as nothing; how many steps may leave such traces
+
 _INSIST = ContextVar("checks, also where a trial is told not to check", default=False)
 
 
@@ -63,6 +67,11 @@ def refuse_divergence(state: Sequence[Tensor], step: int, n_blank: int) -> None:
     for area, r in enumerate(state):
         if not all_finite(r):
             raise DivergingActivity(step, area, n_blank)
+
+
+def without_traces(state: Sequence[Tensor]) -> State:
+    """The state with zeros for rates that have all but decayed."""
+    return tuple(r.masked_fill(r.abs() < TRACE, 0.0) for r in state)
 
 
 class Response(NamedTuple):

@@ -13,6 +13,7 @@ from torch.utils.checkpoint import checkpoint
 from nmcourse.models._base import add_noise
 from nmcourse.models.vision.area_gains import check_gains, gains_at
 from nmcourse.models.vision.planning import (
+    TRACES_EVERY,
     Asked,
     Response,
     State,
@@ -20,6 +21,7 @@ from nmcourse.models.vision.planning import (
     departure,
     refuse_divergence,
     schedule,
+    without_traces,
 )
 
 
@@ -89,6 +91,8 @@ def respond_by_steps(model: Stepping, images: Tensor, asked: Asked) -> Response:
         for _ in range(n_blank):
             now, step = advance(now, few, step, False), step + 1
             check(now, step - 1)
+            if step % TRACES_EVERY == 0:
+                now = without_traces(now)
             if see is not None:
                 see(step, now)
     rest = tuple(r.detach() for r in now)
@@ -105,6 +109,8 @@ def respond_by_steps(model: Stepping, images: Tensor, asked: Asked) -> Response:
             with torch.set_grad_enabled(free):  # the readout of any state has its gradient
                 now = advance(now, image, t, shown)
             check(now, t)
+            if (t + 1) % TRACES_EVERY == 0 and not free:
+                now = without_traces(now)
             read.append(output(now, t))
             if t >= plan.away:
                 far.append(departure(now, rest))

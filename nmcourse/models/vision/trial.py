@@ -32,7 +32,14 @@ from nmcourse.models.vision.loop import (
     packed,
     pooled,
 )
-from nmcourse.models.vision.planning import Asked, Response, Schedule, refuse_divergence
+from nmcourse.models.vision.planning import (
+    TRACES_EVERY,
+    Asked,
+    Response,
+    Schedule,
+    refuse_divergence,
+    without_traces,
+)
 from nmcourse.models.vision.wiring import Wiring
 
 CHUNK = 20  # steps that share one convolution for the gradient of the weights
@@ -205,6 +212,8 @@ class _Trial:
             elif self.check_finite:
                 refuse_divergence(state, self.step, self.n_blank)
             self.step += steps
+            if self.step // TRACES_EVERY != (self.step - steps) // TRACES_EVERY:
+                state = list(without_traces(state))
         self.state = state
 
     def run_under_noise(self, image: Tensor, n_steps: int) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.func import functional_call
 
-from nmcourse.models import Area, CordsNet, Stem, VanillaRNN
+from nmcourse.models import Area, AreaGains, CordsNet, Stem, VanillaRNN
 from tests.models.vision.cordsnets import BATCH, CHANNELS, CLASSES, network, pictures
 
 EXACT = {"rtol": 0, "atol": 1e-12}
@@ -161,6 +161,30 @@ def test_a_trial_equals_step_repeated(model):
         alone = model(images, n_steps=SHOWN, n_blank=BLANK)
     assert alone.states is None
     torch.testing.assert_close(alone.outputs, outputs[:, :SHOWN], **EXACT)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+@pytest.mark.parametrize("by_steps", [False, True])
+def test_silent_units_do_not_linger(noise, by_steps):
+    """They decay for ever, and below 1e-38 processors take several times as long for a step."""
+    model, images = network("small-R2").float(), pictures().float()
+    state = tuple(torch.ones_like(r) for r in model.initial_state(BATCH))
+    asked = {"n_steps": 600, "n_blank": 0, "state": state, "image_noise_std": noise}
+    if by_steps:  # a gain of the output is not in the kernels
+        asked["gains"] = [AreaGains(output=torch.ones(BATCH, 8)), None]
+    found = model.respond(images, **asked)
+    assert not any(_lingering(r) for r in found.state)
+    for _ in range(600):
+        state = model.step(state, images)
+    assert any(_lingering(r) for r in state)  # there are such units
+    if not noise:
+        torch.testing.assert_close(found.state, state, rtol=1e-5, atol=1e-6)
+
+
+def _lingering(rates):
+    """How many rates are neither zero nor normal numbers."""
+    return int(((rates != 0) & (rates.abs() < torch.finfo(rates.dtype).tiny)).sum())
 
 
 @pytest.mark.parametrize(
