@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -39,9 +40,17 @@ def tree(tmp_path: Path) -> Path:
 
 def make(tree: Path, target: str) -> tuple[int, str]:
     """Exit status of a target, and what was printed."""
-    command = ["make", "PYTHON=./python", target]
-    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+    done = run(tree, "PYTHON=./python", target)
     return done.returncode, done.stdout + done.stderr
+
+
+def run(tree: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Make with these words, and none of those that the make around these tests was given."""
+    around = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES")
+    own = {name: value for name, value in os.environ.items() if name not in around}
+    return subprocess.run(
+        ["make", *words], cwd=tree, env=own, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.mark.parametrize("folder", TARGETS)
@@ -89,8 +98,8 @@ def test_what_a_target_has_to_be_told_is_asked_for_before_anything_is_installed(
     assert f"for example: make {target} {NEEDED[target]}" in printed
     assert not (tree / ".venv").exists()
     given = dict(word.split("=") for word in NEEDED[target].split())
-    command = ["make", "--dry-run", target, *(f"{name}={value}" for name, value in given.items())]
-    assert subprocess.run(command, cwd=tree, capture_output=True, check=False).returncode == 0
+    words = [f"{name}={value}" for name, value in given.items()]
+    assert run(tree, "--dry-run", target, *words).returncode == 0
 
 
 def test_a_site_that_is_not_built_is_not_served(tree: Path):
@@ -107,8 +116,8 @@ def test_only_the_benchmark_of_loops_is_told_of_peers(tree: Path, peers: str):
     (tree / "benchmarks").mkdir()
     for name in ("bench_figures.py", "bench_loops.py", "bench_training.py"):
         (tree / "benchmarks" / name).touch()
-    command = ["make", "PYTHON=./python", "bench", *([f"PEERS={peers}"] if peers else [])]
-    subprocess.run(command, cwd=tree, capture_output=True, check=True)
+    done = run(tree, "PYTHON=./python", "bench", *([f"PEERS={peers}"] if peers else []))
+    assert done.returncode == 0, done.stderr
     told = f" --peers {peers}" if peers else ""
     assert (tree / "installed").read_text().splitlines()[-3:] == [
         "benchmarks/bench_figures.py",

@@ -251,20 +251,23 @@ print("all within")
 @pytest.mark.parametrize("n_seeds", [1, 3])
 @pytest.mark.parametrize("name", LARGE)
 def test_the_number_of_threads_changes_nothing(name, n_seeds):
-    """Neither of what the loop gives nor of the gradients."""
+    """No bit of what the loop gives; torch may sum gradients of weights in another order."""
     n_trials, n_steps = 64, 48
     assert n_trials * n_steps * 100 >= running.WORTH_SHARING
     threads, found = torch.get_num_threads(), []
     try:
         for number in (1, 3):
             torch.set_num_threads(number)
-            outputs, states, gradients = run_large(name, torch.float32, n_trials, n_steps, n_seeds)
-            found.append({"outputs": outputs, "states": states, **gradients})
+            found.append(run_large(name, torch.float32, n_trials, n_steps, n_seeds))
     finally:
         torch.set_num_threads(threads)
     one, three = found
-    differing = [key for key in one if not torch.equal(one[key], three[key])]
-    assert differing == []
+    assert torch.equal(one[0], three[0])
+    assert torch.equal(one[1], three[1])
+    for key, gradient in one[2].items():
+        same([three[2][key]], [gradient], TOLERANCES[torch.float32][1])
+        if name in ("nm-rnn", "nm-rnn with feedback", "low-rank"):  # summed in the loop
+            assert torch.equal(three[2][key], gradient), key
 
 
 def test_what_is_not_a_number_stays_so():

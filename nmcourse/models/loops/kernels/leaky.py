@@ -10,7 +10,9 @@ step to the next.
 Every array has a seed axis in front. The trials of a seed are cut into ``n_parts`` parts, and a
 *job* is one part of one seed: job j is part ``j % n_parts`` of seed ``j // n_parts``. Jobs know
 nothing of each other, so that threads can take some each. How the trials are cut does not depend
-on the number of threads, and so no result does.
+on the number of threads, and so nothing does that is computed here. (The gradients of the weights
+of a full network and of gated ones are products of torch, which may sum in another order on more
+threads.)
 
 The K latent sums under their gains and the P inputs are the *sources* of a step, side by side, and
 L and B one below the other its *factors*: x_t = keep x_{t-1} + sources_t factors.
