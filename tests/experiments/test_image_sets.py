@@ -8,6 +8,7 @@ import re
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -157,13 +158,31 @@ def test_the_list_of_claims_that_need_images():
     printed = runner.images_needed().splitlines()
     rows = dict(re.split(r"\s{2,}", line) for line in printed if line.startswith("run "))
     assert rows["run C15"] == "Fashion-MNIST"
-    assert rows["run C6 --published-budget"] == "Fashion-MNIST"
+    for claim in ("C6", "C7", "C8", "F6", "F7"):  # with the flag until their results are stored
+        assert {rows.get(f"run {claim}"), rows.get(f"run {claim} --published-budget")} == {
+            "Fashion-MNIST",
+            None,
+        }
     assert rows["run F12"] == "Fashion-MNIST, CIFAR-10"
     assert rows["run F30"] == "Fashion-MNIST, MNIST, CIFAR-10"
     assert "none" not in rows.values()
     assert {row.split()[1] for row in rows} <= set(claims.ids())
     calls = [line for line in printed if "fetch_images" in line]
     assert [call.split("(")[0].split()[-1] for call in calls] == ["fetch_images"] * 3
+
+
+def test_the_flag_stands_where_only_the_published_budget_needs_images(monkeypatch):
+    on_digits, on_clothes = Mock(images=()), Mock(images=("fashion_mnist",))
+
+    def found(at_published_budget=False):
+        return {"C1": on_clothes, "C2": on_clothes if at_published_budget else on_digits}
+
+    monkeypatch.setattr(runner, "by_claim", found)
+    monkeypatch.setattr(runner, "needed_by", lambda experiment: experiment.images)
+    rows = [line.split("  ")[0] for line in runner.images_needed().splitlines()]
+    assert rows[:2] == ["run C1", "run C2 --published-budget"]
+    assert "run C1 --published-budget" not in rows
+    assert "run C2" not in rows
 
 
 def test_the_list_on_the_command_line(capsys):
