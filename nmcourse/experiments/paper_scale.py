@@ -220,6 +220,8 @@ PAPER |= {
         "native_over_time": ("sizes of the rivals here",),
         "native_noise": ("the seeds",),
         "noise": ("the seeds; the paper shows R8 on 50,000 images of ImageNet",),
+        "equal_accuracy": _OURS,
+        "native_equal_accuracy": _OURS,
         "made_neurons": _OURS,
         "turning_code": _OURS,
         "v4_prediction": ("the recordings of Fig. 6; the course reads public ones",),

@@ -54,7 +54,7 @@ from nmcourse.experiments.neurons import (
     v4_prediction,
 )
 from nmcourse.experiments.reviewed_eye import attacks, averaged_time, in_place_of_rest
-from nmcourse.experiments.seeing import crossing, native, noise, over_time
+from nmcourse.experiments.seeing import crossing, equal_accuracy, native, noise, over_time
 from nmcourse.experiments.timing import (
     column_signs,
     equal_terms,
@@ -100,6 +100,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *crossing.EXPERIMENTS,
     *over_time.EXPERIMENTS,
     *noise.EXPERIMENTS,
+    *equal_accuracy.EXPERIMENTS,
     *same_computation.EXPERIMENTS,
     *memory_shapes.EXPERIMENTS,
     *windows.EXPERIMENTS,

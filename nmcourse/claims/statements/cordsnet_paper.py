@@ -206,4 +206,12 @@ CLAIMS = (
         "not published",
         "book/vision/seeing_over_time",
     ),
+    Claim(
+        "F31",
+        "Between networks that are equally good without noise, a CordsNet suffers less from new "
+        "noise than its CNN and than networks in discrete time, all given the same evidence.",
+        "question of this course",
+        "not published for networks made equal",
+        "book/vision/seeing_through_noise",
+    ),
 )

@@ -1,4 +1,4 @@
-"""C7, F6, F7 and C8 on Fashion-MNIST at 28 pixels: the same questions, images of native size.
+"""C7, F6, F7, C8 and F31 on Fashion-MNIST at 28 pixels: the same questions, images of native size.
 
 Two areas of 16 channels (preset ``native-R2``), and rivals with as many parameters. The rules are
 those of the small digits and were fixed before. What the small digits had left open is asked with
@@ -18,6 +18,7 @@ from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.seeing import (
     crossing,
     crossing_rules,
+    equal_accuracy,
     networks,
     noise,
     noise_rules,
@@ -47,6 +48,11 @@ NETWORKS["gpu"] = at_paper_scale("native_over_time", NETWORKS["cpu"])
 NOISE = {  # fewer images, since each is shown under 35 noises
     tier: settings | {"n_test": min(settings["n_test"], 500)} for tier, settings in NETWORKS.items()
 }
+EQUAL = {
+    "cpu": NOISE["cpu"] | {"ladder": equal_accuracy.LADDER, "trained_in": "native_over_time"},
+    "smoke": equal_accuracy.SETTINGS["smoke"] | _SMOKE,
+}
+EQUAL["gpu"] = at_paper_scale("native_equal_accuracy", EQUAL["cpu"])
 EXPERIMENTS = (
     Experiment(
         name="native_crossing",
@@ -63,5 +69,10 @@ EXPERIMENTS = (
         name="native_noise",
         run=partial(noise.run, tiers=NOISE),
         rules=noise_rules.RULES,
+    ),
+    Experiment(
+        name="native_equal_accuracy",
+        run=partial(equal_accuracy.run, tiers=EQUAL),
+        rules=equal_accuracy.RULES,
     ),
 )

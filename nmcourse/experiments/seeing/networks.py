@@ -205,7 +205,7 @@ def _tune(name: str, settings: Mapping[str, Any], rate: float) -> list[float]:
     """Accuracy of tuning seeds on images of the training set that they did not learn from."""
     train, _ = images_of(settings)
     held_out = settings["n_validation"]
-    models, _ = _fit(
+    models, _ = fit_kind(
         name,
         settings,
         train.subset(slice(held_out, None)),
@@ -220,7 +220,7 @@ def _tune(name: str, settings: Mapping[str, Any], rate: float) -> list[float]:
 def _train(name: str, settings: Mapping[str, Any], rate: float, folder: Path) -> dict[str, Any]:
     train, test = images_of(settings)
     start, seeds = time.process_time(), list(range(settings["n_seeds"]))
-    models, lost = _fit(name, settings, train, rate, settings["n_steps"], seeds, folder)
+    models, lost = fit_kind(name, settings, train, rate, settings["n_steps"], seeds, folder)
     save_tensors(folder / "weights.pt", [model.state_dict() for model in models])
     return {
         "accuracy": [right_in_time(model, test, NETWORKS[name].trial) for model in models],
@@ -229,7 +229,7 @@ def _train(name: str, settings: Mapping[str, Any], rate: float, folder: Path) ->
     }
 
 
-def _fit(
+def fit_kind(
     name: str,
     settings: Mapping[str, Any],
     images: ImageSet,
@@ -238,7 +238,20 @@ def _fit(
     seeds: Sequence[int],
     folder: Path | None = None,
 ) -> tuple[list[Seeing], list[int]]:
-    """Networks of some seeds, and which seeds stopped before the end."""
+    """Train networks of some seeds.
+
+    Args:
+        name: of ``NETWORKS``.
+        settings: as in ``SETTINGS``.
+        images: to learn from.
+        rate: peak learning rate.
+        n_steps: of training.
+        seeds: of the starts and of the order of the images.
+        folder: where what is done is kept, so that a killed training goes on; None for nowhere.
+
+    Returns:
+        The networks in the order of the seeds, and the seeds whose training ended early.
+    """
     manner, make = NETWORKS[name], partial(build, name, settings)
     loss: Any = partial(trial_loss, trial=manner.trial.counting(manner.counting, manner.dt))
     options: dict[str, Any] = {"n_steps": n_steps, "batch_size": settings["batch_size"]}

@@ -1,4 +1,4 @@
-"""C7, F6, F7, C8 on images of native size: the same questions, asked of other images."""
+"""C7, F6, F7, C8, F31 on images of native size: the same questions, asked of other images."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import pytest
 
 from nmcourse.evidence import Results
 from nmcourse.experiments.registry import EXPERIMENTS, by_claim
-from nmcourse.experiments.seeing import crossing, native, networks, noise, over_time
+from nmcourse.experiments.seeing import crossing, equal_accuracy, native, networks, noise, over_time
 
-SMALL = {of.name: of for module in (crossing, over_time, noise) for of in module.EXPERIMENTS}
+SMALL = {
+    of.name: of
+    for module in (crossing, over_time, noise, equal_accuracy)
+    for of in module.EXPERIMENTS
+}
 
 
 @pytest.mark.parametrize("experiment", native.EXPERIMENTS, ids=lambda one: one.name)
@@ -21,7 +25,7 @@ def test_the_rules_are_those_of_the_digits(experiment):
 
 @pytest.mark.parametrize("experiment", native.EXPERIMENTS, ids=lambda one: one.name)
 def test_a_small_version_runs_and_resumes(experiment, tmp_path, monkeypatch: pytest.MonkeyPatch):
-    for module in (crossing, over_time, noise):
+    for module in (crossing, over_time, noise, equal_accuracy):
         monkeypatch.setattr(
             module, "in_parallel", lambda jobs: {name: job() for name, job in jobs.items()}
         )

@@ -79,7 +79,7 @@ def test_a_small_version_runs(tmp_path, monkeypatch):
             assert rows["held_20"] == rows["accuracy"] == rows["at_once"]
     judged = {claim: rule.judge(Results(**found)) for claim, rule in RULES.items()}
     assert all(judgement.measured for judgement in judged.values())
-    monkeypatch.setattr(networks, "_fit", None)  # nothing is trained a second time
+    monkeypatch.setattr(networks, "fit_kind", None)  # nothing is trained a second time
     again = over_time.run("smoke", tmp_path)
     assert again == found
 
