@@ -7,8 +7,8 @@ weights, in equal computing time:
     direct          CordsNet, in the time of all stages
     pixel_rnn       a fully connected rate network of as many parameters, in the time of all stages
 
-Computing time is counted by what a gradient step of each training costs, measured side by side in
-one process before anything is trained; from it follow the steps of the controls.
+Computing time is counted by what one more gradient step of each training costs, measured side by
+side in one process before anything is trained; from it follow the steps of the controls.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nmcourse.analysis import after_images
+from nmcourse.analysis import after_images, seconds_side_by_side
 from nmcourse.evidence import Experiment, remember
 from nmcourse.experiments.cordsnet.staged_training_rules import RULES
 from nmcourse.experiments.image_sets import learn_and_test, learnt_from
@@ -52,6 +52,7 @@ COMMAND = "python -m nmcourse.claims run C6 --course-budget"
 SHIPPED = "digits_cordsnet_staged"
 INITIAL = ("cnn", "inverse", "linear", "annealed")  # the stages before fine-tuning
 TIMED, TUNING = 2000, 1000  # not among the seeds that count
+LONGER = 6  # times as many steps in the longer of the two calls that tell what a step costs
 SMOKE_RECIPE: dict[str, Any] = {
     "cnn_steps": 3,
     "inverse_steps": 2,
@@ -150,7 +151,7 @@ def run(
 
 
 def step_costs(settings: dict[str, Any]) -> dict[str, float]:
-    """Processor seconds of a gradient step of each training: medians, timed in turn."""
+    """Processor seconds of a gradient step of each training."""
     recipe, (images, _) = Recipe(**settings["recipe"]), load(settings)
     cnn = TwinCNN(settings["areas"], 1, 10, image_size=images.size, generator=seeded(TIMED))
     folded, whole = cnn.fold(), partial(trial_loss, trial=recipe.trial)
@@ -166,15 +167,38 @@ def step_costs(settings: dict[str, Any]) -> dict[str, float]:
         "fine-tuned": (new_network("direct", settings, TIMED), whole, late),
         "pixel_rnn": (new_network("pixel_rnn", settings, TIMED), whole, late),
     }
-    found: dict[str, list[float]] = {name: [] for name in trainings}
-    n_steps = settings["timed_steps"]
-    for round_number in range(6):
-        for name, (model, loss, batch) in trainings.items():
-            begin = time.process_time()
-            _fit(model, images, loss, n_steps, batch, 1e-6)
-            if round_number:  # the first one warms up
-                found[name].append((time.process_time() - begin) / n_steps)
-    return {name: statistics.median(seconds) for name, seconds in found.items()}
+    short = settings["timed_steps"]
+    calls = {
+        (name, n_steps): partial(_fit, model, images, loss, n_steps, batch, 1e-6)
+        for name, (model, loss, batch) in trainings.items()
+        for n_steps in (short, LONGER * short)
+    }
+    return costs_of_further_steps(calls, n_rounds=5)
+
+
+def costs_of_further_steps(
+    calls: Mapping[tuple[str, int], Callable[[], object]], n_rounds: int
+) -> dict[str, float]:
+    """Processor seconds that one more step costs, for each name: medians, timed in turn.
+
+    What a call costs before its first step, such as a look at all images, is in the short call and
+    in the long one, and so in no difference.
+
+    Args:
+        calls: (name, number of steps) -> a call that makes them; two numbers for each name.
+        n_rounds: how often each is timed.
+    """
+    named = {f"{name} {n}": call for (name, n), call in calls.items()}
+    seconds = seconds_side_by_side(named, n_rounds, clock=time.process_time)
+    lengths: dict[str, list[int]] = {}
+    for name, n in calls:
+        lengths.setdefault(name, []).append(n)
+    found = {}
+    for name, numbers in lengths.items():
+        few, many = sorted(numbers)
+        rounds = zip(seconds[f"{name} {few}"], seconds[f"{name} {many}"], strict=True)
+        found[name] = statistics.median(long - short for short, long in rounds) / (many - few)
+    return found
 
 
 def control_steps(recipe: Recipe, costs: dict[str, float]) -> dict[str, int]:

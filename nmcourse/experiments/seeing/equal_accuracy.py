@@ -18,6 +18,7 @@ from typing import Any
 from nmcourse.evidence import (
     Experiment,
     Judgement,
+    LedgerError,
     Results,
     Rule,
     expected,
@@ -136,7 +137,13 @@ def _rate(name: str, settings: Mapping[str, Any]) -> float:
     """The learning rate that was the best of this network's after all steps."""
     if not settings["trained_in"]:
         return float(settings["rates"][0])
-    return float(read_results(settings["trained_in"]).value(f"{name}.learning_rate"))
+    found = read_results(settings["trained_in"])
+    if found is None:
+        raise LedgerError(
+            f"learning rates are those of {settings['trained_in']}, which has no results yet: run "
+            "the claim F6 first, at the same budget"
+        )
+    return float(found.value(f"{name}.learning_rate"))
 
 
 def _right(name: str, models: Sequence[Seeing], settings: Mapping[str, Any]) -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nmcourse.evidence import Results
+from nmcourse.evidence import LedgerError, Results
 from nmcourse.experiments.seeing import equal_accuracy, networks
 from nmcourse.experiments.seeing.crossing import images_of
 from nmcourse.experiments.seeing.equal_accuracy import (
@@ -15,6 +15,7 @@ from nmcourse.experiments.seeing.equal_accuracy import (
     choosing,
     nearest,
 )
+from nmcourse.experiments.seeing.noise_rules import NOISES
 
 
 def test_of_each_seed_the_nearest_rung_is_taken():
@@ -65,9 +66,15 @@ def test_networks_are_those_that_were_chosen(tmp_path, in_this_process):
         assert found["clean"][seed] == pytest.approx(float(right))
 
 
+def test_without_the_results_of_f6_the_run_says_what_is_missing(tmp_path, in_this_process):
+    tiers = {"smoke": SETTINGS["smoke"] | {"trained_in": "nowhere"}}
+    with pytest.raises(LedgerError, match="those of nowhere, which has no results yet: run the"):
+        equal_accuracy.run("smoke", tmp_path, tiers)
+
+
 def measured(lost: float, clean: float = 0.9) -> dict:
     rows = {"accuracy": [[clean - lost] * 5] * 10, "maps": [[lost] * 5] * 10}
-    of_noise = {name: rows | {"outputs": [[lost] * 5] * 10} for name in equal_accuracy.noise.NOISES}
+    of_noise = {name: rows | {"outputs": [[lost] * 5] * 10} for name in NOISES}
     return {
         "clean": [clean] * 10,
         "by_step": [[1, 3, 9]] * 10,
