@@ -173,7 +173,12 @@ def step_costs(settings: dict[str, Any]) -> dict[str, float]:
         for name, (model, loss, batch) in trainings.items()
         for n_steps in (short, LONGER * short)
     }
-    return costs_of_further_steps(calls, n_rounds=5)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # processor seconds add up over threads
+    try:
+        return costs_of_further_steps(calls, n_rounds=5)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def costs_of_further_steps(
