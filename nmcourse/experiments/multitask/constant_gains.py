@@ -24,7 +24,7 @@ import torch
 from torch import nn
 
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, expected, format_number
-from nmcourse.experiments.contenders import Contender, by_name, compare
+from nmcourse.experiments.contenders import Contender, by_name, compare, edge_caveat
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.training_runs import is_lower
 from nmcourse.models import NMRNN, LowRankRNN, Modulator, ScalarGainRNN, VanillaRNN
@@ -155,6 +155,7 @@ def judge(results: Results) -> Judgement:
             "vanilla RNN told by an input shows what a network of the other kind can do.",
             f"{results.config['n_steps']:,} steps of {results.config['batch_size']} trials; a "
             "longer training may change the order.",
+            edge_caveat(results, ARMS.values()),
         ),
     )
 
