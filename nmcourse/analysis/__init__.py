@@ -13,7 +13,12 @@ from nmcourse.analysis.attractors import (
     wrap_angle,
 )
 from nmcourse.analysis.autonomous import AutonomousSystem, eigenvalues
-from nmcourse.analysis.cost import MultiplyAdds, multiply_adds, seconds_side_by_side
+from nmcourse.analysis.cost import (
+    MultiplyAdds,
+    multiply_adds,
+    seconds_of_further_steps,
+    seconds_side_by_side,
+)
 from nmcourse.analysis.decisions import (
     ChronometricCurve,
     PsychometricCurve,
@@ -363,6 +368,7 @@ __all__ = [
     "ritz_values",
     "run_on",
     "sample_states",
+    "seconds_of_further_steps",
     "seconds_side_by_side",
     "shape_distance",
     "shape_likeness",

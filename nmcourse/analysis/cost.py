@@ -21,7 +21,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import singledispatch
+from functools import partial, singledispatch
 
 from nmcourse._inputs import count
 from nmcourse.models import (
@@ -37,6 +37,8 @@ from nmcourse.models import (
     SparseTerms,
     VanillaRNN,
 )
+
+LONGER = 6  # times as many steps in the longer of the two calls that tell what a step costs
 
 
 @dataclass(frozen=True)
@@ -165,3 +167,47 @@ def seconds_side_by_side(
             call()
             seconds[name].append(clock() - start)
     return seconds
+
+
+def seconds_of_further_steps(
+    trainings: Mapping[str, Callable[[int], object]],
+    n_steps: int,
+    n_repetitions: int,
+    *,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, list[float]]:
+    """Time what one more step of each training costs, in turn.
+
+    What a call does once, such as a look at all data before the first step, is in a short call and
+    in a long one, and so it is in no difference. Divided by the steps of a short call it can be
+    larger than the steps themselves.
+
+    Args:
+        trainings: calls that make a number of steps, by name.
+        n_steps: steps of the short call; the long one makes ``LONGER`` times as many.
+        n_repetitions: how often both are timed.
+        clock: as in ``seconds_side_by_side``.
+
+    Returns:
+        For each name the seconds of one further step in each repetition. Where steps are short,
+        one such difference can be far off, or negative: take the median.
+
+    Raises:
+        ValueError: for no trainings, or fewer than one step or repetition.
+    """
+    n_steps = count("n_steps", n_steps)
+    lengths = {"short": n_steps, "long": LONGER * n_steps}
+    calls = {
+        f"{length} {name}": partial(train, steps)
+        for name, train in trainings.items()
+        for length, steps in lengths.items()
+    }
+    seconds = seconds_side_by_side(calls, n_repetitions, clock=clock)
+    further = lengths["long"] - lengths["short"]
+    return {
+        name: [
+            (long - short) / further
+            for short, long in zip(seconds[f"short {name}"], seconds[f"long {name}"], strict=True)
+        ]
+        for name in trainings
+    }

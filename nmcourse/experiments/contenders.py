@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from nmcourse.evidence import plain
+from nmcourse.evidence import Results, plain
 from nmcourse.experiments.training_runs import in_parallel, ship, trained_models, tune_and_train
 from nmcourse.models import count_parameters
 from nmcourse.pretrained import BUILDERS
@@ -91,6 +91,18 @@ def by_name(contenders: Iterable[Contender]) -> dict[str, Contender]:
         if found.setdefault(contender.name, contender) != contender:
             raise ValueError(f"two contenders are named {contender.name!r}")
     return found
+
+
+def edge_caveat(results: Results, contenders: Iterable[Contender]) -> str:
+    """Which networks had their best learning rate at the upper end of the list, as a text."""
+    largest = max(results.config["rates"])
+    at_the_edge = [
+        n.label for n in contenders if results.value(f"{n.name}.learning_rate") == largest
+    ]
+    return (
+        "A larger learning rate may be better where the best one was the largest tried: "
+        f"{'; '.join(at_the_edge) or 'nowhere'}."
+    )
 
 
 def compare(

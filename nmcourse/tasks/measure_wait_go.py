@@ -308,9 +308,11 @@ def change_of_intervals(produced: Tensor, *, level: int, resolution: float = 10.
         resolution: smaller changes of the median count as none, ms; one time step.
 
     Returns:
-        (network,): sign of the median change over trials.
+        (network,): sign of the median change over trials; 0 where half of the ramps never arrive
+        any more and the other half arrives for the first time.
     """
     produced = produced.nan_to_num(nan=torch.inf)
     change = (produced[:, level] - produced[:, 0]).nan_to_num(nan=0.0)  # inf - inf: as it was
-    median = change.quantile(0.5, dim=1, interpolation="lower")
+    ordered, n_trials = change.sort(dim=1).values, change.shape[1]
+    median = (ordered[:, (n_trials - 1) // 2] + ordered[:, n_trials // 2]) / 2  # NaN: half of each
     return (median > resolution).int() - (median < -resolution).int()

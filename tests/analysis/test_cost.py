@@ -1,8 +1,10 @@
+from functools import partial
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from nmcourse.analysis import multiply_adds, seconds_side_by_side
+from nmcourse.analysis import multiply_adds, seconds_of_further_steps, seconds_side_by_side
 from nmcourse.models import (
     GRU,
     LSTM,
@@ -78,6 +80,19 @@ def test_calls_take_turns():
     seconds = seconds_side_by_side(calls, 3, clock=lambda: float(next(ticks)))
     assert "".join(order) == "ab" + "ababab"
     assert seconds == {"a": [1.0] * 3, "b": [2.0] * 3}
+
+
+def test_what_a_call_does_once_is_in_no_step():
+    clock = {"now": 0.0}
+
+    def train(first, a_step, n_steps):
+        clock["now"] += first + a_step * n_steps
+
+    calls = {"quick": partial(train, 50.0, 0.25), "slow": partial(train, 0.0, 2.0)}
+    seconds = seconds_of_further_steps(calls, 4, 3, clock=lambda: clock["now"])
+    assert seconds == {"quick": [0.25] * 3, "slow": [2.0] * 3}
+    with pytest.raises(ValueError, match="n_steps must be a positive integer, got 0"):
+        seconds_of_further_steps(calls, 0, 3)
 
 
 def test_errors_name_the_argument():

@@ -176,6 +176,8 @@ def test_direction_of_a_change():
     intact, ten = [100.0] * 4, [[110.0] * 4, [111.0] * 4, [89.0] * 4]
     produced = torch.tensor([[intact, row] for row in ten])
     assert change_of_intervals(produced, level=1).tolist() == [0, 1, -1]
+    two_shorter = torch.tensor([[intact, [80.0, 80.0, 100.0, 130.0]]])
+    assert change_of_intervals(two_shorter, level=1).tolist() == [0]  # by the median: -10 ms
     never = [torch.nan] * 4
     lost = torch.tensor([[intact, [80.0, *never[:3]]], [never, never]])
     assert change_of_intervals(lost, level=1).tolist() == [1, 0]

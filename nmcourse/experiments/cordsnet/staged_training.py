@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nmcourse.analysis import after_images, seconds_side_by_side
+from nmcourse.analysis import after_images, seconds_of_further_steps
 from nmcourse.evidence import Experiment, remember
 from nmcourse.experiments.cordsnet.staged_training_rules import RULES
 from nmcourse.experiments.image_sets import learn_and_test, learnt_from
@@ -52,7 +52,6 @@ COMMAND = "python -m nmcourse.claims run C6 --course-budget"
 SHIPPED = "digits_cordsnet_staged"
 INITIAL = ("cnn", "inverse", "linear", "annealed")  # the stages before fine-tuning
 TIMED, TUNING = 2000, 1000  # not among the seeds that count
-LONGER = 6  # times as many steps in the longer of the two calls that tell what a step costs
 SMOKE_RECIPE: dict[str, Any] = {
     "cnn_steps": 3,
     "inverse_steps": 2,
@@ -167,38 +166,25 @@ def step_costs(settings: dict[str, Any]) -> dict[str, float]:
         "fine-tuned": (new_network("direct", settings, TIMED), whole, late),
         "pixel_rnn": (new_network("pixel_rnn", settings, TIMED), whole, late),
     }
-    short = settings["timed_steps"]
     calls = {
-        (name, n_steps): partial(_fit, model, images, loss, n_steps, batch, 1e-6)
+        name: partial(_some_steps, model, images, loss, batch)
         for name, (model, loss, batch) in trainings.items()
-        for n_steps in (short, LONGER * short)
     }
-    return costs_of_further_steps(calls, n_rounds=5)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # processor seconds add up over threads
+    try:
+        seconds = seconds_of_further_steps(
+            calls, settings["timed_steps"], 5, clock=time.process_time
+        )
+    finally:
+        torch.set_num_threads(threads)
+    return {name: statistics.median(rounds) for name, rounds in seconds.items()}
 
 
-def costs_of_further_steps(
-    calls: Mapping[tuple[str, int], Callable[[], object]], n_rounds: int
-) -> dict[str, float]:
-    """Processor seconds that one more step costs, for each name: medians, timed in turn.
-
-    What a call costs before its first step, such as a look at all images, is in the short call and
-    in the long one, and so in no difference.
-
-    Args:
-        calls: (name, number of steps) -> a call that makes them; two numbers for each name.
-        n_rounds: how often each is timed.
-    """
-    named = {f"{name} {n}": call for (name, n), call in calls.items()}
-    seconds = seconds_side_by_side(named, n_rounds, clock=time.process_time)
-    lengths: dict[str, list[int]] = {}
-    for name, n in calls:
-        lengths.setdefault(name, []).append(n)
-    found = {}
-    for name, numbers in lengths.items():
-        few, many = sorted(numbers)
-        rounds = zip(seconds[f"{name} {few}"], seconds[f"{name} {many}"], strict=True)
-        found[name] = statistics.median(long - short for short, long in rounds) / (many - few)
-    return found
+def _some_steps(
+    model: nn.Module, images: ImageSet, loss: Any, batch_size: int, n_steps: int
+) -> None:
+    _fit(model, images, loss, n_steps, batch_size, 1e-6)
 
 
 def control_steps(recipe: Recipe, costs: dict[str, float]) -> dict[str, int]:

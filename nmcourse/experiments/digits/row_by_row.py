@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, expected, format_number
-from nmcourse.experiments.contenders import Contender, by_name, compare, ship_all
+from nmcourse.experiments.contenders import Contender, by_name, compare, edge_caveat, ship_all
 from nmcourse.experiments.image_sets import learnt_from
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.tasks import RowByRowDigits, class_accuracy
@@ -125,6 +125,7 @@ def judge(results: Results) -> Judgement:
             "is 0.3 %.",
             "The leaky networks have time constants of 100 ms (modulator 1,000 ms) and a row lasts "
             "50 ms, all fixed and not tuned; LSTM and GRU have none.",
+            edge_caveat(results, NETWORKS.values()),
         ),
     )
 

@@ -81,7 +81,8 @@ def judge_switch(results: Results) -> Judgement:
             for arm in ARMS
         )
         + ". "
-        + "; ".join(f"{what}: {WORDS[holds]}" for what, holds in statements.items()),
+        + "; ".join(f"{what}: {WORDS[holds]}" for what, holds in statements.items())
+        + ". (The readout is one that was trained for as many steps.)",
         spread="; ".join(f"{arm} {low:.0%} to {high:.0%}" for arm, (low, high) in spread.items()),
         seeds=results.config["n_seeds"],
         caveats=(

@@ -143,6 +143,7 @@ def _judge(
         seeds=results.config["n_seeds"],
         caveats=(
             f"The claim holds for: {'; '.join(where) or 'no set of networks, no metric'}.",
+            "The rule compares medians; where networks scatter widely it is no test over seeds.",
             f"{steps:,} one-cycle steps of {results.config['batch_size']} trials for every model; "
             f"the paper took {paper} steps. {_still_falling(results, part)}",
             *([_by_task(results)] if part == "trained" else []),

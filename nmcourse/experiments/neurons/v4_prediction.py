@@ -206,7 +206,7 @@ def _last_activity(model: CordsNet, images: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _accuracy(model: CordsNet, train: ImageSet) -> float:
-    """On the last thousand images of the set, of which training drew few."""
+    """On the last thousand images that were learnt from: training has drawn a part of them."""
     some = train.subset(slice(max(0, len(train) - 1000), len(train)))
     n_blank, n_steps = (round(part / model.dt) for part in (TRIAL.blank, TRIAL.stimulus))
     outputs = model.respond(some.images, n_steps=n_steps, n_blank=n_blank).outputs[:, -1]

@@ -68,18 +68,19 @@ def choosing(settings: Mapping[str, Any]) -> ImageSet:
     return others.subset(slice(n_test, None))
 
 
-def nearest(rungs: Sequence[Sequence[float]], wanted: Sequence[float]) -> list[int]:
+def nearest(rungs: Sequence[Sequence[float | None]], wanted: Sequence[float]) -> list[int]:
     """Of each seed: the rung whose accuracy is nearest to the one wanted, the first of equals.
 
     Args:
-        rungs: for each rung the accuracy of each seed.
+        rungs: for each rung the accuracy of each seed; None where training ended early, which is
+            no training of so many steps. The last rung has them all.
         wanted: of each seed.
     """
-    by_seed = zip(zip(*rungs, strict=True), wanted, strict=True)
-    return [
-        min(range(len(column)), key=lambda k: (abs(column[k] - goal), k))
-        for column, goal in by_seed
-    ]
+    chosen = []
+    for column, goal in zip(zip(*rungs, strict=True), wanted, strict=True):
+        away = {k: abs(right - goal) for k, right in enumerate(column) if right is not None}
+        chosen.append(min(away, key=lambda k: (away[k], k)))
+    return chosen
 
 
 def _network(name: str, tier: str, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -102,25 +103,34 @@ def _of_ladder(
     name: str, tier: str, settings: Mapping[str, Any], folder: Path, wanted: Sequence[float]
 ) -> tuple[list[Seeing], list[int], list[float]]:
     """Of each seed the network nearest to the accuracy wanted, its steps, and its accuracy."""
-    rungs = {n: _rung(name, settings, n, folder) for n in settings["ladder"]}
-    rungs[settings["n_steps"]], _ = of_run(name, tier, settings, folder / "whole")
-    right = {n: _right(name, models, settings) for n, models in rungs.items()}
+    rungs, right = {}, {}
+    for n in settings["ladder"]:
+        rungs[n], lost = _rung(name, settings, n, folder)
+        each = enumerate(_right(name, rungs[n], settings))
+        right[n] = [None if seed in lost else share for seed, share in each]
+    whole = settings["n_steps"]
+    rungs[whole], _ = of_run(name, tier, settings, folder / "whole")
+    right[whole] = [*_right(name, rungs[whole], settings)]
     steps = [list(rungs)[k] for k in nearest(list(right.values()), wanted)]
     chosen = list(enumerate(steps))
-    return [rungs[n][seed] for seed, n in chosen], steps, [right[n][seed] for seed, n in chosen]
+    found = [right[n][seed] for seed, n in chosen]
+    assert None not in found
+    return [rungs[n][seed] for seed, n in chosen], steps, [x for x in found if x is not None]
 
 
-def _rung(name: str, settings: Mapping[str, Any], n_steps: int, folder: Path) -> list[Seeing]:
-    """Networks of all seeds after a whole training of so many steps."""
+def _rung(
+    name: str, settings: Mapping[str, Any], n_steps: int, folder: Path
+) -> tuple[list[Seeing], list[int]]:
+    """Networks of all seeds after a whole training of so many steps; seeds that ended early."""
     place = folder / f"steps_{n_steps}"
     place.mkdir(exist_ok=True)
     rate = _rate(name, settings)
-    remember(
+    known = remember(
         place / "trained.json",
         partial(_train, name, settings, n_steps, rate, place),
         {**settings, "rate": rate},
     )
-    return networks.models_in(name, settings, place)
+    return networks.models_in(name, settings, place), known["lost"]
 
 
 def _train(

@@ -32,6 +32,7 @@ from nmcourse.experiments.seeing.networks import NETWORKS, SETTINGS, of_run
 from nmcourse.experiments.seeing.noise_rules import NOISES, RULES
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import CordsNet, Seeing, TwinCNN
+from nmcourse.models.vision.stepwise import step_under_noise
 from nmcourse.tasks import ImageSet
 from nmcourse.training import ImageTrial, for_tier
 
@@ -181,12 +182,13 @@ def at_last_step(
         else []
     )
     currents = [draw(r) for r in state] if sizes and when == "staying" else []
+
+    def noisy(place: int, r: Tensor) -> Tensor:
+        return r + sizes[place] * (currents[place] if currents else draw(r))
+
     for _ in range(n_steps):
         shown = images + std * draw(images) if where == "pixels" and when != "staying" else still
-        state = model.step(state, shown)
-        if sizes:
-            now = currents or [draw(r) for r in state]
-            state = tuple(r + s * xi for r, s, xi in zip(state, sizes, now, strict=True))
+        state = step_under_noise(model, state, shown, noisy) if sizes else model.step(state, shown)
     return state
 
 

@@ -150,7 +150,8 @@ def judge(results: Results) -> Judgement:
         caveats=(
             f"Two areas, {images_in_words(results.config)}, "
             f"{results.config['n_steps']} training steps, a learning rate chosen for each kind.",
-            "Noise on the areas of a network without time reaches only what is read out.",
+            "Noise on an area goes where its rates go: in a CNN, and with feedback, up within the "
+            "step, in other networks in the next one.",
             "The distance of maps and that of outputs may disagree; both are kept.",
         ),
         would_change="More seeds where it is not decided, or rivals trained to the same accuracy",

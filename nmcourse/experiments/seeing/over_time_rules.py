@@ -1,4 +1,8 @@
-"""What the results of ``over_time`` say: F6 and F7. Written before they were measured."""
+"""What the results of ``over_time`` say: F6 and F7.
+
+Written before they were measured; F7 was corrected after the results on digits: its first version
+asked for power before it counted who is ahead, and so left open what most pairs agree on.
+"""
 
 from __future__ import annotations
 
@@ -119,10 +123,12 @@ def sooner(results: Results) -> bool | None:
     ]
     if len(pairs) < 2:
         return None
+    lower = sum(control > ours for control, ours in pairs)
+    higher = sum(control < ours for control, ours in pairs)
+    if max(lower, higher) >= NEEDED * len(pairs) - 1e-9:
+        return lower > higher
     first, second = zip(*pairs, strict=True)
-    if pairs_power(first, second, EFFECT, NEEDED) < ENOUGH:
-        return None
-    return sum(control > ours for control, ours in pairs) >= NEEDED * len(pairs)
+    return None if pairs_power(first, second, EFFECT, NEEDED) < ENOUGH else False
 
 
 def judge_easy(results: Results) -> Judgement:
@@ -165,7 +171,10 @@ RULES = {
         tolerance=f"a difference of correlations of {EFFECT:g}",
         rule="rank correlation, within classes, of the margin at the end with the time from which "
         "the answer no longer changes. The sentence holds if it is lower in the CordsNet than in "
-        f"the filtered outputs of the CNN in {NEEDED:.0%} of the seeds; not decided where a "
-        "difference of the tolerance would be seen with less than 80%",
+        f"the filtered outputs of the CNN in {NEEDED:.0%} of the seeds, and does not if it is "
+        f"higher in {NEEDED:.0%}. In between it does not hold either, or is not decided where a "
+        "difference of the tolerance would be seen with less than 80%. (Corrected after the "
+        "results on digits were known: the first version asked for that probability first, and "
+        "left open what eight of ten seeds agreed on.)",
     ),
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nmcourse.evidence import Experiment, Judgement, Results, Rule, format_number
-from nmcourse.experiments.contenders import compare, ship_all
+from nmcourse.experiments.contenders import compare, edge_caveat, ship_all
 from nmcourse.experiments.paper_scale import at_paper_scale
 from nmcourse.experiments.timing.networks import (
     DIVIDED_BY_N,
@@ -102,24 +102,12 @@ def judge_f8(results: Results) -> Judgement:
             f"{', '.join(format_number(rate) for rate in results.config['rates'])} on "
             f"{len(results.config['tuning_seeds'])} other seeds over "
             f"{results.config['tuning_steps']:,} steps.",
-            _edge_caveat(results),
+            edge_caveat(results, FAIR + DIVIDED_BY_N),
             "Networks of each model that did not learn to measure (trained error above "
             f"{format_number(MEASURES_BELOW)}): {_stuck(results)}. A median of two groups "
             "describes neither.",
             "No noise and a fixed delay, as in the released task.",
         ),
-    )
-
-
-def _edge_caveat(results: Results) -> str:
-    """Which networks had their best learning rate at the upper end of the list."""
-    largest = max(results.config["rates"])
-    at_the_edge = [
-        n.label for n in FAIR + DIVIDED_BY_N if results.value(f"{n.name}.learning_rate") == largest
-    ]
-    return (
-        "A larger learning rate may be better where the best one was the largest tried: "
-        f"{'; '.join(at_the_edge) or 'nowhere'}."
     )
 
 

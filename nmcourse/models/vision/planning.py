@@ -15,6 +15,7 @@ from nmcourse._inputs import all_finite, check_generator, check_tensor, count, n
 from nmcourse.models.vision.area_gains import AreaGains, check_kind
 
 State = tuple[Tensor, ...]
+Noise = Callable[[int, Tensor], Tensor]  # place in the state, rates there -> rates with noise
 See = Callable[[int, Sequence[Tensor]], None]  # steps made so far, blank ones included; state
 
 

@@ -15,6 +15,7 @@ from nmcourse.models.vision.area_gains import check_gains, gains_at
 from nmcourse.models.vision.planning import (
     TRACES_EVERY,
     Asked,
+    Noise,
     Response,
     State,
     check_state,
@@ -46,6 +47,29 @@ class Stepping(Protocol):
         """Where a trial starts."""
 
 
+def step_under_noise(
+    model: Stepping, state: Sequence[Tensor], image: Tensor, noise: Noise, **told: Any
+) -> State:
+    """One step, and noise on all rates that it makes.
+
+    Where an area reads others within the step (a CNN, a network with feedback), it reads them with
+    their noise. The ``step`` of such a network takes ``noise``; that of others is over when noise
+    comes.
+
+    Args:
+        model: the network.
+        state: before the step.
+        image: of the step.
+        noise: (place in the state, rates) -> rates with noise.
+        **told: gains and cues, for networks that take them.
+    """
+    if _takes(model.step, "noise"):
+        found: State = model.step(state, image, noise=noise, **told)
+        return found
+    made = model.step(state, image, **told)
+    return tuple(noise(place, rates) for place, rates in enumerate(made))
+
+
 def respond_by_steps(model: Stepping, images: Tensor, asked: Asked) -> Response:
     """A trial that is ``model.step`` repeated; see ``Seeing.respond``."""
     model.check_images(images)
@@ -68,10 +92,15 @@ def respond_by_steps(model: Stepping, images: Tensor, asked: Asked) -> Response:
         told: dict[str, Any] = {} if gains is None else {"gains": gains_at(gains, step)}
         if asked.cues is not None:
             told["cue"] = asked.cues[..., step, :]
-        now = model.step(now, image, **told)
         if not asked.noise_std:
-            return now
-        return add_noise(now, model.leak(), asked.noise_std, asked.generator)
+            return model.step(now, image, **told)
+        leak: Any = model.leak()  # a number, or one for each part of the state
+
+        def noise(place: int, rates: Tensor) -> Tensor:
+            alpha = leak[place] if isinstance(leak, tuple) else leak
+            return add_noise(rates, alpha, asked.noise_std, asked.generator)
+
+        return step_under_noise(model, now, image, noise, **told)
 
     def output(now: State, step: int) -> Tensor:
         if gains is None:

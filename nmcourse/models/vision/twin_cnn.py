@@ -29,7 +29,7 @@ from nmcourse.models.vision.layers import (
     check_images,
     mean_of_neighbours,
 )
-from nmcourse.models.vision.planning import Asked, Response, State
+from nmcourse.models.vision.planning import Asked, Noise, Response, State
 from nmcourse.models.vision.seeing import Seeing
 from nmcourse.models.vision.timeless import respond_at_once
 from nmcourse.models.vision.wiring import Area, Stem, wire
@@ -98,8 +98,12 @@ class TwinCNN(Seeing):
                 }
             )
 
-    def activities(self, images: Tensor) -> list[Tensor]:
+    def activities(self, images: Tensor, *, noise: Noise | None = None) -> list[Tensor]:
         """x_i of every area, (batch, channel, height, width), for images of that form.
+
+        Args:
+            images: what is seen.
+            noise: what an area's rates become before the areas above read them.
 
         Raises:
             ValueError: for images that do not fit. Convolutions could take another size, but bias
@@ -117,7 +121,8 @@ class TwinCNN(Seeing):
                 current = outer(inner(h) + self.feedforward_biases[area]) + self.biases[area]
             else:
                 current = self.recurrent_norms[area](outer(self.feedforward_norms[area](inner(h))))
-            found.append(current.relu())
+            x = current.relu()
+            found.append(x if noise is None else noise(area, x))
         return found
 
     def forward(self, images: Tensor) -> Tensor:
@@ -141,9 +146,9 @@ class TwinCNN(Seeing):
         return tuple(self.output_bias.new_zeros(batch_size, *shape) for shape in shapes)
 
     @decides
-    def step(self, state: State, image: Tensor) -> State:
+    def step(self, state: State, image: Tensor, *, noise: Noise | None = None) -> State:
         """Activity on the image of this step; ``state`` leaves no trace."""
-        return tuple(self.activities(image))
+        return tuple(self.activities(image, noise=noise))
 
     def parts(self) -> dict[str, list[str]]:
         """Parameter names by part."""

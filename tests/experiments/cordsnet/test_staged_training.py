@@ -93,6 +93,23 @@ def test_controls_take_as_long_as_what_they_stand_against():
     assert found["pixel_rnn"] * 0.1 == pytest.approx(everything, abs=0.1)
 
 
+def test_what_a_call_does_before_its_first_step_costs_no_step(monkeypatch):
+    """A look at all images before a training is no part of what one more step costs."""
+    before, a_step = 0.35, {"TwinCNN": 0.02, "CordsNet": 0.2, "PixelRNN": 0.06}
+    clock = {"now": 0.0}
+
+    def trained(model, images, loss, n_steps, batch_size, rate):
+        clock["now"] += before + n_steps * a_step[type(model).__name__]
+
+    monkeypatch.setattr(staged_training, "_fit", trained)
+    monkeypatch.setattr(staged_training.time, "process_time", lambda: clock["now"])
+    costs = staged_training.step_costs(staged_training.SETTINGS["smoke"])
+    assert costs.pop("cnn") == pytest.approx(0.02)
+    assert costs.pop("pixel_rnn") == pytest.approx(0.06)
+    assert set(costs) == {"inverse", "linear", "annealed", "fine-tuned"}
+    assert list(costs.values()) == pytest.approx([0.2] * 4)
+
+
 def test_controls_have_equal_parameters_and_their_own_seeds():
     settings = staged_training.SETTINGS["cpu"]
     direct, pixels = (new_network(kind, settings, 3) for kind in ("direct", "pixel_rnn"))

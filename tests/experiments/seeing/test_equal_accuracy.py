@@ -21,6 +21,8 @@ from nmcourse.experiments.seeing.noise_rules import NOISES
 def test_of_each_seed_the_nearest_rung_is_taken():
     rungs = [[0.2, 0.5, 0.9], [0.4, 0.7, 0.9], [0.8, 0.9, 0.9]]
     assert nearest(rungs, [0.45, 0.79, 0.1]) == [1, 1, 0]  # of equals the shortest training
+    rungs[1][0] = None  # a training that ended early
+    assert nearest(rungs, [0.45, 0.79, 0.1]) == [0, 1, 0]
 
 
 def test_images_that_choose_are_neither_learnt_nor_tested():

@@ -46,6 +46,9 @@ def test_the_rule_of_the_table(ours, rivals, found):
         ([-0.7] * N, [-0.3] * N, "holds."),
         ([-0.3] * N, [-0.7] * N, "does not hold."),
         ([-0.9, 0.9] * 5, [-0.3] * N, "could not be decided."),
+        ([-0.9, -0.4] * 5, [-0.3] * N, "holds."),  # all pairs agree, whatever the power
+        ([-0.3] * N, [-0.9, -0.4] * 5, "does not hold."),
+        ([-0.31, -0.29] * 5, [-0.3] * N, "does not hold."),  # in between, and it would be seen
     ],
 )
 def test_the_rule_of_easy_images(ours, control, found):

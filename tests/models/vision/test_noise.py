@@ -6,10 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from nmcourse.models import Area, CordsNet, DivergingActivity
+from nmcourse.models import Area, CordsNet, DivergingActivity, FeedbackNet
 from nmcourse.models.vision.planning import Asked
-from nmcourse.models.vision.stepwise import respond_by_steps
+from nmcourse.models.vision.stepwise import respond_by_steps, step_under_noise
 from tests.models.vision.conftest import NETWORKS, STEM, STEPS, cordsnet, images, same, seeded, twin
+
+WITHIN_THE_STEP = ("twin", "feedback", "cnn_then_rnn")  # an area reads others in the same step
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -38,12 +40,14 @@ def test_a_noisy_trial_is_a_step_and_a_draw_repeated(name: str, gradient: bool):
             if 2 <= step < 5:
                 image = shown + 0.5 * torch.randn(shown.shape, generator=draw, dtype=shown.dtype)
             with torch.set_grad_enabled(gradient and step >= 2):
-                state = model.step(state, image)
                 alphas = leak if isinstance(leak, tuple) else (leak,) * len(state)
-                state = tuple(
-                    r + alpha * 0.2 * torch.randn(r.shape, generator=draw, dtype=r.dtype)
-                    for r, alpha in zip(state, alphas, strict=True)
-                )
+
+                def noisy(place, r, alphas=alphas):
+                    return r + alphas[place] * 0.2 * torch.randn(
+                        r.shape, generator=draw, dtype=r.dtype
+                    )
+
+                state = step_under_noise(model, state, image, noisy)
             outputs.append(model.readout(state))
         expected = torch.stack(outputs[2:], dim=1)
     torch.testing.assert_close(found.outputs, expected)
@@ -54,6 +58,35 @@ def test_a_noisy_trial_is_a_step_and_a_draw_repeated(name: str, gradient: bool):
             for read in (found.outputs, expected)
         )
         torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_noise_goes_where_rates_go(name: str):
+    """An area that reads another one within the step reads it with its noise; others do not."""
+    model, shown = NETWORKS[name](), images()
+    state = model.initial_state(3)
+
+    def in_the_first_area(place, r):
+        return r + 1.0 if place == 0 else r
+
+    with torch.no_grad():
+        quiet = model.step(state, shown)
+        noisy = step_under_noise(model, state, shown, in_the_first_area)
+    torch.testing.assert_close(noisy[0], quiet[0] + 1.0)
+    at_once = len(state) > 1 and not torch.equal(noisy[1], quiet[1])
+    assert at_once == (name in WITHIN_THE_STEP)
+
+
+def test_a_subclass_with_a_step_of_its_own_gets_noise_after_it():
+    class Halved(FeedbackNet):
+        def step(self, state, image):
+            return tuple(r / 2 for r in super().step(state, image))
+
+    model = Halved([Area(2), Area(2)], 2, 2, image_size=6, stem=STEM, generator=seeded()).double()
+    shown, state = images(), model.initial_state(3)
+    noisy = step_under_noise(model, state, shown, lambda place, r: r + place + 1.0)
+    for place, (r, quiet) in enumerate(zip(noisy, model.step(state, shown), strict=True)):
+        torch.testing.assert_close(r, quiet + place + 1.0)
 
 
 @pytest.mark.parametrize("n_seeds", [None, 2])

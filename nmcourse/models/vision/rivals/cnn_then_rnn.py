@@ -26,7 +26,7 @@ from nmcourse._inputs import count
 from nmcourse.models._as_written import as_written
 from nmcourse.models._unused_velocity import decides
 from nmcourse.models.vanilla_rnn import VanillaRNN
-from nmcourse.models.vision.planning import Asked, Response, State
+from nmcourse.models.vision.planning import Asked, Noise, Response, State
 from nmcourse.models.vision.rivals.areas import WiredAreas
 from nmcourse.models.vision.stepwise import respond_by_steps
 from nmcourse.models.vision.wiring import Area
@@ -92,19 +92,21 @@ class CNNThenRNN(WiredAreas):
         rates = self.rates.initial_state(batch_size)
         return (*super().initial_state(batch_size), rates[..., None, None])
 
-    def activities(self, image: Tensor) -> list[Tensor]:
+    def activities(self, image: Tensor, *, noise: Noise | None = None) -> list[Tensor]:
         """x_i of every area, for images (batch, channel, height, width)."""
         found: list[Tensor] = []
         stem = self.stem_maps(image)
         for area in range(len(self.wiring)):
             inner = self.feedforward[area](self.area_input(area, stem, found))
-            found.append((self.recurrent[area](inner) + self.biases[area].unsqueeze(-4)).relu())
+            x = (self.recurrent[area](inner) + self.biases[area].unsqueeze(-4)).relu()
+            found.append(x if noise is None else noise(area, x))
         return found
 
     @decides
-    def step(self, state: State, image: Tensor) -> State:
-        """State one step later."""
-        return self.step_with(state, self.activities(image))
+    def step(self, state: State, image: Tensor, *, noise: Noise | None = None) -> State:
+        """State one step later; noise on an area reaches those above it in the same step."""
+        *maps, rates = self.step_with(state, self.activities(image, noise=noise))
+        return (*maps, rates if noise is None else noise(len(maps), rates))
 
     def step_with(self, state: State, activities: Sequence[Tensor]) -> State:
         """State one step later, for what the areas make of the image."""
@@ -115,7 +117,7 @@ class CNNThenRNN(WiredAreas):
 
     def _trial(self, images: Tensor, asked: Asked) -> Response:
         """A trial; an image that stays passes the areas once, because they remember nothing."""
-        if asked.checkpoint_every or not as_written(self):
+        if asked.checkpoint_every or asked.noise_std or not as_written(self):
             return respond_by_steps(self, images, asked)
         return respond_by_steps(_LookingOnce(self), images, asked)
 

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nmcourse.models._unused_velocity import decides
-from nmcourse.models.vision.planning import State
+from nmcourse.models.vision.planning import Noise, State
 from nmcourse.models.vision.rivals.areas import WiredAreas, convolutions
 from nmcourse.models.vision.wiring import Area, Convolution
 
@@ -48,14 +48,18 @@ class FeedbackNet(WiredAreas):
         self.feedback = convolutions(specs, options.get("generator"))
 
     @decides
-    def step(self, state: State, image: Tensor) -> State:
-        """State one step later, for images (batch, channel, height, width)."""
+    def step(self, state: State, image: Tensor, *, noise: Noise | None = None) -> State:
+        """State one step later, for images (batch, channel, height, width).
+
+        Noise on an area goes up with its rates, in the same step.
+        """
         below, new = self.stem_maps(image), []
         for area, r in enumerate(state):
             current = self.feedforward[area](below) + self.recurrent[area](r)
             if area + 1 < len(state):
                 current = current + self.feedback[area](enlarged(state[area + 1], like=r))
-            below = (current + self.biases[area].unsqueeze(-4)).relu()
+            rates = (current + self.biases[area].unsqueeze(-4)).relu()
+            below = rates if noise is None else noise(area, rates)
             new.append(below)
         return tuple(new)
 
