@@ -39,7 +39,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "n_steps": 2000,
         "batch_size": 50,
         "n_seeds": 5,
-        "rates": [3e-3, 1e-2, 3e-2, 1e-1],
+        "rates": [1e-2, 3e-2, 1e-1, 3e-1],
         "tuning_steps": 300,
         "tuning_seeds": [1000, 1001],
     },
