@@ -225,8 +225,9 @@ def judge_n14(results: Results) -> Judgement:
             "A gain counts as near zero only if its mean stays below "
             f"{ZERO:g} at every step, the first ones after the common start included. The paper "
             "does not say from when on; the chapter counts from later steps, too.",
-            "No control: untrained networks, too, have z on a line ordered by the query, and some a "
-            "switch tied to it in either direction, which the rule allows; the chapter counts them.",
+            "No control: untrained networks, too, have z on a line ordered by the query, and some "
+            "a switch tied to it in either direction, which the rule allows; the chapter counts "
+            "them.",
             "Left alone for ten more steps, differences along the line keep a median of "
             f"{format_number(results.summary('memory.best.z_kept').median)} of their size in z "
             f"and {format_number(results.summary('memory.best.x_kept').median)} in x: a line is "
