@@ -167,7 +167,8 @@ class Seeing(nn.Module):
                 networks whose ``step`` takes ``cue``.
             noise_std: standard deviation sigma of a noise current, new for every unit, image and
                 step. A step adds alpha sigma xi to every rate, alpha = dt / tau (``leak``), which
-                the leak alone turns into a variance of sigma^2 alpha / (2 - alpha).
+                the leak alone turns into a variance of sigma^2 alpha / (2 - alpha). An area that
+                others read within the step is read with its noise, if ``step`` takes ``noise``.
             image_noise_std: standard deviation of the noise on every pixel of every step with an
                 image, new at each step; the noisy stream is never stored.
             generator: source of both noises.
