@@ -63,7 +63,7 @@ def step_under_noise(
         noise: (place in the state, rates) -> rates with noise.
         **told: gains and cues, for networks that take them.
     """
-    if _takes(model.step, "noise"):
+    if takes(model.step, "noise"):
         found: State = model.step(state, image, noise=noise, **told)
         return found
     made = model.step(state, image, **told)
@@ -80,9 +80,9 @@ def respond_by_steps(model: Stepping, images: Tensor, asked: Asked) -> Response:
         if asked.state is None
         else check_state(asked.state, model.silence(images, batch))
     )
-    if gains is not None and not all(_takes(verb, "gains") for verb in (model.step, model.readout)):
+    if gains is not None and not all(takes(verb, "gains") for verb in (model.step, model.readout)):
         raise ValueError("gains must be None: the step of this network has no place for them")
-    if asked.cues is not None and not _takes(model.step, "cue"):
+    if asked.cues is not None and not takes(model.step, "cue"):
         raise ValueError("cues must be None: the step of this network has no place for them")
     check_gains(gains, start, batch, n_blank + plan.total)
 
@@ -164,7 +164,21 @@ def respond_by_steps(model: Stepping, images: Tensor, asked: Asked) -> Response:
     return Response(answers, distances, now)
 
 
-def _takes(verb: Callable[..., Any], name: str) -> bool:
+def under_noise(
+    activities: Callable[..., Sequence[Tensor]], image: Tensor, noise: Noise | None
+) -> Sequence[Tensor]:
+    """What all areas make of an image within a step, each read with its noise by those above.
+
+    A subclass may have ``activities`` that take no noise; it then comes when they are done.
+    """
+    if noise is None:
+        return activities(image)
+    if takes(activities, "noise"):
+        return activities(image, noise=noise)
+    return [noise(area, x) for area, x in enumerate(activities(image))]
+
+
+def takes(verb: Callable[..., Any], name: str) -> bool:
     """Whether a verb of a network has a place for an argument."""
     taken = signature(verb).parameters.values()
     return any(p.name == name or p.kind is p.VAR_KEYWORD for p in taken)

@@ -31,6 +31,7 @@ from nmcourse.models.vision.layers import (
 )
 from nmcourse.models.vision.planning import Asked, Noise, Response, State
 from nmcourse.models.vision.seeing import Seeing
+from nmcourse.models.vision.stepwise import under_noise
 from nmcourse.models.vision.timeless import respond_at_once
 from nmcourse.models.vision.wiring import Area, Stem, wire
 
@@ -148,7 +149,7 @@ class TwinCNN(Seeing):
     @decides
     def step(self, state: State, image: Tensor, *, noise: Noise | None = None) -> State:
         """Activity on the image of this step; ``state`` leaves no trace."""
-        return tuple(self.activities(image, noise=noise))
+        return tuple(under_noise(self.activities, image, noise))
 
     def parts(self) -> dict[str, list[str]]:
         """Parameter names by part."""

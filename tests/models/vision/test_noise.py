@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from nmcourse.models import Area, CordsNet, DivergingActivity, FeedbackNet
+from nmcourse.models import Area, CordsNet, DivergingActivity, FeedbackNet, TwinCNN
 from nmcourse.models.vision.planning import Asked
 from nmcourse.models.vision.stepwise import respond_by_steps, step_under_noise
 from tests.models.vision.conftest import NETWORKS, STEM, STEPS, cordsnet, images, same, seeded, twin
@@ -83,6 +83,19 @@ def test_a_subclass_with_a_step_of_its_own_gets_noise_after_it():
             return tuple(r / 2 for r in super().step(state, image))
 
     model = Halved([Area(2), Area(2)], 2, 2, image_size=6, stem=STEM, generator=seeded()).double()
+    shown, state = images(), model.initial_state(3)
+    noisy = step_under_noise(model, state, shown, lambda place, r: r + place + 1.0)
+    for place, (r, quiet) in enumerate(zip(noisy, model.step(state, shown), strict=True)):
+        torch.testing.assert_close(r, quiet + place + 1.0)
+
+
+def test_a_twin_with_activities_of_its_own_gets_noise_after_them():
+    class Halved(TwinCNN):
+        def activities(self, images):
+            return [x / 2 for x in super().activities(images)]
+
+    model = Halved([Area(2), Area(2)], 2, 2, image_size=6, stem=STEM, generator=seeded()).double()
+    model.eval()
     shown, state = images(), model.initial_state(3)
     noisy = step_under_noise(model, state, shown, lambda place, r: r + place + 1.0)
     for place, (r, quiet) in enumerate(zip(noisy, model.step(state, shown), strict=True)):

@@ -28,7 +28,7 @@ from nmcourse.models._unused_velocity import decides
 from nmcourse.models.vanilla_rnn import VanillaRNN
 from nmcourse.models.vision.planning import Asked, Noise, Response, State
 from nmcourse.models.vision.rivals.areas import WiredAreas
-from nmcourse.models.vision.stepwise import respond_by_steps
+from nmcourse.models.vision.stepwise import respond_by_steps, under_noise
 from nmcourse.models.vision.wiring import Area
 
 
@@ -105,7 +105,7 @@ class CNNThenRNN(WiredAreas):
     @decides
     def step(self, state: State, image: Tensor, *, noise: Noise | None = None) -> State:
         """State one step later; noise on an area reaches those above it in the same step."""
-        *maps, rates = self.step_with(state, self.activities(image, noise=noise))
+        *maps, rates = self.step_with(state, under_noise(self.activities, image, noise))
         return (*maps, rates if noise is None else noise(len(maps), rates))
 
     def step_with(self, state: State, activities: Sequence[Tensor]) -> State:
