@@ -32,7 +32,6 @@ from nmcourse.experiments.seeing.networks import NETWORKS, SETTINGS, of_run
 from nmcourse.experiments.seeing.noise_rules import NOISES, RULES
 from nmcourse.experiments.training_runs import in_parallel
 from nmcourse.models import CordsNet, Seeing, TwinCNN
-from nmcourse.models.vision.stepwise import step_under_noise
 from nmcourse.tasks import ImageSet
 from nmcourse.training import ImageTrial, for_tier
 
@@ -188,7 +187,10 @@ def at_last_step(
 
     for _ in range(n_steps):
         shown = images + std * draw(images) if where == "pixels" and when != "staying" else still
-        state = step_under_noise(model, state, shown, noisy) if sizes else model.step(state, shown)
+        if sizes:
+            state = model.step_under_noise(state, shown, noisy)
+        else:
+            state = model.step(state, shown)
     return state
 
 

@@ -28,8 +28,8 @@ from torch import Tensor, nn
 from nmcourse._inputs import count, one_or_several, whole
 from nmcourse.models._unused_velocity import refuse_unused_velocity
 from nmcourse.models.vision.area_gains import AreaGains
-from nmcourse.models.vision.planning import Asked, Response, State
-from nmcourse.models.vision.stepwise import respond_by_steps
+from nmcourse.models.vision.planning import Asked, Noise, Response, State
+from nmcourse.models.vision.stepwise import respond_by_steps, step_under_noise
 
 
 @runtime_checkable
@@ -93,6 +93,17 @@ class Seeing(nn.Module):
     @abstractmethod
     def step(self, state: State, image: Tensor) -> State:
         """State one time step later, for images (batch, channel, height, width)."""
+
+    def step_under_noise(self, state: State, image: Tensor, noise: Noise) -> State:
+        """:meth:`step`, and noise on all rates that it makes.
+
+        Args:
+            state: before the step.
+            image: of the step.
+            noise: (place in the state, rates) -> rates with noise. An area that others read within
+                the step, as in a CNN, is read with its noise.
+        """
+        return step_under_noise(self, state, image, noise)
 
     def velocity(self, state: State, image: Tensor) -> State:
         """What a step changes, per ms: (step - state) / dt.

@@ -116,12 +116,14 @@ def test_constant_gains(errors, status):
     metrics = {
         name: {"error": errors.get(name, [0.01] * 5 if name == "nm_rnn" else [0.1] * 5)}
         | dict.fromkeys(("correct_pro", "correct_anti"), [90.0] * 5)
+        | {"learning_rate": 0.1 if name == "input" else 0.03}
         for name in constant_gains.ARMS
     }
-    config = {"n_seeds": 5, "n_steps": 2000, "batch_size": 50}
+    config = {"n_seeds": 5, "n_steps": 2000, "batch_size": 50, "rates": [0.03, 0.1]}
     judgement = constant_gains.judge(Results(metrics, config))
     assert judgement.status == "measured"
     assert judgement.measured.startswith(f"The sentence of this course {status}")
+    assert judgement.caveats[-1].endswith("was the largest tried: context as an input.")
 
 
 def test_arms_of_the_constant_gains_are_matched_and_differ_from_seed_to_seed():
@@ -157,10 +159,11 @@ def test_digits(nm_rnn, lstm, status):
             "test_accuracy": [accuracy.get(name, 0.9)] * 5,
             "test_loss": [0.2] * 5,
             "n_parameters": 3000,
+            "learning_rate": 0.01,
         }
         for name in row_by_row.NETWORKS
     }
-    judgement = row_by_row.judge(Results(metrics, {"n_seeds": 5}))
+    judgement = row_by_row.judge(Results(metrics, {"n_seeds": 5, "rates": [0.01, 0.03]}))
     assert judgement.status == ("measured" if lstm > 0.5 else "not decided")
     assert judgement.measured.startswith(f"The sentence of this course {status}")
     assert f"NM-RNN {nm_rnn:.1%}" in judgement.measured
