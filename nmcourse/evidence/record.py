@@ -195,12 +195,16 @@ class Rule:
         rule: What ``judge`` does, in words.
         amid_results: Whether a part of the results had been seen when the rule was fixed. The run
             went on after that, so no fingerprint shows it.
+        again: Why this was measured again under the same rule, and what had been found before: the
+            rule is older than these results, but somebody who had seen the first ones kept it. A
+            sentence that becomes a caveat; empty if nothing had been measured before.
     """
 
     judge: Callable[[Results], Judgement]
     tolerance: str
     rule: str
     amid_results: bool = False
+    again: str = ""
 
     def fingerprint(self) -> str:
         """SHA-256 of everything by which ``judge`` decides; see ``evidence.fingerprint``."""
