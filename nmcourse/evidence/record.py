@@ -195,9 +195,9 @@ class Rule:
         rule: What ``judge`` does, in words.
         amid_results: Whether a part of the results had been seen when the rule was fixed. The run
             went on after that, so no fingerprint shows it.
-        again: Why this was measured again under the same rule, and what had been found before: the
-            rule is older than these results, but somebody who had seen the first ones kept it. A
-            sentence that becomes a caveat; empty if nothing had been measured before.
+        again: Why the same was measured again, what had been found before, and whether the rule was
+            changed in between: who fixed or kept it had seen the earlier results. It becomes a
+            caveat; empty if nothing had been measured before.
     """
 
     judge: Callable[[Results], Judgement]

@@ -318,7 +318,7 @@ def test_a_measurement_that_was_made_again_is_told(small_ledger, monkeypatch):
     entry = judging.judge_again(judging.find("T1"))
     assert entry.rule_age == "after earlier results"
     assert entry.caveats[-1] == "Measured again: the first was in part."
-    assert "earlier results had been seen" in dict(claims.Box(entry).rows())["Rule fixed"]
+    assert "earlier results were known" in dict(claims.Box(entry).rows())["Rule fixed"]
 
 
 @pytest.mark.parametrize("claim", ["C6", "C8", "N16", "R5", "R7"])
