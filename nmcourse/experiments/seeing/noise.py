@@ -205,6 +205,4 @@ AGAIN = (
     "CNN before a rate network. Twelve of the fourteen comparisons kept their numbers; before, "
     "both verdicts were open."
 )
-EXPERIMENTS = (
-    Experiment(name="noise", run=run, rules={"C8": replace(RULES["C8"], again=AGAIN)}),
-)
+EXPERIMENTS = (Experiment(name="noise", run=run, rules={"C8": replace(RULES["C8"], again=AGAIN)}),)
