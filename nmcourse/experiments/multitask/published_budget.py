@@ -1,14 +1,15 @@
 """N9 to N12, R8 and R9 at the budget of the paper: 100,000 steps, and 50,000 on a fourth task.
 
 *As published*: the sizes of the paper, recurrence of the baselines over N, the signs of L as the QR
-decomposition gives them, percent correct with the arctan of the released code. *Under a fair control*: recurrence of equal strength, the sizes of the
-paper and sizes with as many parameters, LSTMs that start with an open forget gate, and the full
-angle. Every network learns 3,000 fixed trials (1,000 of each task, as the authors say) without the
-input noise that the released scripts give the baselines by default, in batches of 100, at a
-constant rate of 0.001 with elementwise clipping and moments that are forgotten every 1,000 steps,
-and keeps its best block; the fourth task has 1,000 trials and the rate 0.01. What the NM-RNNs that
-learned the three tasks hold in mind is measured as in ``multitask_states``, and for N11 and N12 in
-the same networks before training too: that is their fair control.
+decomposition gives them, percent correct with the arctan of the released code. *Under a fair
+control*: recurrence of equal strength, the sizes of the paper and sizes with as many parameters,
+LSTMs that start with an open forget gate, and the full angle. Every network learns 3,000 fixed
+trials (1,000 of each task, as the authors say) without the input noise that the released scripts
+give the baselines by default, in batches of 100, at a constant rate of 0.001 with elementwise
+clipping and moments that are forgotten every 1,000 steps, and keeps its best block; the fourth task
+has 1,000 trials and the rate 0.01. What the NM-RNNs that learned the three tasks hold in mind is
+measured as in ``multitask_states``, and for N11 and N12 in the same networks before training too:
+that is their fair control.
 """
 
 from __future__ import annotations

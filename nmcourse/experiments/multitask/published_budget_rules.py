@@ -339,8 +339,8 @@ _POINTS = (
     "p < 0.05; not below: by that test not so"
 )
 _TWICE = (
-    "As published: released scaling, start and metric; fair: the full angle, and the sizes of the paper "
-    "as well as matched ones, with an open forget gate. What the seeds do not tell is open"
+    "As published: released scaling, start and metric; fair: the full angle, and the sizes of the "
+    "paper as well as matched ones, with an open forget gate. What the seeds do not tell is open"
 )
 RULES = {
     "N9": Rule(
