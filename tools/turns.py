@@ -6,6 +6,7 @@ one line of numbers: seconds of processor time, seconds, memory in MB.
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -73,8 +74,8 @@ def take_turns(programs: Iterable[Program], rounds: int) -> list[list[Measured]]
 def _ask(process: subprocess.Popen[str]) -> Measured:
     assert process.stdin is not None
     try:
-        process.stdin.write("again\n")
-        process.stdin.flush()
+        # Not through the buffer: what is left in it fails a second time, when the pipe is closed.
+        os.write(process.stdin.fileno(), b"again\n")
     except BrokenPipeError:
         raise ProgramFailed(f"{_name(process)} has ended") from None
     return Measured(*map(float, _line(process).split()))

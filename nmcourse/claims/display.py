@@ -36,6 +36,7 @@ _AGES = {
     "": "",
     "before the results": "before the run began",
     "amid the results": "while the run went on: a part of its results had been seen, see Caveats",
+    "after earlier results": "when earlier results were known, see Caveats",
     "after the results": "after the results were known: it was changed since",
     "not recorded": "not recorded: these results are older than the fingerprints of rules",
 }

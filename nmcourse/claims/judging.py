@@ -88,7 +88,7 @@ def judge(claim: Claim, experiment: Experiment | None, results: Results | None) 
         seeds=outcome.seeds,
         spread=outcome.spread,
         status=outcome.status,
-        caveats=outcome.caveats,
+        caveats=(*outcome.caveats, rule.again) if rule.again else outcome.caveats,
         command=command(claim.id, results.tier),
         fair_status=outcome.fair_status,
         reason=outcome.reason,
@@ -106,6 +106,8 @@ def _age(claim_id: str, rule: Rule, results: Results) -> str:
         return "not recorded"
     if results.rules[claim_id] != rule.fingerprint():
         return "after the results"
+    if rule.again:
+        return "after earlier results"
     return "amid the results" if rule.amid_results else "before the results"
 
 

@@ -45,9 +45,10 @@ class Entry:
         fair_status: The same for the claim under a fair control; empty where there is none.
         reason: Why a claim is not decided; empty where it is.
         would_change: What would change this verdict; empty for a claim not attempted.
-        rule_age: "before the results", "amid the results", "after the results" or "not recorded":
-            whether the rule that decides today is the one that was fixed when the run began, and
-            whether a part of the results had been seen by then; empty without results.
+        rule_age: "before the results", "amid the results", "after earlier results" (the same was
+            measured again), "after the results" or "not recorded": whether the rule that decides
+            today is the one that was fixed when the run began, and what had been seen by then;
+            empty without results.
         tier: The tier the results were made at; empty without results.
         evidence: Results file, relative to ``nmcourse/evidence``; empty without results.
         evidence_sha256: SHA-256 of that file.

@@ -195,12 +195,16 @@ class Rule:
         rule: What ``judge`` does, in words.
         amid_results: Whether a part of the results had been seen when the rule was fixed. The run
             went on after that, so no fingerprint shows it.
+        again: Why the same was measured again, what had been found before, and whether the rule was
+            changed in between: who fixed or kept it had seen the earlier results. It becomes a
+            caveat; empty if nothing had been measured before.
     """
 
     judge: Callable[[Results], Judgement]
     tolerance: str
     rule: str
     amid_results: bool = False
+    again: str = ""
 
     def fingerprint(self) -> str:
         """SHA-256 of everything by which ``judge`` decides; see ``evidence.fingerprint``."""

@@ -10,6 +10,7 @@ block the same random key; ``fresh_data=True`` draws new ones.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,7 +128,9 @@ def blocks_of(stages: Stages, settings: Mapping[str, Any]) -> list[tuple[float, 
 def keep_best(kept: dict[str, Any]) -> None:
     """For each seed keep the state after the block with the lowest last loss so far."""
     for seed, state in enumerate(kept["models"]):
-        history = [block[seed] for block in kept["losses"]]
+        # A loss without a value is the worst; a minimum over it would never be reached again.
+        losses = [block[seed] for block in kept["losses"]]
+        history = [math.inf if math.isnan(loss) else loss for loss in losses]
         if history[-1] <= min(history):
             kept["best"][f"{seed}"] = {name: values.clone() for name, values in state.items()}
 

@@ -309,6 +309,25 @@ def test_a_rule_that_was_fixed_when_a_part_had_been_seen_is_told(small_ledger, m
         assert words in dict(claims.Box(entry).rows())["Rule fixed"]
 
 
+def test_a_measurement_that_was_made_again_is_told(small_ledger, monkeypatch):
+    runner.run("T1", resume_dir=small_ledger.runs)
+    old = small_ledger.experiment
+    again = dataclasses.replace(old.rules["T1"], again="Measured again: the first was in part.")
+    told = dataclasses.replace(old, rules={"T1": again})
+    monkeypatch.setattr(judging, "by_claim", lambda: {"T1": told})
+    entry = judging.judge_again(judging.find("T1"))
+    assert entry.rule_age == "after earlier results"
+    assert entry.caveats[-1] == "Measured again: the first was in part."
+    assert "earlier results were known" in dict(claims.Box(entry).rows())["Rule fixed"]
+
+
+@pytest.mark.parametrize("claim", ["C6", "C8", "N16", "R5", "R7"])
+def test_claims_that_were_measured_again_say_so(claim):
+    entry = ledger.get(claim)
+    assert entry.rule_age == "after earlier results"
+    assert "Measured again" in entry.caveats[-1]
+
+
 def test_the_rule_of_r16_came_when_readers_had_been_seen():
     entry = ledger.get("R16")
     assert "this arm was added when most readers had been seen" in entry.caveats[0]

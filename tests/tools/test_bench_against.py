@@ -105,10 +105,20 @@ def test_a_base_that_is_not_there_is_named(repository: Path):
         pass
 
 
-def test_a_program_that_ends_early_is_named(tmp_path: Path):
-    program = Program([sys.executable, "-c", "print('ready')"], os.environ, tmp_path)
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param("print('ready')", id="ends"),
+        pytest.param(
+            "import os, time; os.close(0); print('ready', flush=True); time.sleep(60)",
+            id="reads no more",
+        ),
+    ],
+)
+def test_a_program_that_ends_early_is_named(program: str, tmp_path: Path):
+    command = [sys.executable, "-c", program]
     with pytest.raises(ProgramFailed, match="ready"):
-        take_turns([program], 1)
+        take_turns([Program(command, os.environ, tmp_path)], 1)
 
 
 def test_programs_take_turns_in_both_orders(tmp_path: Path):

@@ -78,9 +78,11 @@ def accuracy_by_task(models: Sequence[nn.Module], tasks: Sequence[str] = TRAINED
         generator = torch.Generator().manual_seed(TEST_SEED)
         trials = DelayedResponse([name], contexts=contexts).sample(TEST_TRIALS, generator=generator)
         outputs = [model(trials.inputs, trials.context).outputs for model in models]
+        # An output without a value is no answer: with zeros fixation is not held.
+        answers = [torch.where(torch.isfinite(y), y, 0.0) for y in outputs]
         measured[name] = {
-            "arctan2": [percent_correct(y, trials).item() for y in outputs],
-            "arctan": [percent_correct(y, trials, angle="arctan").item() for y in outputs],
+            "arctan2": [percent_correct(y, trials).item() for y in answers],
+            "arctan": [percent_correct(y, trials, angle="arctan").item() for y in answers],
             "loss": [masked_mse(y, trials.targets, trials.mask).item() for y in outputs],
         }
     return measured

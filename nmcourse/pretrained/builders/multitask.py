@@ -10,15 +10,30 @@ Reference:
 
 from __future__ import annotations
 
+import math
+from typing import Literal
+
 import torch
 
 from nmcourse._inputs import counts
 from nmcourse.models import LSTM, NMRNN, LowRankRNN, Modulator, RecurrentScaling, VanillaRNN
 
+_RAW: Literal["raw"] = "raw"
 
-def multitask_nm_rnn(n_context: int = 3, *, generator: torch.Generator | None = None) -> NMRNN:
-    """NM-RNN of the delayed-response tasks: rank 3, 100 and 20 units, context to the modulator."""
-    output_network = LowRankRNN(3, 100, 3, rank=3, generator=generator)
+
+def multitask_nm_rnn(
+    n_context: int = 3, released: bool = False, *, generator: torch.Generator | None = None
+) -> NMRNN:
+    """NM-RNN of the delayed-response tasks: rank 3, 100 and 20 units, context to the modulator.
+
+    ``released``: the signs of L are those that the QR decomposition gives, and input weights are
+    drawn as if the context were among the inputs, of which the released code then keeps three.
+    """
+    signs = _RAW if released else True
+    output_network = LowRankRNN(3, 100, 3, rank=3, orthonormal=signs, generator=generator)
+    if released:
+        with torch.no_grad():
+            output_network.input_weights *= math.sqrt(3 / (3 + n_context))
     return NMRNN(output_network, Modulator(3, 20, 3, n_context=n_context, generator=generator))
 
 
@@ -26,12 +41,22 @@ def multitask_low_rank_rnn(
     n_units: int = 100,
     n_context: int = 3,
     recurrent_scaling: RecurrentScaling = "none",
+    released: bool = False,
     *,
     generator: torch.Generator | None = None,
 ) -> LowRankRNN:
-    """Low-rank RNN of the delayed-response tasks, rank 3; the context is part of its inputs."""
+    """Low-rank RNN of the delayed-response tasks, rank 3; the context is part of its inputs.
+
+    ``released``: the signs of L are those that the QR decomposition gives.
+    """
     return LowRankRNN(
-        3 + n_context, n_units, 3, rank=3, recurrent_scaling=recurrent_scaling, generator=generator
+        3 + n_context,
+        n_units,
+        3,
+        rank=3,
+        orthonormal=_RAW if released else True,
+        recurrent_scaling=recurrent_scaling,
+        generator=generator,
     )
 
 

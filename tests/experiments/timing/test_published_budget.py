@@ -53,6 +53,15 @@ def test_the_best_block_is_kept_for_each_seed():
     assert kept["best"]["1"]["w"] == 0.0
 
 
+def test_a_block_without_a_loss_is_the_worst():
+    kept = {"losses": [], "best": {}, "models": []}
+    for number, loss in enumerate([float("nan"), 2.0, float("nan")]):
+        kept["losses"].append([loss])
+        kept["models"] = [{"w": torch.tensor(float(number))}]
+        block_training.keep_best(kept)
+        assert kept["best"]["0"]["w"] == min(number, 1.0)
+
+
 def test_the_published_arms_are_those_of_the_released_code():
     model = ARM.build(torch.Generator().manual_seed(0))
     assert model.orthonormal == "raw"
