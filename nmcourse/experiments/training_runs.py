@@ -189,8 +189,11 @@ def ship(
     command: str,
     metrics: Mapping[str, Sequence[float]],
     data: str = "",
+    seeds: Sequence[int] | None = None,
 ) -> None:
-    """Store the networks of seeds 0, 1, ... as pretrained weights, with medians of ``metrics``.
+    """Store networks as pretrained weights, with medians of ``metrics``.
+
+    Their seeds are 0, 1, ... where none are given.
 
     At the tier ``gpu`` nothing is stored: the weights of the course are those of the tier ``cpu``,
     which its chapters were written with. Networks that see need ``data``: the images that they
@@ -203,7 +206,11 @@ def ship(
         list(models),
         command=command,
         metrics={key: statistics.median(values) for key, values in metrics.items()},
-        config={"build": builder, "kwargs": dict(kwargs), "seeds": list(range(len(models)))},
+        config={
+            "build": builder,
+            "kwargs": dict(kwargs),
+            "seeds": list(range(len(models)) if seeds is None else seeds),
+        },
         licence="CC BY 4.0",
         data=data,
     )

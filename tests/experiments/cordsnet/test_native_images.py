@@ -11,6 +11,7 @@ from nmcourse.evidence.store import Results
 from nmcourse.experiments.cordsnet import native_images
 from nmcourse.experiments.cordsnet.native_images import TARGETS, judge, parts
 from nmcourse.experiments.image_sets import IMAGES, image_set
+from nmcourse.training import DivergenceError
 
 
 def results(**changes):
@@ -23,7 +24,7 @@ def results(**changes):
         n = len(row["cnn"])
         for key in ("shown_accuracy", "held_accuracy", "second_accuracy"):
             row[key] = row["accuracy"]
-        row |= {"distance": [0.01] * n, "seconds": [60.0] * n, "trained_step": [0.8] * n}
+        row |= {"distance": [0.01] * n, "trained_step": [0.8] * n}
     for place, values in changes.items():
         name, key = place.split("__")
         rows[name][key] = values
@@ -64,6 +65,37 @@ def test_the_whole_way_at_the_smoke_tier(tmp_path, monkeypatch):
     assert all(len(row["trained_step"]) == 1 for row in first["metrics"].values())
     monkeypatch.setattr(native_images, "_train", lambda *arguments: pytest.fail("trained again"))
     assert native_images.run("smoke", tmp_path) == first  # read, not trained again
+
+
+def test_a_training_that_diverged_counts_and_is_not_shipped(tmp_path, monkeypatch):
+    lost = {f"mnist__{key}": [0.99] * 3 + [value] * 2 for key, value in native_images._LOST.items()}
+    found = judge(results(**lost))
+    for text in ("more than 98.5%", "the answer lasts", "a second image is classified"):
+        assert f"{text} o" in found.measured.split("Missed:")[1]
+    assert "Of mnist, 2 trainings diverged: they count as wrong in everything." in found.caveats
+    once = {f"mnist__{key}": [0.99] * 4 + [value] for key, value in native_images._LOST.items()}
+    assert "Missed" not in judge(results(**once)).measured
+
+    def diverge(train, *arguments, seed, **options):
+        if seed == 0:
+            raise DivergenceError(3, torch.tensor([torch.nan]))
+        return in_stages(train, *arguments, seed=seed, **options)
+
+    in_stages, shipped = native_images.train_in_stages, {}
+    monkeypatch.setattr(
+        native_images, "in_parallel", lambda jobs: {n: j() for n, j in jobs.items()}
+    )
+    monkeypatch.setattr(native_images, "train_in_stages", diverge)
+    monkeypatch.setattr(native_images, "ship", lambda name, *a, **k: shipped.update({name: (a, k)}))
+    smoke = native_images.SETTINGS["smoke"]
+    twice = smoke | {"seeds": dict.fromkeys(TARGETS, 2)}
+    monkeypatch.setattr(native_images, "for_tier", lambda tier, settings: twice)
+    row = native_images.run("cpu", tmp_path)["metrics"]["mnist"]
+    assert {key: values[0] for key, values in row.items()} == native_images._LOST
+    assert row["distance"][1] is not None
+    assert "mnist_0/diverged.txt" in {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*.txt")}
+    (models,), options = shipped["native_cordsnet_mnist"]
+    assert (len(models), options["seeds"]) == (1, [1])
 
 
 def test_images_that_a_reader_has(tmp_path, monkeypatch):
