@@ -212,6 +212,6 @@ CLAIMS = (
         "noise than its CNN and than networks in discrete time, all given the same evidence.",
         "question of this course",
         "not published for networks made equal",
-        "",
+        "book/vision/seeing_through_noise",
     ),
 )

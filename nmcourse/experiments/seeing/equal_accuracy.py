@@ -179,8 +179,8 @@ def judge(results: Results) -> Judgement:
         + "; ".join(f"{name} {n}" for name, n in steps.items()),
         seeds=found.seeds,
         caveats=(
-            f"{found.caveats[0]} Rivals learnt for fewer steps than the CordsNet; besides their "
-            "accuracy without noise this changes all else that training changes.",
+            f"{found.caveats[0]} Where a rival learnt for fewer steps than the CordsNet, all else "
+            "that training changes is changed, too.",
             *found.caveats[1:],
         ),
         would_change="Rivals made equal in another way: fewer images, or a longer training of the "
