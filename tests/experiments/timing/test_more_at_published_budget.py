@@ -151,6 +151,70 @@ def test_terms_are_equal_at_the_start():
         measure_wait_go_nm_rnn(gain_shape="tanh", first_gain=0.9)
 
 
+def test_seeds_are_enough_to_close_every_way():
+    """More seeds like those of the networks as they are now: whether lower or not, it is said.
+
+    With the ten that ``published_budget`` has, one way was open before anything had run.
+    """
+    base = read_results("published_budget")
+    assert base is not None
+    n_seeds = equal_terms.SETTINGS["cpu"]["n_seeds"]
+    low, learned = (
+        (base.value(f"low_rank_rnn.{g}") * 2)[:n_seeds] for g in ("extrapolated", "trained")
+    )
+    for factor, is_lower in ((1.0, False), (0.4, True), (2.0, False)):
+        nm = {"extrapolated": [factor * error for error in low], "trained": learned}
+        metrics = {"nm_rnn": nm, "low_rank_rnn": {"extrapolated": low, "trained": learned}}
+        assert equal_terms.is_lower(Results(metrics, CONFIG), "as now") is is_lower
+
+
+def test_stored_seeds_are_taken_over_and_the_others_trained(tmp_path, monkeypatch):
+    """At the tier cpu: twenty seeds of every network, of which two have ten already."""
+    asked: dict[str, tuple[str, range]] = {}
+
+    def seeds_as_errors(jobs: Any) -> dict[str, Any]:
+        asked.update({job: call.args[:2] for job, call in jobs.items()})
+        return {
+            job: {"trained": list(seeds), "curve": {"block_70": {"trained": list(seeds)}}}
+            for job, (_, seeds) in asked.items()
+        }
+
+    monkeypatch.setattr(equal_terms, "in_parallel", seeds_as_errors)
+    metrics = equal_terms.run("cpu", tmp_path)["metrics"]
+    base = read_results("published_budget")
+    assert base is not None
+    assert set(metrics) == {name for pair in equal_terms.WAYS.values() for name in pair}
+    for name, part in metrics.items():
+        stored, at_block_70 = [], []
+        if name in ("nm_rnn", "low_rank_rnn"):
+            stored = base.value(f"{name}.trained")
+            at_block_70 = base.value(f"{name}.curve.block_70.trained")
+        new = list(range(len(stored), 20))
+        assert part["trained"] == stored + new
+        assert part["curve"]["block_70"]["trained"] == at_block_70 + new
+        trained = [seed for arm, seeds in asked.values() if arm == name for seed in seeds]
+        assert trained == new
+    assert all(len(seeds) == 10 for _, seeds in asked.values())
+
+
+def test_a_seed_is_the_same_network_in_every_group(tmp_path, monkeypatch):
+    """A small run: one stored seed, two new ones, each from the weights of its own seed."""
+    monkeypatch.setattr(
+        equal_terms, "in_parallel", lambda jobs: {name: job() for name, job in jobs.items()}
+    )
+    metrics = equal_terms.run("smoke", tmp_path)["metrics"]
+    assert {len(part["trained"]) for part in metrics.values()} == {3}
+    base = read_results("published_budget")
+    assert base is not None
+    assert metrics["nm_rnn"]["trained"][0] == base.value("nm_rnn.trained")[0]
+    arm, settings = equal_terms.ARMS["nm_rnn"], equal_terms.SETTINGS["smoke"]
+    alone = equal_terms._train("nm_rnn", range(2, 3), settings, tmp_path / "alone")
+    assert metrics["nm_rnn"]["trained"][2] == pytest.approx(alone["trained"][0], rel=1e-4)
+    first, second = build_all(arm, [0, 2]), build_all(arm, 3)
+    for one, other in zip(first, second[::2], strict=True):
+        assert torch.equal(*(m.modulator.gain_weights for m in (one, other)))  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     ("changed", "found"),
     [
