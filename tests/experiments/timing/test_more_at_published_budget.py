@@ -112,6 +112,71 @@ def test_rule_of_reservoirs(changed: dict[str, Any], found: str):
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("network", ["rank_3", "rank_20", "rank_100"])
+def test_every_scaled_reservoir_keeps_activity_up_under_some_gain(network: str):
+    """Some gain in (0, 1] brings an eigenvalue of the connectivity above 1, in every seed."""
+    arms = (reservoirs.ARMS | reservoirs.READOUTS).items()
+    (kwargs,) = {str(arm.kwargs) for name, arm in arms if name.endswith(network)}
+    models: Any = build_all(reservoirs.READOUTS[f"readout_{network}"], 10)
+    assert kwargs == str(reservoirs.READOUTS[f"readout_{network}"].kwargs)
+    for model in models:
+        largest = [
+            torch.linalg.eigvals(
+                model.output_network.connectivity(torch.full((model.rank,), gain))
+            ).real.max()
+            for gain in (0.25, 0.5, 0.75, 1.0)
+        ]
+        assert any(one > 1 for one in largest)
+        assert max(largest).item() == pytest.approx(1.5, rel=1e-3)
+        assert reservoirs.strength(model) == pytest.approx(1.5, rel=1e-3)
+
+
+@torch.no_grad()
+def test_a_recurrence_is_turned_round_only_where_nothing_in_it_grows():
+    """Scaled reservoirs are those that were drawn, times a number; few of these are negative."""
+    drawn: Any = build_all(reservoirs.READOUTS["readout_drawn_3"], 10)
+    scaled: Any = build_all(reservoirs.READOUTS["readout_rank_3"], 10)
+    for one, other in zip(drawn, scaled, strict=True):
+        before, after = (m.output_network.column_factors for m in (one, other))
+        times = (after / before).mean().item()
+        torch.testing.assert_close(after, times * before)
+        assert (times < 0) == (reservoirs.strength(one) <= 0)
+    with pytest.raises(ValueError, match="largest_real_part must be None for sparse terms"):
+        measure_wait_go_nm_rnn(sparse=True, largest_real_part=1.5)
+    with pytest.raises(ValueError, match="give spectral_radius or largest_real_part"):
+        measure_wait_go_nm_rnn(spectral_radius=1.0, largest_real_part=1.5)
+
+
+def test_what_the_readouts_alone_say_was_known_and_lies_on_the_edge():
+    edge = [3e-4] * 7 + [4.84e-4] + [6e-4] * 2
+    levels = {"everything": LEARNED, "readout_rank_100": LEARNED, "readout_rank_20": edge}
+    names = (*reservoirs.ARMS, *reservoirs.READOUTS)
+    metrics = {name: part(levels.get(name, NOT)) for name in names}
+    metrics["readout_rank_20"]["trained"] = edge
+    caveats = " ".join(RULES["R1"].judge(Results(metrics, CONFIG)).caveats)
+    assert "were known when the rule was fixed" in caveats
+    assert "learn with rank 20 and with rank 100: " in caveats
+    assert "With rank 20, 8 of 10 learn; " in caveats
+    assert "4.84×10⁻⁴, where 5.0×10⁻⁴ counts as learned" in caveats
+    assert RULES["R1"].amid_results
+    assert "no training of it" not in caveats
+
+
+@torch.no_grad()
+def test_a_fitted_readout_is_no_bound(monkeypatch):
+    """The penalty binds at rank 100, and the gains are those of a modulator as it was drawn."""
+    models: Any = build_all(reservoirs.READOUTS["readout_rank_100"], 2)
+    found = []
+    for ridge in (reservoirs.RIDGE, reservoirs.RIDGE / 100):
+        monkeypatch.setattr(reservoirs, "RIDGE", ridge)
+        for model in models:
+            reservoirs.fit_readout(model)
+        found.append(reservoirs.errors_and_intervals(models)["trained"])
+    for with_penalty, with_less in zip(*found, strict=True):
+        assert with_less < 0.8 * with_penalty
+
+
+@torch.no_grad()
 def test_a_fitted_readout_has_the_smallest_error():
     model: Any = build_all(reservoirs.READOUTS["readout_rank_20"], 1)[0]
     trials = MeasureWaitGo().enumerate()
