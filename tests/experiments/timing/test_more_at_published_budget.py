@@ -11,6 +11,7 @@ from nmcourse.evidence import Results, read_results
 from nmcourse.experiments.block_training import build_all
 from nmcourse.experiments.timing import equal_terms, resets_published_budget
 from nmcourse.experiments.timing import random_output_network_published_budget as reservoirs
+from nmcourse.experiments.timing.variants import EXPERIMENTS as AT_COURSE_BUDGET
 from nmcourse.experiments.timing.variants_published_budget import ARMS as VARIANTS
 from nmcourse.experiments.timing.variants_published_budget_rules import RANKS, UNITS, name_of
 from nmcourse.experiments.timing.variants_published_budget_rules import RULES as VARIANT_RULES
@@ -25,6 +26,7 @@ RULES = VARIANT_RULES | {
     for experiment in module.EXPERIMENTS
     for claim, rule in experiment.rules.items()
 }
+COURSE_RULES = AT_COURSE_BUDGET[0].rules
 LEARNED, NOT = 1e-5, 1e-2
 
 
@@ -77,6 +79,42 @@ def test_rules_of_variants(claim: str, changed: dict[str, Any], found: str):
     outcome = RULES[claim].judge(Results(metrics, CONFIG))
     assert came_of(outcome) == found
     assert bool(outcome.reason) == (outcome.status == "not decided")
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("budget", [VARIANT_RULES, COURSE_RULES], ids=["published", "course"])
+@pytest.mark.parametrize(
+    ("claim", "names"),
+    [
+        ("R2", ("paper", "tanh", "softplus")),
+        ("R3", ("rank_1", "rank_2", "paper", "rank_5", "modulator_2", "modulator_10")),
+        ("R10", ("paper", "sparse")),
+    ],
+)
+def test_caveats_say_how_strong_each_recurrence_is_at_the_start(claim, names, budget):
+    """Against the first gain of a real trial, and the eigenvalues of the terms under it."""
+    config = CONFIG | {"n_seeds": 5, "rates": [1e-2]}
+    metrics = {name: part(LEARNED, 5) for name in VARIANTS}
+    caveats = " ".join(budget[claim].judge(Results(metrics, config)).caveats)
+    inputs = MeasureWaitGo().enumerate().inputs
+    for name in names:
+        models: Any = build_all(VARIANTS[name], 5)
+        gains, radii = [], []
+        for model in models:
+            gain, network = model(inputs).gains[0, 0], model.output_network
+            gains.append(gain.mean())
+            if name == "sparse":
+                recurrence = (gain[:, None, None] * network.terms()).sum(dim=0)
+            else:
+                left, right = network.factors()
+                recurrence = (right.mT @ left) * gain
+            radii.append(torch.linalg.eigvals(recurrence).abs().max())
+        median, radius = (torch.stack(found).median().item() for found in (gains, radii))
+        gain_then = f"{median:z.2f}".replace("-", "−")
+        assert f"{VARIANTS[name].label}: {gain_then} and {radius:.2f}" in caveats
+    if claim == "R2":
+        assert "tanh: 0.00 and " in caveats
+        assert "may come from the start and not from the shape" in caveats
 
 
 def test_the_map_holds_every_pair_of_sizes():
