@@ -111,9 +111,10 @@ def train_in_blocks(
     return kept
 
 
-def build_all(arm: Arm, n_seeds: int) -> list[nn.Module]:
-    """One network for each seed, with random initial weights."""
-    return [arm.build(torch.Generator().manual_seed(seed)) for seed in range(n_seeds)]
+def build_all(arm: Arm, seeds: int | Sequence[int]) -> list[nn.Module]:
+    """One network for each seed, with random initial weights; a number n means 0 to n - 1."""
+    seeds = range(seeds) if isinstance(seeds, int) else seeds
+    return [arm.build(torch.Generator().manual_seed(seed)) for seed in seeds]
 
 
 def blocks_of(stages: Stages, settings: Mapping[str, Any]) -> list[tuple[float, tuple[str, ...]]]:

@@ -186,12 +186,14 @@ PAPER |= dict.fromkeys(
         "gain_prediction_published_budget",
         "variants_published_budget",
         "random_output_network_published_budget",
-        "equal_terms",
         "multitask_published_budget",
         "resets_published_budget",
         "element_finder_training_published_budget",
     ),
     _SAME,
+)
+PAPER["equal_terms"] = PaperScale(
+    source="at the tier cpu already: budget and sizes of the paper, and twice its seeds"
 )
 PAPER |= dict.fromkeys(
     (

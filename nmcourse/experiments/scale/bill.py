@@ -121,10 +121,13 @@ def works_of(experiment: Experiment, tier: str) -> list[Work]:
         return [Work(kind, steps * count * _seeds(settings, ""))]
     if not settings:
         return []
-    arms = contenders_of(module)
-    if experiment.name == "equal_terms":
-        arms = {name: arm for name, arm in arms.items() if name not in TIMING_ARMS}
-    return [Work(_kind(arm), _steps(arm, settings)) for arm in arms.values()]
+    if experiment.name == "equal_terms":  # the first seeds of two networks are there already
+        fewer = settings | {"n_seeds": settings["n_seeds"] - settings["n_stored"]}
+        return [
+            Work(_kind(arm), _steps(arm, fewer if name in TIMING_ARMS else settings))
+            for name, arm in module.ARMS.items()
+        ]
+    return [Work(_kind(arm), _steps(arm, settings)) for arm in contenders_of(module).values()]
 
 
 def contenders_of(module: Any) -> dict[str, Contender]:

@@ -28,6 +28,7 @@ from nmcourse.evidence import (
 )
 from nmcourse.experiments.contenders import Contender, by_name, compare, ship_all
 from nmcourse.experiments.paper_scale import at_paper_scale
+from nmcourse.experiments.timing.before_training import before_training
 from nmcourse.experiments.timing.networks import (
     TEST_INTERVALS,
     WEIGHT_DECAY,
@@ -97,6 +98,10 @@ PAIRS = by_name(
 SHAPES = ("tanh", "softplus")
 SIZES = ("rank_1", "rank_2", PAPER, "rank_5", "modulator_2", "modulator_10")
 SMALLER = ("rank_1", "rank_2", "modulator_2")
+UNLIKE = (
+    "Gain functions that start with another gain start with another recurrence: a difference "
+    "between them may come from the start and not from the shape."
+)
 
 
 def run(tier: str, run_dir: Path) -> dict[str, Any]:
@@ -206,6 +211,8 @@ def judge_r2(results: Results) -> Judgement:
             f"Gains that the trained networks use, over all seeds: {ranges}.",
             "A negative gain turns an exciting loop into an inhibiting one; nothing in the task "
             "says whether neurons could do that.",
+            before_training([VARIANTS[n] for n in shapes], results.config["n_seeds"]),
+            UNLIKE,
             *_caveats(results),
         ),
     )
@@ -235,6 +242,7 @@ def judge_r3(results: Results) -> Judgement:
         caveats=(
             "Only one size is changed at a time, around rank 3 and 5 modulator units, with 100 "
             "units throughout.",
+            before_training([VARIANTS[n] for n in SIZES], results.config["n_seeds"]),
             *_caveats(results),
         ),
     )
@@ -263,6 +271,7 @@ def judge_r10(results: Results) -> Judgement:
             "every unit listens to two others, drawn at random.",
             "A sparse network needs K N sums a step where a low-rank one needs K: equal "
             "parameters are not equal time.",
+            before_training([VARIANTS[n] for n in names], results.config["n_seeds"]),
             *_caveats(results),
         ),
     )

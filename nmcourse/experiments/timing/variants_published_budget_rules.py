@@ -23,8 +23,18 @@ from nmcourse.evidence import (
     most,
     rank_sum_power,
 )
+from nmcourse.experiments.timing.before_training import before_training
 from nmcourse.experiments.timing.published_budget_rules import lower
-from nmcourse.experiments.timing.variants import AS_WELL, PAIRS, PAPER, SHAPES, SMALLER, VARIANTS
+from nmcourse.experiments.timing.variants import (
+    AS_WELL,
+    PAIRS,
+    PAPER,
+    SHAPES,
+    SIZES,
+    SMALLER,
+    UNLIKE,
+    VARIANTS,
+)
 from nmcourse.tasks import MEASURES_BELOW, learned_to_measure
 
 RANKS, UNITS = (1, 2, 3, 5), (2, 5, 10)
@@ -120,7 +130,12 @@ def judge_r2(results: Results) -> Judgement:
                 f"{format_number(results.summary(f'{name}.lowest_gain').minimum)} to "
                 f"{format_number(results.summary(f'{name}.highest_gain').maximum)}"
                 for name in (PAPER, *SHAPES)
+            )
+            + ".",
+            before_training(
+                [VARIANTS[name] for name in (PAPER, *SHAPES)], results.config["n_seeds"]
             ),
+            UNLIKE,
         ),
     )
 
@@ -157,7 +172,11 @@ def judge_r3(results: Results) -> Judgement:
         spread=_spread(results, [name_of(rank, 5) for rank in RANKS]),
         seeds=results.config["n_seeds"],
         would_change="A longer training of the sizes that did not learn",
-        caveats=(_caveat(results), f"Learned: error below {format_number(MEASURES_BELOW)}."),
+        caveats=(
+            _caveat(results),
+            f"Learned: error below {format_number(MEASURES_BELOW)}.",
+            before_training([VARIANTS[name] for name in SIZES], results.config["n_seeds"]),
+        ),
     )
 
 
@@ -178,9 +197,12 @@ def judge_r10(results: Results) -> Judgement:
         caveats=(
             _caveat(results),
             f"Both have {results.value('sparse.n_parameters'):,} parameters. A sparse network "
-            "needs K N sums a step where a low-rank one needs K. Five seeds of it take about as "
-            "many hours of a core as ten seeds of all other networks of this run together, so that "
-            "there are five and not ten.",
+            "needs K N sums a step where a low-rank one needs K. Five seeds of it take several "
+            "times as many hours of a core as ten seeds of the network of the paper's size, so "
+            "that there are five and not ten.",
+            before_training(
+                [VARIANTS[name] for name in (PAPER, "sparse")], results.config["n_sparse"]
+            ),
         ),
     )
 

@@ -50,6 +50,7 @@ def measure_wait_go_nm_rnn(
     sparse: bool = False,
     orthonormal: bool | Literal["raw"] = True,
     spectral_radius: float | None = None,
+    largest_real_part: float | None = None,
     first_gain: float | None = None,
     generator: torch.Generator | None = None,
 ) -> NMRNN:
@@ -58,8 +59,11 @@ def measure_wait_go_nm_rnn(
     Variants of it: gains of another shape (``"tanh"``, ``"softplus"``), sparse terms with as many
     weights in place of those of rank one, columns of L with the signs of the released code
     (``orthonormal="raw"``), a spectral radius that the recurrence has at the start with gains of 1,
-    or gains that start near ``first_gain`` in place of 1/2.
+    a largest real part of its eigenvalues in place of that, or gains that start near ``first_gain``
+    in place of 1/2.
     """
+    if spectral_radius is not None and largest_real_part is not None:
+        raise ValueError("give spectral_radius or largest_real_part: each scales the recurrence")
     if gain_shape not in GAIN_SHAPES:
         raise ValueError(f"gain_shape must be one of {', '.join(GAIN_SHAPES)}, got {gain_shape!r}")
     output_network: OutputNetwork
@@ -84,6 +88,10 @@ def measure_wait_go_nm_rnn(
         if not isinstance(output_network, LowRankRNN):
             raise ValueError("spectral_radius must be None for sparse terms")
         _set_spectral_radius(output_network, spectral_radius)
+    if largest_real_part is not None:
+        if not isinstance(output_network, LowRankRNN):
+            raise ValueError("largest_real_part must be None for sparse terms")
+        _set_largest_real_part(output_network, largest_real_part)
     if first_gain is not None:
         if gain_shape != "sigmoid":
             raise ValueError(f"first_gain must be None for the gain shape {gain_shape!r}")
@@ -99,6 +107,19 @@ def _set_spectral_radius(network: LowRankRNN, radius: float) -> None:
     assert network.column_factors is not None
     found = torch.linalg.eigvals(network.scale * right.mT @ left).abs().max()
     network.column_factors.mul_(radius / found)
+
+
+@torch.no_grad()
+def _set_largest_real_part(network: LowRankRNN, largest: float) -> None:
+    """Scale the column factors so that this is the largest real part of an eigenvalue of g L R^T.
+
+    Where no eigenvalue has a positive real part, the signs of the column factors are turned first.
+    """
+    left, right = network.factors()
+    assert network.column_factors is not None
+    found = torch.linalg.eigvals(network.scale * right.mT @ left).real
+    sign = 1.0 if found.max() > 0 else -1.0
+    network.column_factors.mul_(sign * largest / (sign * found).max())
 
 
 def measure_wait_go_linear_nm_rnn(

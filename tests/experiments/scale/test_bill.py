@@ -59,6 +59,9 @@ def test_steps_are_counted_as_they_are_trained():
     paper = by_claim(at_published_budget=True)["N8"]
     steps = {work.kind: work.steps for work in works_of(paper, "gpu") if "lstm" in work.kind}
     assert steps == {"measure_wait_go_lstm": 70_000 * 10}
+    # twenty seeds of five networks, of which two have ten already
+    equal = works_of(by_claim(at_published_budget=True)["F5"], "gpu")
+    assert sum(work.steps for work in equal) == 70_000 * (3 * 20 + 2 * 10)
 
 
 def test_a_whole_trial_is_a_short_one_times_its_steps(stored):

@@ -11,6 +11,7 @@ from nmcourse.evidence import Results, read_results
 from nmcourse.experiments.block_training import build_all
 from nmcourse.experiments.timing import equal_terms, resets_published_budget
 from nmcourse.experiments.timing import random_output_network_published_budget as reservoirs
+from nmcourse.experiments.timing.variants import EXPERIMENTS as AT_COURSE_BUDGET
 from nmcourse.experiments.timing.variants_published_budget import ARMS as VARIANTS
 from nmcourse.experiments.timing.variants_published_budget_rules import RANKS, UNITS, name_of
 from nmcourse.experiments.timing.variants_published_budget_rules import RULES as VARIANT_RULES
@@ -25,6 +26,7 @@ RULES = VARIANT_RULES | {
     for experiment in module.EXPERIMENTS
     for claim, rule in experiment.rules.items()
 }
+COURSE_RULES = AT_COURSE_BUDGET[0].rules
 LEARNED, NOT = 1e-5, 1e-2
 
 
@@ -79,6 +81,42 @@ def test_rules_of_variants(claim: str, changed: dict[str, Any], found: str):
     assert bool(outcome.reason) == (outcome.status == "not decided")
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("budget", [VARIANT_RULES, COURSE_RULES], ids=["published", "course"])
+@pytest.mark.parametrize(
+    ("claim", "names"),
+    [
+        ("R2", ("paper", "tanh", "softplus")),
+        ("R3", ("rank_1", "rank_2", "paper", "rank_5", "modulator_2", "modulator_10")),
+        ("R10", ("paper", "sparse")),
+    ],
+)
+def test_caveats_say_how_strong_each_recurrence_is_at_the_start(claim, names, budget):
+    """Against the first gain of a real trial, and the eigenvalues of the terms under it."""
+    config = CONFIG | {"n_seeds": 5, "rates": [1e-2]}
+    metrics = {name: part(LEARNED, 5) for name in VARIANTS}
+    caveats = " ".join(budget[claim].judge(Results(metrics, config)).caveats)
+    inputs = MeasureWaitGo().enumerate().inputs
+    for name in names:
+        models: Any = build_all(VARIANTS[name], 5)
+        gains, radii = [], []
+        for model in models:
+            gain, network = model(inputs).gains[0, 0], model.output_network
+            gains.append(gain.mean())
+            if name == "sparse":
+                recurrence = (gain[:, None, None] * network.terms()).sum(dim=0)
+            else:
+                left, right = network.factors()
+                recurrence = (right.mT @ left) * gain
+            radii.append(torch.linalg.eigvals(recurrence).abs().max())
+        median, radius = (torch.stack(found).median().item() for found in (gains, radii))
+        gain_then = f"{median:z.2f}".replace("-", "−")
+        assert f"{VARIANTS[name].label}: {gain_then} and {radius:.2f}" in caveats
+    if claim == "R2":
+        assert "tanh: 0.00 and " in caveats
+        assert "may come from the start and not from the shape" in caveats
+
+
 def test_the_map_holds_every_pair_of_sizes():
     assert {name_of(rank, units) for rank in RANKS for units in UNITS} == {*VARIANTS} - {
         "sparse",
@@ -109,6 +147,71 @@ def test_rule_of_reservoirs(changed: dict[str, Any], found: str):
     names = (*reservoirs.ARMS, *reservoirs.READOUTS)
     metrics = {name: part((as_claimed | changed).get(name, NOT)) for name in names}
     assert came_of(RULES["R1"].judge(Results(metrics, CONFIG))) == found
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("network", ["rank_3", "rank_20", "rank_100"])
+def test_every_scaled_reservoir_keeps_activity_up_under_some_gain(network: str):
+    """Some gain in (0, 1] brings an eigenvalue of the connectivity above 1, in every seed."""
+    arms = (reservoirs.ARMS | reservoirs.READOUTS).items()
+    (kwargs,) = {str(arm.kwargs) for name, arm in arms if name.endswith(network)}
+    models: Any = build_all(reservoirs.READOUTS[f"readout_{network}"], 10)
+    assert kwargs == str(reservoirs.READOUTS[f"readout_{network}"].kwargs)
+    for model in models:
+        largest = [
+            torch.linalg.eigvals(
+                model.output_network.connectivity(torch.full((model.rank,), gain))
+            ).real.max()
+            for gain in (0.25, 0.5, 0.75, 1.0)
+        ]
+        assert any(one > 1 for one in largest)
+        assert max(largest).item() == pytest.approx(1.5, rel=1e-3)
+        assert reservoirs.strength(model) == pytest.approx(1.5, rel=1e-3)
+
+
+@torch.no_grad()
+def test_a_recurrence_is_turned_round_only_where_nothing_in_it_grows():
+    """Scaled reservoirs are those that were drawn, times a number; few of these are negative."""
+    drawn: Any = build_all(reservoirs.READOUTS["readout_drawn_3"], 10)
+    scaled: Any = build_all(reservoirs.READOUTS["readout_rank_3"], 10)
+    for one, other in zip(drawn, scaled, strict=True):
+        before, after = (m.output_network.column_factors for m in (one, other))
+        times = (after / before).mean().item()
+        torch.testing.assert_close(after, times * before)
+        assert (times < 0) == (reservoirs.strength(one) <= 0)
+    with pytest.raises(ValueError, match="largest_real_part must be None for sparse terms"):
+        measure_wait_go_nm_rnn(sparse=True, largest_real_part=1.5)
+    with pytest.raises(ValueError, match="give spectral_radius or largest_real_part"):
+        measure_wait_go_nm_rnn(spectral_radius=1.0, largest_real_part=1.5)
+
+
+def test_what_the_readouts_alone_say_was_known_and_lies_on_the_edge():
+    edge = [3e-4] * 7 + [4.84e-4] + [6e-4] * 2
+    levels = {"everything": LEARNED, "readout_rank_100": LEARNED, "readout_rank_20": edge}
+    names = (*reservoirs.ARMS, *reservoirs.READOUTS)
+    metrics = {name: part(levels.get(name, NOT)) for name in names}
+    metrics["readout_rank_20"]["trained"] = edge
+    caveats = " ".join(RULES["R1"].judge(Results(metrics, CONFIG)).caveats)
+    assert "were known when the rule was fixed" in caveats
+    assert "learn with rank 20 and with rank 100: " in caveats
+    assert "With rank 20, 8 of 10 learn; " in caveats
+    assert "4.84×10⁻⁴, where 5.0×10⁻⁴ counts as learned" in caveats
+    assert RULES["R1"].amid_results
+    assert "no training of it" not in caveats
+
+
+@torch.no_grad()
+def test_a_fitted_readout_is_no_bound(monkeypatch):
+    """The penalty binds at rank 100, and the gains are those of a modulator as it was drawn."""
+    models: Any = build_all(reservoirs.READOUTS["readout_rank_100"], 2)
+    found = []
+    for ridge in (reservoirs.RIDGE, reservoirs.RIDGE / 100):
+        monkeypatch.setattr(reservoirs, "RIDGE", ridge)
+        for model in models:
+            reservoirs.fit_readout(model)
+        found.append(reservoirs.errors_and_intervals(models)["trained"])
+    for with_penalty, with_less in zip(*found, strict=True):
+        assert with_less < 0.8 * with_penalty
 
 
 @torch.no_grad()
@@ -149,6 +252,70 @@ def test_terms_are_equal_at_the_start():
         measure_wait_go_nm_rnn(sparse=True, spectral_radius=1.0)
     with pytest.raises(ValueError, match="first_gain must be None for the gain shape 'tanh'"):
         measure_wait_go_nm_rnn(gain_shape="tanh", first_gain=0.9)
+
+
+def test_seeds_are_enough_to_close_every_way():
+    """More seeds like those of the networks as they are now: whether lower or not, it is said.
+
+    With the ten that ``published_budget`` has, one way was open before anything had run.
+    """
+    base = read_results("published_budget")
+    assert base is not None
+    n_seeds = equal_terms.SETTINGS["cpu"]["n_seeds"]
+    low, learned = (
+        (base.value(f"low_rank_rnn.{g}") * 2)[:n_seeds] for g in ("extrapolated", "trained")
+    )
+    for factor, is_lower in ((1.0, False), (0.4, True), (2.0, False)):
+        nm = {"extrapolated": [factor * error for error in low], "trained": learned}
+        metrics = {"nm_rnn": nm, "low_rank_rnn": {"extrapolated": low, "trained": learned}}
+        assert equal_terms.is_lower(Results(metrics, CONFIG), "as now") is is_lower
+
+
+def test_stored_seeds_are_taken_over_and_the_others_trained(tmp_path, monkeypatch):
+    """At the tier cpu: twenty seeds of every network, of which two have ten already."""
+    asked: dict[str, tuple[str, range]] = {}
+
+    def seeds_as_errors(jobs: Any) -> dict[str, Any]:
+        asked.update({job: call.args[:2] for job, call in jobs.items()})
+        return {
+            job: {"trained": list(seeds), "curve": {"block_70": {"trained": list(seeds)}}}
+            for job, (_, seeds) in asked.items()
+        }
+
+    monkeypatch.setattr(equal_terms, "in_parallel", seeds_as_errors)
+    metrics = equal_terms.run("cpu", tmp_path)["metrics"]
+    base = read_results("published_budget")
+    assert base is not None
+    assert set(metrics) == {name for pair in equal_terms.WAYS.values() for name in pair}
+    for name, part in metrics.items():
+        stored, at_block_70 = [], []
+        if name in ("nm_rnn", "low_rank_rnn"):
+            stored = base.value(f"{name}.trained")
+            at_block_70 = base.value(f"{name}.curve.block_70.trained")
+        new = list(range(len(stored), 20))
+        assert part["trained"] == stored + new
+        assert part["curve"]["block_70"]["trained"] == at_block_70 + new
+        trained = [seed for arm, seeds in asked.values() if arm == name for seed in seeds]
+        assert trained == new
+    assert all(len(seeds) == 10 for _, seeds in asked.values())
+
+
+def test_a_seed_is_the_same_network_in_every_group(tmp_path, monkeypatch):
+    """A small run: one stored seed, two new ones, each from the weights of its own seed."""
+    monkeypatch.setattr(
+        equal_terms, "in_parallel", lambda jobs: {name: job() for name, job in jobs.items()}
+    )
+    metrics = equal_terms.run("smoke", tmp_path)["metrics"]
+    assert {len(part["trained"]) for part in metrics.values()} == {3}
+    base = read_results("published_budget")
+    assert base is not None
+    assert metrics["nm_rnn"]["trained"][0] == base.value("nm_rnn.trained")[0]
+    arm, settings = equal_terms.ARMS["nm_rnn"], equal_terms.SETTINGS["smoke"]
+    alone = equal_terms._train("nm_rnn", range(2, 3), settings, tmp_path / "alone")
+    assert metrics["nm_rnn"]["trained"][2] == pytest.approx(alone["trained"][0], rel=1e-4)
+    first, second = build_all(arm, [0, 2]), build_all(arm, 3)
+    for one, other in zip(first, second[::2], strict=True):
+        assert torch.equal(*(m.modulator.gain_weights for m in (one, other)))  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
