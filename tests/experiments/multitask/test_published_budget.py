@@ -29,7 +29,7 @@ CONFIG = {
     "per_task": 1000,
     "n_learned": N,
 }
-LOW_RANK = {name for name in NETWORKS if name.startswith("low_rank")}
+LOW_RANK = [name for name in NETWORKS if name.startswith("low_rank")]
 
 
 def judge(
