@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from nmcourse.evidence import Results
@@ -18,7 +20,9 @@ SMALL = {
 @pytest.mark.parametrize("experiment", native.EXPERIMENTS, ids=lambda one: one.name)
 def test_the_rules_are_those_of_the_digits(experiment):
     before = SMALL[experiment.name.removeprefix("native_")]
-    assert experiment.rules == before.rules
+    # but for the digits having been measured twice
+    once = {claim: replace(rule, again="") for claim, rule in before.rules.items()}
+    assert experiment.rules == once
     for claim in experiment.rules:
         assert by_claim(EXPERIMENTS, at_published_budget=True)[claim] is experiment
 
