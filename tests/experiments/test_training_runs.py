@@ -55,7 +55,7 @@ def test_the_rate_with_the_lowest_median_is_trained_with_and_parts_are_kept(tmp_
     assert not torch.equal(models[0].recurrent_weights, start.recurrent_weights)
 
 
-def test_shipped_metrics_are_medians_of_an_even_number_of_seeds_too(tmp_path, monkeypatch):
+def test_shipped_weights_have_their_seeds_and_medians_of_an_even_number_too(tmp_path, monkeypatch):
     saved = {}
     monkeypatch.setattr(pretrained, "save", lambda name, models, **rest: saved.update(rest))
     training_runs.ship(
@@ -64,6 +64,9 @@ def test_shipped_metrics_are_medians_of_an_even_number_of_seeds_too(tmp_path, mo
     assert saved["metrics"] == {"mse": 3.0}
     assert saved["config"]["seeds"] == [0, 1, 2, 3]
     assert saved["data"] == ""
+    options = {"builder": "b", "kwargs": {}, "command": "c", "metrics": {"mse": [4.0, 1.0]}}
+    training_runs.ship("nets", [None], seeds=[3], **options)
+    assert saved["config"]["seeds"] == [3]
 
 
 @pytest.mark.parametrize(

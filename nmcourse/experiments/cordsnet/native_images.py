@@ -253,14 +253,14 @@ def judge(results: Results) -> Judgement:
         measured=f"{expected(status)}. Median accuracy, fine-tuned (CNN; held for five times as "
         "long; second image; with steps of 10 ms): "
         + ", ".join(
-            f"{name} {of['accuracy'].median:.1%} ({of['cnn'].median:.1%}; "
-            f"{of['held_accuracy'].median:.1%}; {of['second_accuracy'].median:.1%}; "
+            f"{name} {_share(of['accuracy'].median)} ({of['cnn'].median:.1%}; "
+            f"{_share(of['held_accuracy'].median)}; {_share(of['second_accuracy'].median)}; "
             f"{of['trained_step'].median:.1%})"
             for name, of in numbers.items()
         )
         + (f". Missed: {'; '.join(missed)}" if missed else ""),
         spread="; ".join(
-            f"{name} {of['accuracy'].minimum:.1%} to {of['accuracy'].maximum:.1%}, "
+            f"{name} {_share(of['accuracy'].minimum)} to {_share(of['accuracy'].maximum)}, "
             f"distance from rest {of['distance'].minimum:.2g} to {of['distance'].maximum:.2g}"
             for name, of in numbers.items()
         ),
@@ -276,13 +276,21 @@ def judge(results: Results) -> Judgement:
             "course can show without a download.",
             "The sentence asks for the answer that lasts; the rule asks, besides, for an accuracy "
             "that was set beforehand, and for a second image.",
-            *(
-                f"Of {name}, {count} trainings diverged: they count as wrong in everything."
-                for name in TARGETS
-                if (count := results.value(f"{name}.distance").count(None))
-            ),
+            *_diverged(results),
         ),
     )
+
+
+def _share(value: float) -> str:
+    """In per cent; of a training that diverged nothing is right."""
+    return f"{max(value, 0.0):.1%}"
+
+
+def _diverged(results: Results) -> list[str]:
+    """Which trainings diverged: a caveat, if any did."""
+    counts = {name: results.value(f"{name}.distance").count(None) for name in TARGETS}
+    found = ", ".join(f"{name} {n}" for name, n in counts.items() if n)
+    return [f"Trainings that diverged, and count as wrong in everything: {found}."] if found else []
 
 
 #: Of a training that diverged: it obeys no sentence, whatever else is compared with it.

@@ -72,7 +72,13 @@ def test_a_training_that_diverged_counts_and_is_not_shipped(tmp_path, monkeypatc
     found = judge(results(**lost))
     for text in ("more than 98.5%", "the answer lasts", "a second image is classified"):
         assert f"{text} o" in found.measured.split("Missed:")[1]
-    assert "Of mnist, 2 trainings diverged: they count as wrong in everything." in found.caveats
+    assert "Trainings that diverged, and count as wrong in everything: mnist 2." in found.caveats
+    assert "-100" not in found.measured + found.spread  # no share below nothing
+    lost = {
+        f"fashion_mnist__{key}": [0.9] * 3 + [value] * 2
+        for key, value in native_images._LOST.items()
+    }
+    assert "within 2% of the CNN on fashion_mnist" in judge(results(**lost)).measured
     once = {f"mnist__{key}": [0.99] * 4 + [value] for key, value in native_images._LOST.items()}
     assert "Missed" not in judge(results(**once)).measured
 
